@@ -1,0 +1,225 @@
+//! The spec, typed: what `cluster.toml` says once every value was found legal.
+//!
+//! Defaults are filled in here and nowhere later. No value in here needs another check: [`super::read`] is the
+//! only way to make a [`Spec`], and it collects every problem before it gives one out.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+/// A whole `cluster.toml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spec {
+    pub cluster: Cluster,
+    pub network: Network,
+    pub storage: Storage,
+    /// At most 8, no two of overlapping paths or prefixes.
+    pub datasets: Vec<Dataset>,
+    /// At least one group, names unique.
+    pub nodes: Vec<Nodes>,
+    pub workload: Option<Workload>,
+}
+
+/// `[cluster]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// `[a-z][a-z0-9-]{0,37}`
+    pub name: String,
+    /// None: from the environment or the profile.
+    pub region: Option<String>,
+    pub tags: BTreeMap<String, String>,
+    /// How long nodes may bill after they were launched.
+    pub ttl: Option<SignedDuration>,
+    pub launch: Launch,
+    /// An instance profile that exists already; None: one is made with the least rights.
+    pub instance_profile: Option<String>,
+}
+
+/// When nodes are launched, seen from the file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Launch {
+    /// Once the file system can be mounted: no GPU minute is paid before.
+    AfterStorage,
+    /// As soon as the file system has a name: capacity first, nodes boot while it is made.
+    WithStorage,
+}
+
+/// `[network]`
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Network {
+    /// Candidates; one availability zone is chosen among them. Empty: the default VPC's.
+    pub subnets: Vec<String>,
+    /// A security group that exists already; None: one is made.
+    pub security_group: Option<String>,
+}
+
+/// `[storage]`: one FSx for Lustre file system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Storage {
+    pub deployment: Deployment,
+    pub media: Media,
+    /// GiB. None on intelligent-tiering (elastic), or when `[workload]` is to size it.
+    pub capacity_gib: Option<u32>,
+    /// MB/s per TiB. None on scratch and intelligent-tiering, or when `[workload]` is to size it.
+    pub throughput_per_tib: Option<u32>,
+    /// MB/s of the whole file system; intelligent-tiering only.
+    pub throughput: Option<u32>,
+    /// Intelligent-tiering only.
+    pub read_cache: Option<ReadCache>,
+    /// HDD only.
+    pub drive_cache: Option<DriveCache>,
+    /// Persistent-2 only. It cannot be added after creation, so it is never absent there.
+    pub metadata_iops: Option<MetadataIops>,
+    pub compression: Compression,
+    pub efa: bool,
+    /// Absolute path on the nodes, such as `/fsx`.
+    pub mount: String,
+    /// Id, alias or ARN; persistent types only.
+    pub kms_key: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Deployment {
+    Scratch2,
+    Persistent1,
+    Persistent2,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Media {
+    Ssd,
+    Hdd,
+    IntelligentTiering,
+}
+
+/// SSD read cache of an intelligent-tiering file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadCache {
+    None,
+    /// GiB
+    Provisioned(u32),
+    ProportionalToThroughput,
+}
+
+/// SSD read cache of an HDD file system, 20% of its capacity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DriveCache {
+    None,
+    Read,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetadataIops {
+    /// Follows the capacity.
+    Auto,
+    Provisioned(u32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    Lz4,
+}
+
+/// `[[dataset]]`: one data repository association.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    pub bucket: String,
+    /// Without leading or trailing `/`; empty for the whole bucket.
+    pub prefix: String,
+    /// Below the mount, starting with `/`, without trailing `/` (but for `/` itself).
+    pub path: String,
+    /// What flows from S3 into the file system by itself; sorted, no doubles.
+    pub import: Vec<Flow>,
+    /// What flows from the file system into S3 by itself; sorted, no doubles.
+    pub export: Vec<Flow>,
+    pub preload: Preload,
+    /// False: what was written below `path` is given up at `down`, in the user's own words.
+    pub export_on_down: bool,
+    /// MiB of a file per stripe on import (ImportedFileChunkSize), 1 to 512000. FSx's default is 1024.
+    pub import_chunk_mib: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flow {
+    New,
+    Changed,
+    Deleted,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preload {
+    None,
+    Metadata,
+    Data,
+}
+
+/// `[[nodes]]`: a group of equal nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nodes {
+    /// `[a-z][a-z0-9-]{0,31}`
+    pub name: String,
+    pub instance: String,
+    pub count: u32,
+    pub image: Image,
+    pub market: Market,
+    pub efa: NodeEfa,
+    /// Resolved: true only where the type can be in a cluster placement group and nothing forbids it.
+    pub placement: Placement,
+    pub setup: Option<Setup>,
+    /// GiB of the root volume.
+    pub root_volume_gib: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Image {
+    /// Name of an SSM parameter that holds the image id.
+    Parameter(String),
+    /// `ami-…`
+    Id(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Market {
+    OnDemand,
+    Spot,
+    /// Id of the Capacity Block's reservation, `cr-…`.
+    CapacityBlock(String),
+    /// Id of an on-demand capacity reservation, `cr-…`.
+    Reservation(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeEfa {
+    /// Every EFA interface that the type has.
+    On,
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    Cluster,
+    None,
+}
+
+/// The user's own script, run on a node after the mount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setup {
+    /// As written in the spec, relative to it.
+    pub path: String,
+    /// What the file holds.
+    pub content: String,
+}
+
+/// `[workload]`: what the storage is for. Sizes `[storage]` where that leaves capacity and throughput out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Workload {
+    /// Bytes.
+    pub dataset_size: Option<u64>,
+    /// Bytes a second, over all nodes.
+    pub read: Option<u64>,
+    /// Bytes a second, over all nodes.
+    pub write: Option<u64>,
+    pub files: Option<u64>,
+    pub latency: Option<SignedDuration>,
+}
