@@ -1,0 +1,249 @@
+//! The port: all that the engine asks of a cloud. Two implementations: `aws` on the SDK, `simulated` in memory.
+//!
+//! Few methods over resources, not forty calls. An implementation translates; it never decides an order, waits for a
+//! state or retries beyond what its SDK does. Each method may fail with an *unknown outcome*; the next look tells.
+
+mod error;
+
+pub use error::{Class, CloudError, Remains};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+
+use jiff::Timestamp;
+
+use crate::bootstrap;
+use crate::desired::{Address, Kind, Resource, Tags};
+use crate::observed::{Node, Observed, Seen, Task};
+
+pub type Result<T> = std::result::Result<T, CloudError>;
+
+/// Whom the cloud takes us for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub account: String,
+    /// ARN of the user or the role.
+    pub arn: String,
+    pub region: String,
+    /// `aws`, `aws-cn`, `aws-us-gov`
+    pub partition: String,
+}
+
+/// What belongs to a cluster, for a look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    pub cluster: String,
+    /// Ours only with this id in its tag; None: any deployment of the cluster's name.
+    pub deployment: Option<String>,
+    /// The name of each resource that is told by name; a stranger that bears one of them is foreign.
+    pub names: BTreeMap<Address, String>,
+    /// The file system, where its id is known: links and tasks are looked up with it, and it is asked for by id.
+    pub file_system: Option<String>,
+}
+
+/// What has to be known before a cluster can be planned and does not belong to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// None: no question. Empty: the default subnets of the default VPC.
+    pub subnets: Option<Vec<String>>,
+    /// Where each of them is offered.
+    pub instance_types: BTreeSet<String>,
+    /// SSM parameters that hold an image id.
+    pub image_parameters: BTreeSet<String>,
+    /// `ami-…`
+    pub images: BTreeSet<String>,
+    pub buckets: BTreeSet<String>,
+    /// Ids that the user gave.
+    pub security_group: Option<String>,
+    pub instance_profile: Option<String>,
+}
+
+/// The answers. What does not exist is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Survey {
+    pub subnets: Vec<Subnet>,
+    /// Names of the zones that offer a type.
+    pub offerings: BTreeMap<String, BTreeSet<String>>,
+    /// By parameter name or image id, as asked.
+    pub images: BTreeMap<String, ImageFacts>,
+    pub buckets: BTreeMap<String, Bucket>,
+    pub security_group: Option<GroupFacts>,
+    /// It exists.
+    pub instance_profile: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subnet {
+    pub id: String,
+    pub vpc: String,
+    /// `us-east-1a`
+    pub zone: String,
+    pub free_addresses: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageFacts {
+    pub id: String,
+    pub name: String,
+    /// `x86_64` or `arm64`
+    pub architecture: String,
+    /// `/dev/xvda`
+    pub root_device: String,
+    /// Smallest root volume, GiB.
+    pub root_gib: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bucket {
+    InRegion(String),
+    Missing,
+    /// It exists; we may not see it (its region is told all the same, where AWS does).
+    Denied { region: Option<String> },
+}
+
+/// What a given security group lets through within itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupFacts {
+    pub vpc: String,
+    pub lustre_in: bool,
+    pub all_in: bool,
+    pub all_out: bool,
+}
+
+/// Ids and endpoints by address: what a creation needs of what was made before it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    pub ids: BTreeMap<Address, String>,
+    pub endpoint: Option<bootstrap::Endpoint>,
+}
+
+/// One thing to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Create {
+    pub address: Address,
+    pub resource: Resource,
+    /// On the resource itself, in the call that makes it.
+    pub tags: Tags,
+    /// Deterministic: the same for every try at the same thing. At most 63 characters of `[a-z0-9-]`.
+    pub token: String,
+    /// Node groups: how many to launch. 1 elsewhere.
+    pub count: u32,
+    pub known: Known,
+}
+
+/// What was made, or was there already under the same token or name with our tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Created {
+    Resource(Seen),
+    Nodes(Vec<Node>),
+}
+
+/// One thing to change in place. All changed fields that may travel in one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Update {
+    pub address: Address,
+    pub id: String,
+    pub arn: Option<String>,
+    /// What it shall be.
+    pub resource: Resource,
+    /// Which fields of it to send; names as in [`Resource::fields`].
+    pub fields: BTreeSet<String>,
+    /// Tags to set (`None`: none); sent alone, never through an update of the resource.
+    pub set_tags: Tags,
+    pub remove_tags: BTreeSet<String>,
+    /// Ids of a node group whose tags change; empty elsewhere.
+    pub nodes: Vec<String>,
+    pub token: String,
+    pub known: Known,
+}
+
+/// What to remove. Not found is success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delete {
+    pub address: Address,
+    /// Several only for nodes.
+    pub ids: Vec<String>,
+    pub token: String,
+}
+
+/// A copy of all that is new or changed below a link into its bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    pub address: Address,
+    pub file_system: String,
+    /// Below the mount, with a leading `/`.
+    pub path: String,
+    /// `s3://…`: where the list of failed files goes; inside the linked prefix.
+    pub report: String,
+    pub tags: Tags,
+    pub token: String,
+}
+
+/// Whether a parameter that exists already may be written over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overwrite {
+    Yes,
+    No,
+}
+
+/// How a write of a parameter ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    Done,
+    /// There is one by this name already, and [`Overwrite::No`] was said.
+    Exists,
+}
+
+/// A cloud. Cheap to clone: clones are the same cloud.
+pub trait Cloud: Clone + Send + Sync + 'static {
+    fn identity(&self) -> impl Future<Output = Result<Identity>> + Send;
+
+    /// Answers all questions at once, with as few requests as they allow.
+    fn survey(&self, questions: &Questions) -> impl Future<Output = Result<Survey>> + Send;
+
+    /// Looks at the kinds named, of one cluster. One request a kind where the cloud allows it: this is also how the
+    /// engine waits, for all that is waiting of a kind at once.
+    fn observe(&self, scope: &Scope, kinds: &[Kind]) -> impl Future<Output = Result<Observed>> + Send;
+
+    /// Names of all clusters that have anything in the region.
+    fn clusters(&self) -> impl Future<Output = Result<BTreeSet<String>>> + Send;
+
+    /// Makes a resource, or takes over the one that the same token or name has made.
+    fn create(&self, create: &Create) -> impl Future<Output = Result<Created>> + Send;
+
+    fn update(&self, update: &Update) -> impl Future<Output = Result<()>> + Send;
+
+    fn delete(&self, delete: &Delete) -> impl Future<Output = Result<()>> + Send;
+
+    fn export(&self, export: &Export) -> impl Future<Output = Result<Task>> + Send;
+
+    /// Ended already is success.
+    fn cancel_task(&self, id: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// All parameters below a path, at any depth, by their whole name. Always the newest.
+    fn parameters(&self, path: &str) -> impl Future<Output = Result<BTreeMap<String, String>>> + Send;
+
+    /// With [`Overwrite::No`], atomic: of two writers one is told [`Written::Exists`].
+    fn put_parameter(&self, name: &str, value: &str, overwrite: Overwrite) -> impl Future<Output = Result<Written>> + Send;
+
+    /// Not found is success.
+    fn delete_parameters(&self, names: &[String]) -> impl Future<Output = Result<()>> + Send;
+
+    /// What uses this resource and so keeps it from being deleted, in words for a person.
+    fn dependents(&self, address: &Address, id: &str) -> impl Future<Output = Result<Vec<String>>> + Send;
+}
+
+/// The time of day, for leases and logs. Waiting goes through `tokio::time`, which tests can run ahead of.
+pub trait Clock: Clone + Send + Sync + 'static {
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's own clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}

@@ -1,0 +1,91 @@
+//! Names, tags, tokens and digests: all deterministic, so that a repeated call meets what the first one made.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+use super::resource::{Address, Kind, Tags};
+
+pub const TAG_CLUSTER: &str = "provision:cluster";
+pub const TAG_DEPLOYMENT: &str = "provision:deployment";
+pub const TAG_ADDRESS: &str = "provision:address";
+/// Digest of the part of the spec that a resource came from.
+pub const TAG_SPEC: &str = "provision:spec";
+/// Which try at this address made it; tells a resource of today from one that was replaced.
+pub const TAG_EPOCH: &str = "provision:epoch";
+/// Written by a node on itself.
+pub const TAG_NODE: &str = "provision:node";
+
+/// Who a cluster is; everything is named after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterId {
+    pub cluster: String,
+    pub region: String,
+    /// Random, fixed by whoever writes the deployment record first.
+    pub deployment: String,
+}
+
+impl ClusterId {
+    /// The name of a resource that AWS tells by name; None where it gives an id.
+    ///
+    /// `/` cannot be in a cluster's or a group's name, so no two clusters share a name, whatever prefix they share.
+    /// IAM is global and knows no `/` in names, so there the region stands in the name: at most 10 + 38 + 1 + 14 = 63
+    /// characters of the 64 that a role may have.
+    pub fn name(&self, address: &Address) -> Option<String> {
+        match address.kind {
+            Kind::SecurityGroup => Some(format!("provision/{}", self.cluster)),
+            Kind::Role | Kind::InstanceProfile => Some(format!("provision-{}-{}", self.cluster, self.region)),
+            Kind::Placement | Kind::Template => Some(format!("provision/{}/{}", self.cluster, address.name)),
+            Kind::Fsx | Kind::Link | Kind::Task | Kind::Nodes => None,
+        }
+    }
+
+    /// The tags that make a resource findable, beside the user's own.
+    pub fn tags(&self, address: &Address, spec: &str, epoch: u32, user: &Tags) -> Tags {
+        let mut tags = user.clone();
+        for (key, value) in [
+            (TAG_CLUSTER, self.cluster.clone()),
+            (TAG_DEPLOYMENT, self.deployment.clone()),
+            (TAG_ADDRESS, address.to_string()),
+            (TAG_SPEC, spec.to_owned()),
+            (TAG_EPOCH, epoch.to_string()),
+        ] {
+            tags.insert(key.to_owned(), value);
+        }
+        if matches!(address.kind, Kind::Fsx | Kind::Link | Kind::Nodes | Kind::SecurityGroup) {
+            // What consoles show in the column "Name".
+            tags.entry("Name".to_owned()).or_insert_with(|| format!("{}/{address}", self.cluster));
+        }
+        tags
+    }
+
+    /// The client token of one try at one thing. FSx takes 63 characters, EC2 64.
+    pub fn token(&self, what: &str, epoch: u32) -> String {
+        format!("p-{}", digest(&[&self.deployment, what, &epoch.to_string()], 24))
+    }
+}
+
+/// Hex of the first `bytes` bytes of SHA-256 over the parts, each with its length before it so that no two lists run together.
+pub fn digest(parts: &[&str], bytes: usize) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().take(bytes).fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The name of a link: its path without the leading `/`. What a tag value may not hold is left out, and a digest keeps it unique.
+pub fn link_name(path: &str) -> String {
+    let bare = path.trim_matches('/');
+    if bare.is_empty() {
+        return "root".to_owned();
+    }
+    let plain: String = bare.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-')).take(100).collect();
+    // A directory that is really called `root` must not meet the name of `/`.
+    if plain == bare && plain != "root" { plain } else { format!("{plain}-{}", digest(&[path], 4)) }
+}

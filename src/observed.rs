@@ -1,0 +1,207 @@
+//! What is there now, in the terms of `desired`. Made by the cloud port; no SDK type is in here.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::desired::{Address, Kind, Tags};
+
+/// One look at the cloud. Only what carries our cluster's name is in it, and what bears a name that we want.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Everything but nodes and tasks. An address can stand here twice: then one of them is a stray.
+    pub resources: Vec<Seen>,
+    pub nodes: Vec<Node>,
+    pub tasks: Vec<Task>,
+    /// Bears a name that we want and lacks our tags: never touched, and a reason to refuse.
+    pub foreign: Vec<Foreign>,
+}
+
+/// A resource that exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    pub address: Address,
+    /// The id by which it is changed and deleted: `fs-…`, `dra-…`, `sg-…`, `lt-…`; a name for role, profile and placement group.
+    pub id: String,
+    pub arn: Option<String>,
+    pub state: State,
+    /// AWS's own word for the state.
+    pub lifecycle: String,
+    /// AWS's own reason for a failure.
+    pub reason: Option<String>,
+    /// By the same names as [`crate::desired::Resource::fields`]; what cannot be read back is absent.
+    pub fields: BTreeMap<String, String>,
+    pub tags: Tags,
+    /// File systems only: what nodes need to mount it.
+    pub endpoint: Option<Endpoint>,
+}
+
+/// How a node reaches a file system; known from the answer to its creation on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Endpoint {
+    pub dns_name: String,
+    pub mount_name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    Creating,
+    Ready,
+    Updating,
+    /// Usable in part and not by itself on the way to better.
+    Misconfigured,
+    Failed,
+    Deleting,
+}
+
+/// An instance of a node group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Node {
+    pub address: Address,
+    /// `i-…`
+    pub id: String,
+    pub state: NodeState,
+    /// What the node says of itself by the tag `provision:node`, while it runs.
+    pub report: Option<Report>,
+    pub instance: String,
+    pub image: String,
+    pub zone: String,
+    pub private_ip: Option<String>,
+    pub launched: Option<Timestamp>,
+    pub spot: bool,
+    /// Why AWS ended or stopped it.
+    pub reason: Option<String>,
+    pub tags: Tags,
+}
+
+impl Node {
+    /// It bills or may bill again, and a `down` has to end it.
+    pub fn exists(&self) -> bool {
+        match self.state {
+            NodeState::Pending | NodeState::Running | NodeState::Stopping | NodeState::Stopped => true,
+            NodeState::ShuttingDown | NodeState::Terminated => false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeState {
+    Pending,
+    Running,
+    Stopping,
+    Stopped,
+    ShuttingDown,
+    Terminated,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Report {
+    Ready,
+    Degraded(String),
+    Failed(String),
+}
+
+impl Report {
+    /// Reads the tag `provision:node`; None for words that no node of ours writes.
+    pub fn parse(tag: &str) -> Option<Self> {
+        let (word, why) = tag.split_once(':').unwrap_or((tag, ""));
+        let why = why.trim().to_owned();
+        match word.trim() {
+            "ready" => Some(Self::Ready),
+            "degraded" => Some(Self::Degraded(why)),
+            "failed" => Some(Self::Failed(why)),
+            _ => None,
+        }
+    }
+}
+
+/// A data repository task of our file system, whoever started it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Task {
+    /// `task-…`
+    pub id: String,
+    pub file_system: String,
+    pub work: Work,
+    pub state: TaskState,
+    /// As given to AWS: relative to the mount for exports, `s3://…` for imports. Empty: everything.
+    pub paths: Vec<String>,
+    pub total: u64,
+    pub succeeded: u64,
+    pub failed: u64,
+    pub reason: Option<String>,
+    /// Where the list of failed files is.
+    pub report: Option<String>,
+    pub started: Option<Timestamp>,
+    pub tags: Tags,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Work {
+    Export,
+    Import,
+    Release,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskState {
+    Pending,
+    Executing,
+    Canceling,
+    Canceled,
+    Succeeded,
+    Failed,
+}
+
+impl TaskState {
+    /// It still works, and a file system cannot be deleted meanwhile.
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Pending | Self::Executing | Self::Canceling)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Foreign {
+    pub address: Address,
+    pub id: String,
+    /// What speaks against it being ours, such as "has no tag `provision:cluster`".
+    pub why: String,
+}
+
+impl Observed {
+    /// The resource at an address; what is already on its way out only if there is no other.
+    pub fn find(&self, address: &Address) -> Option<&Seen> {
+        self.resources
+            .iter()
+            .filter(|seen| seen.address == *address)
+            .min_by_key(|seen| (seen.state == State::Deleting, seen.state == State::Failed))
+    }
+
+    pub fn file_system(&self) -> Option<&Seen> {
+        self.find(&Address::one(Kind::Fsx))
+    }
+
+    /// The nodes of a group that bill or may bill again.
+    pub fn nodes_of(&self, address: &Address) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(move |node| node.address == *address && node.exists())
+    }
+
+    /// Takes over what a later look at some kinds has seen; what is known of other kinds stays.
+    pub fn refresh(&mut self, kinds: &[Kind], newer: Self) {
+        self.resources.retain(|seen| !kinds.contains(&seen.address.kind));
+        self.resources.extend(newer.resources);
+        self.foreign.retain(|foreign| !kinds.contains(&foreign.address.kind));
+        self.foreign.extend(newer.foreign);
+        if kinds.contains(&Kind::Nodes) {
+            self.nodes = newer.nodes;
+        }
+        if kinds.contains(&Kind::Task) {
+            self.tasks = newer.tasks;
+        }
+    }
+}

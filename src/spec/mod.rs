@@ -1,0 +1,3 @@
+//! cluster.toml.
+mod model;
+pub use model::*;
