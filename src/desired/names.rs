@@ -13,6 +13,9 @@ pub const TAG_ADDRESS: &str = "provision:address";
 pub const TAG_SPEC: &str = "provision:spec";
 /// Which try at this address made it; tells a resource of today from one that was replaced.
 pub const TAG_EPOCH: &str = "provision:epoch";
+/// On a link whose unexported files the user gave up in the spec, with the value [`DISCARD`]: `down` works without a spec.
+pub const TAG_UNEXPORTED: &str = "provision:unexported";
+pub const DISCARD: &str = "discard";
 /// Written by a node on itself.
 pub const TAG_NODE: &str = "provision:node";
 

@@ -1,0 +1,155 @@
+//! What every step of a run shares: the cloud, the record, the lock, and how a call is tried again.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::event::{Event, FORMAT_VERSION, Failure, What};
+use super::lease::Lease;
+use super::store::Store;
+use super::watch::Watch;
+use crate::bootstrap;
+use crate::cloud::{Class, Clock, Cloud, CloudError, Known};
+use crate::desired::{Address, Desired, Kind};
+use crate::observed::{Observed, Seen};
+use crate::plan::Plan;
+
+pub(super) struct Context<C, K> {
+    pub cloud: C,
+    pub clock: K,
+    pub plan: Plan,
+    pub desired: Desired,
+    /// As the plan saw it.
+    pub observed: Observed,
+    pub watch: Watch<C>,
+    pub store: Store<C>,
+    pub lease: Arc<Mutex<Lease>>,
+    pub known: Mutex<Known>,
+    /// Distinguishes what may be done again in another run, such as an export.
+    pub run: String,
+    pub events: UnboundedSender<Event>,
+    pub began: Instant,
+    /// The user asked to stop, or the lock is lost: no new call.
+    pub stop: CancellationToken,
+}
+
+/// After a passing fault a call is tried so often, from half a second apart to [`LONGEST_PAUSE`].
+const TRANSIENT_TRIES: u32 = 8;
+/// What was made a moment ago is known everywhere by then (IAM: "usually within seconds", User Guide, "Troubleshooting").
+const NOT_YET_LIMIT: Duration = Duration::from_secs(180);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+impl<C: Cloud, K: Clock> Context<C, K> {
+    pub(super) fn emit(&self, what: What) {
+        let event =
+            Event { format_version: FORMAT_VERSION, at: self.clock.now(), elapsed_s: round(self.began.elapsed()), what };
+        // Nobody listens any more: the run goes on all the same.
+        let _ = self.events.send(event);
+    }
+
+    pub(super) fn note(&self, step: usize, address: &Address, text: impl Into<String>) {
+        self.emit(What::Noted { step, address: address.clone(), text: text.into() });
+    }
+
+    pub(super) fn known(&self) -> Known {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes up what an answer said of a resource.
+    pub(super) fn learn(&self, seen: &Seen) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        learn(&mut known, seen);
+        if seen.address.kind == Kind::Fsx {
+            self.watch.file_system(&seen.id);
+        }
+    }
+
+    pub(super) fn file_system(&self) -> Option<String> {
+        self.known().ids.get(&Address::one(Kind::Fsx)).cloned()
+    }
+
+    /// Sends a call that changes something, and sends it again as long as that is right.
+    pub(super) async fn call<T, F>(&self, step: usize, address: &Address, send: impl Fn() -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, CloudError>>,
+    {
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        let mut tries = 0;
+        loop {
+            if self.stop.is_cancelled() {
+                return Err(Failure::Interrupted);
+            }
+            if !self.lease.lock().unwrap_or_else(PoisonError::into_inner).is_safe(self.clock.now()) {
+                return Err(Failure::LostLock);
+            }
+            let error = match send().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            tries += 1;
+            let again = match error.class {
+                // Throttling slows a run down and never ends it.
+                Class::Throttled => true,
+                Class::NotYet => began.elapsed() < NOT_YET_LIMIT,
+                Class::Transient | Class::Unreachable => tries < TRANSIENT_TRIES,
+                Class::Denied
+                | Class::Credentials
+                | Class::Quota
+                | Class::Capacity
+                | Class::Conflict
+                | Class::InUse
+                | Class::Busy
+                | Class::NotFound
+                | Class::Invalid
+                | Class::Unknown => false,
+            };
+            if !again {
+                return Err(Failure::Cloud { error: error.about(address) });
+            }
+            self.emit(What::Retrying { step, address: address.clone(), error, pause_s: round(pause) });
+            self.pause(pause).await?;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Sleeps, unless the user asks to stop.
+    pub(super) async fn pause(&self, length: Duration) -> Result<(), Failure> {
+        tokio::select! {
+            () = tokio::time::sleep(length) => Ok(()),
+            () = self.stop.cancelled() => Err(Failure::Interrupted),
+        }
+    }
+}
+
+/// To a tenth of a second: more would only make two equal runs look different.
+pub(super) fn round(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10.0).round() / 10.0
+}
+
+/// What a look tells of ids and of the way to the file system.
+pub(super) fn known_from(observed: &Observed) -> Known {
+    let mut known = Known { ids: BTreeMap::new(), endpoint: None };
+    let addresses: std::collections::BTreeSet<&Address> = observed.resources.iter().map(|seen| &seen.address).collect();
+    for seen in addresses.into_iter().filter_map(|address| observed.find(address)) {
+        learn(&mut known, seen);
+    }
+    known
+}
+
+fn learn(known: &mut Known, seen: &Seen) {
+    known.ids.insert(seen.address.clone(), seen.id.clone());
+    if let Some(endpoint) = &seen.endpoint {
+        known.endpoint = Some(bootstrap::Endpoint {
+            file_system_id: seen.id.clone(),
+            dns_name: endpoint.dns_name.clone(),
+            mount_name: endpoint.mount_name.clone(),
+        });
+    }
+}

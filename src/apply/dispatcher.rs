@@ -1,0 +1,286 @@
+//! Owns a run: which step may start, what has ended, what the user asked for, and whether the lock is still ours.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::context::{Context, known_from, round};
+use super::event::{Ending, Event, Failure, What};
+use super::executor::{expected, perform};
+use super::lease::{Lease, RENEW_EVERY};
+use super::store::{Intent, Store};
+use super::watch::Watch;
+use crate::cloud::{Clock, Cloud, Scope};
+use crate::desired::{Address, Desired, Kind, Point};
+use crate::observed::Observed;
+use crate::plan::{Op, Plan, Purpose};
+use crate::record::Record;
+
+/// All that a run needs.
+pub struct Run<C, K> {
+    pub cloud: C,
+    pub clock: K,
+    pub plan: Plan,
+    pub desired: Desired,
+    pub observed: Observed,
+    pub record: Record,
+    pub scope: Scope,
+    pub lease: Lease,
+    pub events: UnboundedSender<Event>,
+    /// The user asked to stop.
+    pub stop: CancellationToken,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Report {
+    pub ending: Ending,
+    pub done: usize,
+    /// Steps that never began.
+    pub left: Vec<(Address, Op)>,
+    pub failures: Vec<(Address, Failure)>,
+}
+
+impl Report {
+    /// What it was planned from has changed meanwhile: another look may bring it further.
+    pub fn is_stale(&self) -> bool {
+        !self.failures.is_empty() && self.failures.iter().all(|(_, failure)| is_stale(failure))
+    }
+}
+
+fn is_stale(failure: &Failure) -> bool {
+    use crate::cloud::Class;
+    match failure {
+        Failure::Stale { .. } => true,
+        Failure::Cloud { error } => matches!(error.class, Class::NotFound | Class::Conflict),
+        _ => false,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Running,
+    Answered,
+    Done,
+    Failed,
+}
+
+struct Dispatcher<C, K> {
+    context: Arc<Context<C, K>>,
+    stages: Vec<Stage>,
+    tasks: JoinSet<(usize, Instant, Result<(), Failure>)>,
+    answered: UnboundedSender<usize>,
+    failures: Vec<(usize, Failure)>,
+    ending: Option<Ending>,
+}
+
+/// Applies a plan. Ends when nothing more can be done: everything is done, or what is left waits for what failed.
+pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
+    let Run { cloud, clock, plan, desired, observed, record, scope, lease, events, stop } = run;
+    let known = known_from(&observed);
+    let mut scope = scope;
+    scope.file_system = known.ids.get(&Address::one(Kind::Fsx)).cloned();
+    let context = Arc::new(Context {
+        watch: Watch::new(cloud.clone(), scope),
+        store: Store::new(cloud.clone(), record),
+        cloud,
+        clock,
+        plan,
+        desired,
+        observed,
+        run: lease.holder.run.clone(),
+        lease: Arc::new(Mutex::new(lease)),
+        known: Mutex::new(known),
+        events,
+        began: Instant::now(),
+        stop: stop.child_token(),
+    });
+    let (answered, mut answers) = unbounded_channel();
+    let mut dispatcher = Dispatcher {
+        stages: vec![Stage::Waiting; context.plan.steps.len()],
+        context,
+        tasks: JoinSet::new(),
+        answered,
+        failures: Vec::new(),
+        ending: None,
+    };
+    dispatcher.turn(&mut answers, &stop).await;
+    dispatcher.close().await
+}
+
+impl<C: Cloud, K: Clock> Dispatcher<C, K> {
+    async fn turn(&mut self, answers: &mut UnboundedReceiver<usize>, stop: &CancellationToken) {
+        let renew_every = Duration::from_secs(RENEW_EVERY.as_secs().unsigned_abs());
+        let mut renewal = tokio::time::interval_at(Instant::now() + renew_every, renew_every);
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.start_what_may().await;
+            if self.tasks.is_empty() {
+                return;
+            }
+            tokio::select! {
+                // Answers first: an answered step may be over an instant later, and its followers should not wait.
+                biased;
+                Some(step) = answers.recv() => self.advance(step, Stage::Answered),
+                Some(joined) = self.tasks.join_next() => match joined {
+                    Ok((step, began, result)) => self.ended(step, began, result),
+                    // A bug of ours must not pass for success; the caller prints the panic.
+                    Err(join) => std::panic::resume_unwind(join.into_panic()),
+                },
+                () = stop.cancelled(), if self.ending.is_none() => {
+                    self.ending = Some(Ending::Interrupted);
+                    self.context.emit(What::Stopping);
+                }
+                _ = renewal.tick() => self.renew().await,
+            }
+        }
+    }
+
+    fn advance(&mut self, step: usize, to: Stage) {
+        if self.stages[step] == Stage::Running {
+            self.stages[step] = to;
+        }
+    }
+
+    /// Without the lock nothing more may be changed. A renewal that merely fails leaves the lease as long as it was.
+    async fn renew(&mut self) {
+        let mut lease = self.context.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match lease.renew(&self.context.cloud, &self.context.clock).await {
+            Ok(()) => *self.context.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease,
+            Err(super::lease::Refused::Held(_)) => {
+                self.ending = Some(Ending::LostLock);
+                self.context.stop.cancel();
+            }
+            Err(super::lease::Refused::Cloud(_)) => {}
+        }
+    }
+
+    fn may_start(&self, step: usize) -> bool {
+        self.stages[step] == Stage::Waiting
+            && self.context.plan.steps[step].after.iter().all(|after| match (self.stages[after.step], after.point) {
+                (Stage::Done, _) | (Stage::Answered, Point::Answered) => true,
+                (Stage::Waiting | Stage::Running | Stage::Answered | Stage::Failed, _) => false,
+            })
+    }
+
+    /// `up` pays for nothing more after a failure; `down` goes on with what the failure does not touch.
+    fn is_closed(&self) -> bool {
+        self.ending.is_some() || (self.context.plan.purpose == Purpose::Up && !self.failures.is_empty())
+    }
+
+    async fn start_what_may(&mut self) {
+        if self.is_closed() {
+            return;
+        }
+        let ready: Vec<usize> = (0..self.stages.len()).filter(|step| self.may_start(*step)).collect();
+        if let Err(failure) = self.intend(&ready).await {
+            for step in ready {
+                self.fail(step, failure.clone());
+            }
+            return;
+        }
+        for step in ready {
+            self.stages[step] = Stage::Running;
+            let context = Arc::clone(&self.context);
+            let answered = self.answered.clone();
+            let planned = &context.plan.steps[step];
+            context.emit(What::Started { step, address: planned.address.clone(), op: planned.op.clone() });
+            self.tasks.spawn(async move {
+                let began = Instant::now();
+                let result = perform(context, step, answered).await;
+                (step, began, result)
+            });
+        }
+    }
+
+    /// What is about to be made stands in the record before its call is sent. What follows within seconds is written along.
+    async fn intend(&self, ready: &[usize]) -> Result<(), Failure> {
+        let creates = |step: &usize| matches!(self.context.plan.steps[*step].op, Op::Create { .. });
+        let Some(first) = ready.iter().copied().find(|step| creates(step)) else { return Ok(()) };
+        let soon = |step: &usize| {
+            let kind = self.context.plan.steps[*step].address.kind;
+            ready.contains(step) || (self.stages[*step] == Stage::Waiting && !matches!(kind, Kind::Link | Kind::Nodes))
+        };
+        let intents: Vec<Intent> = (0..self.stages.len())
+            .filter(creates)
+            .filter(soon)
+            .filter_map(|step| {
+                let planned = &self.context.plan.steps[step];
+                let Op::Create { epoch, count } = planned.op else { return None };
+                Some(Intent { address: planned.address.clone(), epoch, count: expected(&self.context, &planned.address, count) })
+            })
+            .collect();
+        let now = self.context.clock.now();
+        let address = &self.context.plan.steps[first].address;
+        self.context.call(first, address, || self.context.store.intend(&intents, now)).await
+    }
+
+    fn ended(&mut self, step: usize, began: Instant, result: Result<(), Failure>) {
+        let address = self.context.plan.steps[step].address.clone();
+        match result {
+            Ok(()) => {
+                self.stages[step] = Stage::Done;
+                self.context.emit(What::Finished { step, address, took_s: round(began.elapsed()) });
+            }
+            // Not a failure: it was asked to stop, and the next run goes on from here.
+            Err(Failure::Interrupted) => self.stages[step] = Stage::Waiting,
+            Err(Failure::LostLock) => {
+                self.stages[step] = Stage::Waiting;
+                self.ending = Some(Ending::LostLock);
+                self.context.stop.cancel();
+            }
+            Err(failure) => self.fail(step, failure),
+        }
+    }
+
+    fn fail(&mut self, step: usize, failure: Failure) {
+        self.stages[step] = Stage::Failed;
+        if matches!(failure, Failure::Interrupted) {
+            self.stages[step] = Stage::Waiting;
+            return;
+        }
+        let address = self.context.plan.steps[step].address.clone();
+        self.context.emit(What::Failed { step, address, failure: failure.clone() });
+        self.failures.push((step, failure));
+    }
+
+    /// Writes down what came of it and gives the lock back. What cannot be written is found by looking next time.
+    async fn close(self) -> Report {
+        let Self { context, stages, failures, ending, .. } = self;
+        let left: Vec<(Address, Op)> = stages
+            .iter()
+            .zip(&context.plan.steps)
+            .filter(|(stage, _)| **stage == Stage::Waiting)
+            .map(|(_, step)| (step.address.clone(), step.op.clone()))
+            .collect();
+        let done = stages.iter().filter(|stage| **stage == Stage::Done).count();
+        let ending = match ending {
+            Some(ending) => ending,
+            None if failures.is_empty() && left.is_empty() => Ending::Complete,
+            None => Ending::Failed,
+        };
+        let lease = context.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if ending != Ending::LostLock {
+            let complete = ending == Ending::Complete;
+            if complete && context.plan.purpose == Purpose::Up {
+                context.store.tag_keys(context.desired.tags.keys().cloned().collect()).await;
+            }
+            let nothing_stays = context.plan.actions.iter().all(|action| action.verb == crate::plan::Verb::Delete);
+            let written = if complete && context.plan.purpose == Purpose::Down && nothing_stays {
+                context.store.delete().await
+            } else {
+                context.store.flush().await
+            };
+            let _ = written;
+            let _ = lease.release(&context.cloud).await;
+        }
+        context.emit(What::Ended { outcome: ending, done, failed: failures.len(), left: left.len() });
+        let failures = failures.into_iter().map(|(step, failure)| (context.plan.steps[step].address.clone(), failure)).collect();
+        Report { ending, done, left, failures }
+    }
+}

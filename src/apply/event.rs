@@ -1,0 +1,83 @@
+//! What happens during a run, as data: the one source of plain lines, progress bars, JSON lines and the log.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cloud::CloudError;
+use crate::desired::Address;
+use crate::plan::Op;
+
+/// The format of the JSON lines. New fields and kinds may come; none changes its meaning.
+pub const FORMAT_VERSION: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Event {
+    pub format_version: u32,
+    pub at: Timestamp,
+    /// Seconds since the run began.
+    pub elapsed_s: f64,
+    #[serde(rename = "event")]
+    pub what: What,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum What {
+    /// The lock is ours.
+    Locked { who: String, until: Timestamp },
+    /// A step is about to send its first call.
+    Started { step: usize, address: Address, op: Op },
+    /// It has an id from now on.
+    Answered { step: usize, address: Address, id: String },
+    /// What a wait sees, whenever that changes.
+    Waiting { step: usize, address: Address, detail: String, waited_s: u64, typical_s: Option<u64> },
+    /// A call is tried again.
+    Retrying { step: usize, address: Address, error: CloudError, pause_s: f64 },
+    /// Something worth a line: what was waited for, cancelled, taken over.
+    Noted { step: usize, address: Address, text: String },
+    Finished { step: usize, address: Address, took_s: f64 },
+    Failed { step: usize, address: Address, failure: Failure },
+    /// The user asked to stop; what is under way is brought to a safe point.
+    Stopping,
+    Ended { outcome: Ending, done: usize, failed: usize, left: usize },
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    Complete,
+    Failed,
+    Interrupted,
+    /// The lock went to somebody else.
+    LostLock,
+}
+
+/// Why a step failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case", tag = "why")]
+pub enum Failure {
+    #[error("{error}")]
+    Cloud { error: CloudError },
+    /// AWS brought the resource into a final state that is not the wanted one.
+    #[error("{id} became {lifecycle}: {reason}")]
+    Broken { id: String, lifecycle: String, reason: String },
+    #[error("it took longer than {limit_s} seconds; last seen: {detail}")]
+    TimedOut { limit_s: u64, detail: String },
+    /// The export did not bring every file to S3.
+    #[error("{text}")]
+    Unexported { text: String, report: Option<String> },
+    #[error("{}", nodes.iter().map(|(id, why)| format!("{id}: {why}")).collect::<Vec<_>>().join("; "))]
+    Nodes { nodes: Vec<(String, String)> },
+    #[error("it is still used by {}", dependents.join(", "))]
+    InUse { dependents: Vec<String> },
+    /// What the plan was made from is no longer so; another look is needed.
+    #[error("{text}")]
+    Stale { text: String },
+    #[error("{text}")]
+    Boot { text: String },
+    #[error("the user asked to stop")]
+    Interrupted,
+    #[error("another run has taken over the lock")]
+    LostLock,
+}

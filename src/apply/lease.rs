@@ -1,0 +1,172 @@
+//! One run at a time: a lease in the cloud that expires by itself.
+//!
+//! Leases of a cluster are numbered parameters, `…/lock/1`, `…/lock/2`, …, each created only if absent, which is atomic. The
+//! holder renews its own by writing over it. A lease past its end is taken over by creating the next number, never by
+//! deleting the old one first: of two that try, one is told that it exists. After every write of a lease the writer reads all
+//! of them again and steps back if another one is alive. Both write before they read, so at least one sees the other: two may
+//! both step back, but never both go on, however old the look was that they acted on.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::cloud::{Class, Clock, Cloud, CloudError, Overwrite, Written};
+use crate::record;
+
+/// How long a lease lasts without being renewed: long enough to outlast a slow call and its retries, short enough to wait for after a crash.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(120);
+
+/// How often the holder renews: two renewals may fail before the lease ends.
+pub const RENEW_EVERY: SignedDuration = SignedDuration::from_secs(40);
+
+/// How much of a lease must be left for another mutating call: longer than clocks of two machines with NTP differ.
+pub const MARGIN: SignedDuration = SignedDuration::from_secs(10);
+
+/// Who holds a cluster, as others are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holder {
+    /// `ana@laptop`
+    pub who: String,
+    /// Which machine, and which process on it since when: so that a later run there can tell that this one is dead.
+    pub machine: String,
+    pub process: u32,
+    pub process_started: String,
+    /// Random: two runs of one person are two.
+    pub run: String,
+    /// `up`, `down`
+    pub command: String,
+    pub since: Timestamp,
+    pub until: Timestamp,
+}
+
+/// Why a lease was not had.
+#[derive(Debug)]
+pub enum Refused {
+    Held(Holder),
+    Cloud(CloudError),
+}
+
+impl From<CloudError> for Refused {
+    fn from(error: CloudError) -> Self {
+        Self::Cloud(error)
+    }
+}
+
+/// A lease that is ours.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    cluster: String,
+    number: u32,
+    pub holder: Holder,
+}
+
+fn prefix(cluster: &str) -> String {
+    format!("{}/lock/", record::path(cluster))
+}
+
+fn name(cluster: &str, number: u32) -> String {
+    format!("{}{number}", prefix(cluster))
+}
+
+/// All leases among a cluster's parameters by number. One that cannot be read counts as held by nobody and expired.
+fn leases(cluster: &str, parameters: &BTreeMap<String, String>) -> BTreeMap<u32, Option<Holder>> {
+    parameters
+        .iter()
+        .filter_map(|(name, value)| {
+            let number = name.strip_prefix(&prefix(cluster))?.parse().ok()?;
+            Some((number, serde_json::from_str(value).ok()))
+        })
+        .collect()
+}
+
+/// Tells whether the run that holds a lease is known to be dead; its lease then counts as ended.
+pub type IsDead<'a> = &'a (dyn Fn(&Holder) -> bool + Sync);
+
+/// Who holds the cluster now.
+pub fn holder(cluster: &str, parameters: &BTreeMap<String, String>, now: Timestamp, is_dead: IsDead<'_>) -> Option<Holder> {
+    leases(cluster, parameters).into_values().flatten().find(|holder| holder.until > now && !is_dead(holder))
+}
+
+/// Takes the lease, and gives back the parameters as they were read after it was ours.
+pub async fn acquire<C: Cloud, K: Clock>(
+    cloud: &C,
+    clock: &K,
+    cluster: &str,
+    parameters: &BTreeMap<String, String>,
+    mut holder: Holder,
+    is_dead: IsDead<'_>,
+) -> Result<(Lease, BTreeMap<String, String>), Refused> {
+    let before = leases(cluster, parameters);
+    if let Some(other) = self::holder(cluster, parameters, clock.now(), is_dead) {
+        return Err(Refused::Held(other));
+    }
+    let number = before.keys().max().map_or(1, |highest| highest + 1);
+    holder.until = clock.now() + LEASE;
+    let text = encode(&holder)?;
+    let written = cloud.put_parameter(&name(cluster, number), &text, Overwrite::No).await?;
+    let after = cloud.parameters(&record::path(cluster)).await?;
+    let found = leases(cluster, &after);
+    if written == Written::Exists {
+        // Another run was faster, or our own first try was answered by nobody: the value tells.
+        match found.get(&number).cloned().flatten() {
+            Some(there) if there.run == holder.run => {}
+            Some(there) => return Err(Refused::Held(there)),
+            None => return Err(gone().into()),
+        }
+    }
+    if let Some(other) = other_alive(&found, number, clock.now(), is_dead) {
+        cloud.delete_parameters(&[name(cluster, number)]).await?;
+        return Err(Refused::Held(other));
+    }
+    let expired: Vec<String> = found.keys().filter(|other| **other != number).map(|other| name(cluster, *other)).collect();
+    if !expired.is_empty() {
+        cloud.delete_parameters(&expired).await?;
+    }
+    Ok((Lease { cluster: cluster.to_owned(), number, holder }, after))
+}
+
+impl Lease {
+    /// Enough of it is left for another mutating call.
+    pub fn is_safe(&self, now: Timestamp) -> bool {
+        self.holder.until.duration_since(now) > MARGIN
+    }
+
+    /// Prolongs it, unless it has ended or another run has one too.
+    ///
+    /// First write, then read: whoever takes over writes before reading as well, so at least one of the two sees the other.
+    pub async fn renew<C: Cloud, K: Clock>(&mut self, cloud: &C, clock: &K) -> Result<(), Refused> {
+        if self.holder.until <= clock.now() {
+            return Err(gone().into());
+        }
+        let mut holder = self.holder.clone();
+        holder.until = clock.now() + LEASE;
+        cloud.put_parameter(&name(&self.cluster, self.number), &encode(&holder)?, Overwrite::Yes).await?;
+        let found = leases(&self.cluster, &cloud.parameters(&record::path(&self.cluster)).await?);
+        if let Some(other) = other_alive(&found, self.number, clock.now(), &|_| false) {
+            cloud.delete_parameters(&[name(&self.cluster, self.number)]).await?;
+            return Err(Refused::Held(other));
+        }
+        self.holder = holder;
+        Ok(())
+    }
+
+    /// Gives it back; others need not wait for its end.
+    pub async fn release<C: Cloud>(self, cloud: &C) -> Result<(), CloudError> {
+        cloud.delete_parameters(&[name(&self.cluster, self.number)]).await
+    }
+}
+
+fn other_alive(found: &BTreeMap<u32, Option<Holder>>, ours: u32, now: Timestamp, is_dead: IsDead<'_>) -> Option<Holder> {
+    let others = found.iter().filter(|(number, _)| **number != ours).filter_map(|(_, lease)| lease.clone());
+    others.into_iter().find(|lease| lease.until > now && !is_dead(lease))
+}
+
+fn encode(holder: &Holder) -> Result<String, CloudError> {
+    serde_json::to_string(holder).map_err(|why| CloudError::new("ssm:PutParameter", Class::Invalid, why.to_string()))
+}
+
+fn gone() -> CloudError {
+    CloudError::new("ssm:GetParametersByPath", Class::Conflict, "the lock of this run was removed by somebody else")
+}

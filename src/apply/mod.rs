@@ -1,0 +1,19 @@
+//! Carries out a plan: walks its graph with as much at once as the graph allows, and keeps no truth of its own.
+//!
+//! `prepare` looks and plans (the part that `plan` and `up` share), `lease` keeps others out, `dispatcher` starts steps,
+//! `executor` performs one, `wait` and `export` know what to wait for, `event` says what happens.
+
+mod context;
+mod dispatcher;
+pub mod event;
+mod executor;
+mod export;
+pub mod lease;
+mod pace;
+pub mod prepare;
+mod store;
+mod wait;
+mod watch;
+
+pub use dispatcher::{Report, Run, run};
+pub use store::write as write_record;

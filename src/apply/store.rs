@@ -1,0 +1,127 @@
+//! The deployment record while a run goes on: what is intended is written before, what came of it afterwards.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+
+use crate::cloud::{Class, Cloud, CloudError, Overwrite, Written};
+use crate::desired::{Address, Kind};
+use crate::record::{Record, Try, record_name};
+
+/// Writes go one after another; what is not urgent travels with the next.
+#[derive(Debug, Clone)]
+pub(super) struct Store<C> {
+    cloud: C,
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    record: Record,
+    dirty: bool,
+}
+
+/// What is about to be made.
+#[derive(Debug, Clone)]
+pub(super) struct Intent {
+    pub address: Address,
+    pub epoch: u32,
+    /// How many there will be with it.
+    pub count: u32,
+}
+
+impl<C: Cloud> Store<C> {
+    pub(super) fn new(cloud: C, record: Record) -> Self {
+        Self { cloud, inner: Arc::new(Mutex::new(Inner { record, dirty: false })) }
+    }
+
+    /// Returns once the intents are in the cloud: only then may their calls be sent.
+    pub(super) async fn intend(&self, intents: &[Intent], now: Timestamp) -> Result<(), CloudError> {
+        let mut inner = self.inner.lock().await;
+        let mut news = false;
+        for Intent { address, epoch, count } in intents {
+            let intent = Try { epoch: *epoch, done: false, at: now, count: *count };
+            // Written with the first intents already: soon enough, and one write less.
+            let written = inner.record.tries.get(address).is_some_and(|last| !last.done && last.epoch == *epoch && last.count == *count && now.duration_since(last.at).as_secs() < FRESH_S);
+            if !written {
+                inner.record.tries.insert(address.clone(), intent);
+                news = true;
+            }
+            if address.kind == Kind::Nodes && inner.record.exported {
+                inner.record.exported = false;
+                news = true;
+            }
+        }
+        if news { self.write(&mut inner).await } else { Ok(()) }
+    }
+
+    /// It was made. Written with the next intents or at the end: until then the same token meets it.
+    pub(super) async fn made(&self, address: &Address, epoch: u32, now: Timestamp) {
+        let mut inner = self.inner.lock().await;
+        if let Some(last) = inner.record.tries.get_mut(address).filter(|last| last.epoch == epoch) {
+            (last.done, last.at) = (true, now);
+            inner.dirty = true;
+        }
+    }
+
+    /// It is gone, but for so many.
+    pub(super) async fn gone(&self, address: &Address, left: u32) {
+        let mut inner = self.inner.lock().await;
+        if let Some(last) = inner.record.tries.get_mut(address) {
+            // What was intended before has been deleted: another try needs another number.
+            (last.done, last.count) = (true, left);
+            inner.dirty = true;
+        }
+    }
+
+    /// Nothing on the file system is still owed to S3. Returns once that is in the cloud.
+    pub(super) async fn exported(&self) -> Result<(), CloudError> {
+        let mut inner = self.inner.lock().await;
+        if inner.record.exported {
+            return Ok(());
+        }
+        inner.record.exported = true;
+        self.write(&mut inner).await
+    }
+
+    pub(super) async fn tag_keys(&self, keys: Vec<String>) {
+        let mut inner = self.inner.lock().await;
+        if inner.record.tag_keys != keys {
+            inner.record.tag_keys = keys;
+            inner.dirty = true;
+        }
+    }
+
+    /// Writes what has not been written.
+    pub(super) async fn flush(&self) -> Result<(), CloudError> {
+        let mut inner = self.inner.lock().await;
+        if inner.dirty { self.write(&mut inner).await } else { Ok(()) }
+    }
+
+    pub(super) async fn was_done(&self, address: &Address) -> bool {
+        self.inner.lock().await.record.tries.get(address).is_some_and(|last| last.done)
+    }
+
+    /// The cluster is no more.
+    pub(super) async fn delete(&self) -> Result<(), CloudError> {
+        let inner = self.inner.lock().await;
+        self.cloud.delete_parameters(&[record_name(&inner.record.cluster)]).await
+    }
+
+    async fn write(&self, inner: &mut Inner) -> Result<(), CloudError> {
+        write(&self.cloud, &inner.record, Overwrite::Yes).await?;
+        inner.dirty = false;
+        Ok(())
+    }
+}
+
+/// An intent written so many seconds ago is still accurate; see `CONSISTENCY_WINDOW_S`, of which it is a small part.
+const FRESH_S: i64 = 10;
+
+/// Writes the record. With [`Overwrite::No`] the answer tells whether another one was first.
+pub async fn write<C: Cloud>(cloud: &C, record: &Record, overwrite: Overwrite) -> Result<Written, CloudError> {
+    let text = serde_json::to_string(record)
+        .map_err(|why| CloudError::new("ssm:PutParameter", Class::Invalid, format!("the deployment record cannot be written: {why}")))?;
+    cloud.put_parameter(&record_name(&record.cluster), &text, overwrite).await
+}

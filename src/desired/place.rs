@@ -1,0 +1,114 @@
+//! Where a cluster lives: one subnet, and with it one availability zone, chosen before anything is made.
+//!
+//! A file system is nailed to its zone, so a zone without the GPUs, or a subnet without free addresses, is ruled out here.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cloud::{ImageFacts, Subnet, Survey};
+use crate::diagnostic::Diagnostic;
+use crate::spec::{Image, Spec};
+
+/// What was settled at the first `up` and stays: kept in the deployment record.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pins {
+    pub place: Option<Place>,
+    /// By the image as the spec writes it.
+    #[serde(default)]
+    pub images: BTreeMap<String, PinnedImage>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    pub subnet: String,
+    pub vpc: String,
+    pub zone: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedImage {
+    pub id: String,
+    pub architecture: String,
+    pub root_device: String,
+    pub root_gib: u32,
+}
+
+impl From<&ImageFacts> for PinnedImage {
+    fn from(facts: &ImageFacts) -> Self {
+        let ImageFacts { id, name: _, architecture, root_device, root_gib } = facts;
+        Self { id: id.clone(), architecture: architecture.clone(), root_device: root_device.clone(), root_gib: *root_gib }
+    }
+}
+
+/// How many addresses of the subnet a cluster takes: one a server of the file system, one a node.
+///
+/// EFA-only interfaces take none (EC2 User Guide, "EFA-only interfaces"), and every type has exactly one interface with an address.
+pub fn addresses_needed(spec: &Spec) -> u32 {
+    let nodes: u32 = spec.nodes.iter().map(|group| group.count).sum();
+    nodes.saturating_add(crate::catalog::fsx::server_count(&spec.storage))
+}
+
+/// A candidate and what speaks against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub subnet: Subnet,
+    /// Empty: nothing.
+    pub against: Vec<String>,
+}
+
+/// Every candidate with what speaks against it, in the order of preference: as the spec lists them, else by zone.
+pub fn candidates(spec: &Spec, survey: &Survey, addresses: u32) -> Vec<Candidate> {
+    let mut subnets = survey.subnets.clone();
+    let listed = |subnet: &Subnet| spec.network.subnets.iter().position(|id| *id == subnet.id);
+    subnets.sort_by(|a, b| (listed(a), &a.zone, &a.id).cmp(&(listed(b), &b.zone, &b.id)));
+    subnets
+        .into_iter()
+        .map(|subnet| {
+            let mut against = Vec::new();
+            let mut types: Vec<&str> = spec.nodes.iter().map(|group| group.instance.as_str()).collect();
+            types.sort_unstable();
+            types.dedup();
+            for instance in types {
+                if !survey.offerings.get(instance).is_some_and(|zones| zones.contains(&subnet.zone)) {
+                    against.push(format!("does not offer {instance}"));
+                }
+            }
+            if subnet.free_addresses < addresses {
+                against.push(format!("{} free addresses, {addresses} needed", subnet.free_addresses));
+            }
+            Candidate { subnet, against }
+        })
+        .collect()
+}
+
+/// The first candidate that nothing speaks against.
+pub fn choose(spec: &Spec, survey: &Survey) -> Result<Place, Diagnostic> {
+    let candidates = candidates(spec, survey, addresses_needed(spec));
+    if let Some(Candidate { subnet, .. }) = candidates.iter().find(|candidate| candidate.against.is_empty()) {
+        return Ok(Place { subnet: subnet.id.clone(), vpc: subnet.vpc.clone(), zone: subnet.zone.clone() });
+    }
+    let mut diagnostic = if candidates.is_empty() {
+        Diagnostic::error("place::subnet", "there is no subnet to put the cluster in")
+            .note("the spec names no subnets, and the region has no default VPC with default subnets")
+            .help("name subnets of yours: `[network] subnets = [\"subnet-…\"]`")
+    } else {
+        Diagnostic::error("place::zone", "no availability zone can hold the whole cluster")
+            .help("name subnets in other zones under `[network]`, or take another instance type")
+    };
+    for Candidate { subnet, against } in &candidates {
+        diagnostic = diagnostic.note(format!("{} ({}): {}", subnet.zone, subnet.id, against.join("; ")));
+    }
+    Err(diagnostic)
+}
+
+/// The image as the spec writes it: the key by which it is pinned.
+pub fn image_key(image: &Image) -> String {
+    match image {
+        Image::Parameter(name) => format!("ssm:{name}"),
+        Image::Id(id) => id.clone(),
+    }
+}

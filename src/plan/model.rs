@@ -1,0 +1,218 @@
+//! A plan: what a run will do, why, and in which order. Data only; made by `diff`, checked by `check`, shown by `render`,
+//! carried out by `apply`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::prices::Usd;
+use crate::desired::{Address, Point};
+use crate::diagnostic::Severity;
+
+/// The format of a plan's JSON. New fields may come; none changes its meaning.
+pub const FORMAT_VERSION: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    pub format_version: u32,
+    pub purpose: Purpose,
+    pub cluster: String,
+    pub region: String,
+    /// Where the cluster lives; None when nothing is wanted.
+    pub zone: Option<String>,
+    /// False: made from the spec alone, without a look at what exists.
+    pub compared: bool,
+    /// Every resource, changed or not, in the order shown.
+    pub actions: Vec<Action>,
+    /// What is done for them, each step after those that it names.
+    pub steps: Vec<Step>,
+    pub findings: Vec<Finding>,
+    pub cost: Cost,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    Up,
+    Down,
+}
+
+/// What happens to one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Action {
+    pub address: Address,
+    pub verb: Verb,
+    pub danger: Danger,
+    /// `fs-…`, `dra-…`; None where there is none yet.
+    pub id: Option<String>,
+    /// One line: size, rate, count, so that nobody has to read the fields.
+    pub summary: String,
+    pub changes: Vec<Change>,
+    /// Why: each is a sentence.
+    pub reasons: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    Create,
+    Update,
+    /// Delete, then create.
+    Replace,
+    Delete,
+    Keep,
+}
+
+impl Verb {
+    /// `+ ~ ± -` and nothing.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Create => "+",
+            Self::Update => "~",
+            Self::Replace => "±",
+            Self::Delete => "-",
+            Self::Keep => " ",
+        }
+    }
+
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+            Self::Keep => "keep",
+        }
+    }
+}
+
+/// How bad the worst consequence of an action is, mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Danger {
+    Safe,
+    /// I/O stalls for a moment.
+    Disruptive,
+    /// What runs on nodes is lost.
+    DestroysCompute,
+    /// Files are lost, but for those that are in S3 by then.
+    DestroysData,
+}
+
+/// One field, before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    pub field: String,
+    pub before: Option<String>,
+    pub after: Option<String>,
+    /// It cannot be changed in place.
+    pub forces_replace: bool,
+}
+
+/// One thing to do, with the wait for its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    pub address: Address,
+    pub op: Op,
+    pub after: Vec<After>,
+}
+
+/// An edge of the graph: how far another step must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct After {
+    /// Index in [`Plan::steps`]; always smaller than that of the step that has the edge.
+    pub step: usize,
+    pub point: Point,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "do")]
+pub enum Op {
+    /// Write the intent, make it, wait until it is ready.
+    Create {
+        epoch: u32,
+        /// Node groups: how many to launch.
+        count: u32,
+    },
+    /// Change these fields, then wait until it is ready again.
+    Update { fields: Vec<String>, set_tags: Vec<String>, remove_tags: Vec<String>, nodes: Vec<String> },
+    /// Somebody or something is at it already: wait until it is ready.
+    Settle,
+    /// Wait until the metadata import of a link has ended.
+    Preload,
+    /// Wait for, or cancel, the tasks that would block a deletion.
+    EndTasks,
+    /// Automatic export off, copy what is new or changed to S3, and see that nothing failed.
+    Export,
+    /// Remove it and wait until it is gone.
+    Delete { ids: Vec<String> },
+}
+
+impl Op {
+    /// It sends a call that changes something.
+    pub const fn is_mutating(&self) -> bool {
+        match self {
+            Self::Create { .. } | Self::Update { .. } | Self::EndTasks | Self::Export | Self::Delete { .. } => true,
+            Self::Settle | Self::Preload => false,
+        }
+    }
+}
+
+/// Something to know before saying yes. An error keeps the plan from being applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub severity: Severity,
+    /// Stable, such as `plan::foreign`.
+    pub code: &'static str,
+    pub address: Option<Address>,
+    pub title: String,
+    pub notes: Vec<String>,
+    pub help: Option<String>,
+}
+
+/// What the cluster costs once the plan is applied, by resource. Unknown is unknown, never 0.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    pub items: Vec<CostItem>,
+    /// The day of the price table.
+    pub prices_of: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CostItem {
+    pub address: Address,
+    /// What is paid for, such as `8 × p5.48xlarge on-demand`.
+    pub what: String,
+    pub hourly: Option<Usd>,
+}
+
+impl Cost {
+    /// The sum of what is known, and whether that is all.
+    pub fn hourly(&self) -> (Usd, bool) {
+        let known = self.items.iter().filter_map(|item| item.hourly).fold(Usd::ZERO, |sum, each| sum + each);
+        (known, self.items.iter().all(|item| item.hourly.is_some()))
+    }
+}
+
+impl Plan {
+    /// Nothing to change and nothing to wait for.
+    pub fn is_done(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Something would be changed.
+    pub fn has_changes(&self) -> bool {
+        self.steps.iter().any(|step| step.op.is_mutating())
+    }
+
+    pub fn is_refused(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// How many actions of a verb.
+    pub fn count(&self, verb: Verb) -> usize {
+        self.actions.iter().filter(|action| action.verb == verb).count()
+    }
+
+    pub fn worst(&self) -> Danger {
+        self.actions.iter().map(|action| action.danger).max().unwrap_or(Danger::Safe)
+    }
+}

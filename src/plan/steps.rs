@@ -1,0 +1,182 @@
+//! From what happens to each resource to steps in an order: removals from the nodes down to the network, then everything
+//! that is made, from the network up to the nodes. What no edge holds back runs at once.
+
+use std::collections::BTreeMap;
+
+use super::diff::{Input, Outcome, Work};
+use super::model::{After, Op, Step};
+use crate::desired::{Address, Kind, Point, Resource};
+
+pub(super) fn steps(input: &Input<'_>, outcome: &Outcome) -> Vec<Step> {
+    let mut graph = Graph { input, outcome, steps: Vec::new(), removed: BTreeMap::new(), made: BTreeMap::new() };
+    graph.removals();
+    graph.makes();
+    graph.steps
+}
+
+struct Graph<'a> {
+    input: &'a Input<'a>,
+    outcome: &'a Outcome,
+    steps: Vec<Step>,
+    /// The step after which something is gone.
+    removed: BTreeMap<Address, usize>,
+    /// The steps after which something has an id, and is in its final state.
+    made: BTreeMap<Address, Made>,
+}
+
+#[derive(Clone, Copy)]
+struct Made {
+    /// None: it has an id already.
+    answered: Option<After>,
+    done: After,
+    /// It has just been made: whoever needs it has to wait. Else it is only being changed.
+    is_new: bool,
+}
+
+impl Graph<'_> {
+    fn push(&mut self, address: &Address, op: Op, mut after: Vec<After>) -> After {
+        after.sort_by_key(|each| (each.step, each.point));
+        after.dedup();
+        self.steps.push(Step { address: address.clone(), op, after });
+        After { step: self.steps.len() - 1, point: Point::Done }
+    }
+
+    fn work(&self, kind: Kind) -> Vec<(&Address, &Work)> {
+        self.outcome.work.iter().filter(|(address, _)| address.kind == kind).collect()
+    }
+
+    fn removed_of(&self, kinds: &[Kind]) -> Vec<After> {
+        self.removed.iter().filter(|(address, _)| kinds.contains(&address.kind)).map(|(_, step)| After { step: *step, point: Point::Done }).collect()
+    }
+
+    fn remove(&mut self, kind: Kind, after: &[Kind]) {
+        let doomed: Vec<(Address, Vec<String>)> = self
+            .work(kind)
+            .into_iter()
+            .filter(|(_, work)| !work.delete.is_empty())
+            .map(|(address, work)| (address.clone(), work.delete.clone()))
+            .collect();
+        for (address, ids) in doomed {
+            let edges = self.removed_of(after);
+            let step = self.push(&address, Op::Delete { ids }, edges);
+            self.removed.insert(address, step.step);
+        }
+    }
+
+    fn removals(&mut self) {
+        self.remove(Kind::Nodes, &[]);
+        self.storage();
+        self.remove(Kind::Template, &[Kind::Nodes]);
+        self.remove(Kind::Placement, &[Kind::Nodes]);
+        self.remove(Kind::InstanceProfile, &[Kind::Nodes]);
+        self.remove(Kind::Role, &[Kind::InstanceProfile]);
+        self.remove(Kind::SecurityGroup, &[Kind::Nodes, Kind::Fsx, Kind::Template]);
+    }
+
+    /// Tasks end, every link is exported, and only when all of that went well does the first link go.
+    fn storage(&mut self) {
+        let storage_goes = self.work(Kind::Fsx).iter().any(|(_, work)| !work.delete.is_empty());
+        let links: Vec<(Address, Vec<String>, bool, bool)> = self
+            .work(Kind::Link)
+            .into_iter()
+            .filter(|(_, work)| !work.delete.is_empty())
+            .map(|(address, work)| (address.clone(), work.delete.clone(), work.export, work.settle))
+            .collect();
+        // When the file system stays, links may go while nodes run on: their files stay on it.
+        let mut ready = if storage_goes { self.removed_of(&[Kind::Nodes]) } else { Vec::new() };
+        if storage_goes && self.input.observed.tasks.iter().any(|task| task.state.is_active()) {
+            ready = vec![self.push(&Address::one(Kind::Task), Op::EndTasks, ready)];
+        }
+        let mut exported = ready.clone();
+        for (address, _, export, settle) in &links {
+            let mut edges = ready.clone();
+            if *settle {
+                edges.push(self.push(address, Op::Settle, ready.clone()));
+            }
+            if *export {
+                exported.push(self.push(address, Op::Export, edges));
+            } else {
+                exported.extend(edges);
+            }
+        }
+        let mut before: Option<After> = None;
+        for (address, ids, _, _) in links {
+            let mut edges = exported.clone();
+            edges.extend(before);
+            let step = self.push(&address, Op::Delete { ids }, edges);
+            self.removed.insert(address, step.step);
+            before = Some(step);
+        }
+        self.remove(Kind::Fsx, &[Kind::Nodes, Kind::Link]);
+    }
+
+    fn makes(&mut self) {
+        let mut last_link: Option<After> = self.removed.iter().filter(|(address, _)| address.kind == Kind::Link).map(|(_, step)| After { step: *step, point: Point::Done }).max_by_key(|after| after.step);
+        for (address, wanted) in &self.input.desired.resources {
+            let Some(work) = self.outcome.work.get(address) else { continue };
+            let mut edges: Vec<After> = self.removed.get(address).map(|step| After { step: *step, point: Point::Done }).into_iter().collect();
+            for (needed, point) in &wanted.after {
+                edges.extend(self.edge(address, needed, *point));
+            }
+            if address.kind == Kind::Link {
+                edges.extend(last_link);
+            }
+            let made = self.make(address, work, &edges);
+            if let Some(made) = made {
+                self.made.insert(address.clone(), made);
+                if address.kind == Kind::Link {
+                    last_link = Some(made.done);
+                }
+                if work.preload && matches!(wanted.resource, Resource::Link(_)) {
+                    self.push(address, Op::Preload, vec![made.done]);
+                }
+            } else if work.preload {
+                self.push(address, Op::Preload, edges);
+            }
+        }
+    }
+
+    /// Nodes need not wait while the file system below them is only changed; links must, since FSx takes one change at a time.
+    fn edge(&self, address: &Address, needed: &Address, point: Point) -> Option<After> {
+        let made = self.made.get(needed)?;
+        if !made.is_new && needed.kind == Kind::Fsx && address.kind != Kind::Link {
+            return None;
+        }
+        match point {
+            Point::Answered => made.answered,
+            Point::Done => Some(made.done),
+        }
+    }
+
+    fn make(&mut self, address: &Address, work: &Work, edges: &[After]) -> Option<Made> {
+        let mut edges = edges.to_vec();
+        let mut last: Option<Made> = None;
+        if work.settle && (work.delete.is_empty() || address.kind == Kind::Nodes) {
+            let done = self.push(address, Op::Settle, edges.clone());
+            last = Some(Made { answered: None, done, is_new: true });
+            if address.kind != Kind::Nodes {
+                edges = vec![done];
+            }
+        }
+        if let Some((epoch, count)) = work.create {
+            let done = self.push(address, Op::Create { epoch, count }, edges);
+            return Some(Made { answered: Some(After { point: Point::Answered, ..done }), done, is_new: true });
+        }
+        let tags = (!work.set_tags.is_empty() || !work.remove_tags.is_empty()).then(Vec::new);
+        let mut calls: Vec<Vec<String>> = work.updates.iter().map(|fields| fields.iter().cloned().collect()).collect();
+        if calls.is_empty() {
+            calls.extend(tags);
+        }
+        let count = calls.len();
+        for (index, fields) in calls.into_iter().enumerate() {
+            let is_last = index + 1 == count;
+            let pick = |keys: &std::collections::BTreeSet<String>| if is_last { keys.iter().cloned().collect() } else { Vec::new() };
+            let op = Op::Update { fields, set_tags: pick(&work.set_tags), remove_tags: pick(&work.remove_tags), nodes: work.nodes.clone() };
+            let done = self.push(address, op, edges.clone());
+            edges = vec![done];
+            let is_new = last.is_some_and(|made| made.is_new);
+            last = Some(Made { answered: None, done, is_new });
+        }
+        last
+    }
+}
