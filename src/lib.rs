@@ -11,6 +11,7 @@
 //! ```
 
 pub mod bootstrap;
+pub mod catalog;
 pub mod cloud;
 pub mod desired;
 pub mod diagnostic;
