@@ -10,10 +10,13 @@
 //!                                    └─ simulated  in memory: virtual time, faults, crashes, lag
 //! ```
 
+pub mod apply;
 pub mod bootstrap;
 pub mod catalog;
 pub mod cloud;
 pub mod desired;
 pub mod diagnostic;
 pub mod observed;
+pub mod plan;
+pub mod record;
 pub mod spec;

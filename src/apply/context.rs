@@ -47,18 +47,29 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
 impl<C: Cloud, K: Clock> Context<C, K> {
     pub(super) fn emit(&self, what: What) {
-        let event =
-            Event { format_version: FORMAT_VERSION, at: self.clock.now(), elapsed_s: round(self.began.elapsed()), what };
+        let event = Event {
+            format_version: FORMAT_VERSION,
+            at: self.clock.now(),
+            elapsed_s: round(self.began.elapsed()),
+            what,
+        };
         // Nobody listens any more: the run goes on all the same.
         let _ = self.events.send(event);
     }
 
     pub(super) fn note(&self, step: usize, address: &Address, text: impl Into<String>) {
-        self.emit(What::Noted { step, address: address.clone(), text: text.into() });
+        self.emit(What::Noted {
+            step,
+            address: address.clone(),
+            text: text.into(),
+        });
     }
 
     pub(super) fn known(&self) -> Known {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Takes up what an answer said of a resource.
@@ -75,7 +86,12 @@ impl<C: Cloud, K: Clock> Context<C, K> {
     }
 
     /// Sends a call that changes something, and sends it again as long as that is right.
-    pub(super) async fn call<T, F>(&self, step: usize, address: &Address, send: impl Fn() -> F) -> Result<T, Failure>
+    pub(super) async fn call<T, F>(
+        &self,
+        step: usize,
+        address: &Address,
+        send: impl Fn() -> F,
+    ) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, CloudError>>,
     {
@@ -86,7 +102,12 @@ impl<C: Cloud, K: Clock> Context<C, K> {
             if self.stop.is_cancelled() {
                 return Err(Failure::Interrupted);
             }
-            if !self.lease.lock().unwrap_or_else(PoisonError::into_inner).is_safe(self.clock.now()) {
+            if !self
+                .lease
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_safe(self.clock.now())
+            {
                 return Err(Failure::LostLock);
             }
             let error = match send().await {
@@ -111,9 +132,16 @@ impl<C: Cloud, K: Clock> Context<C, K> {
                 | Class::Unknown => false,
             };
             if !again {
-                return Err(Failure::Cloud { error: error.about(address) });
+                return Err(Failure::Cloud {
+                    error: error.about(address),
+                });
             }
-            self.emit(What::Retrying { step, address: address.clone(), error, pause_s: round(pause) });
+            self.emit(What::Retrying {
+                step,
+                address: address.clone(),
+                error,
+                pause_s: round(pause),
+            });
             self.pause(pause).await?;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -135,9 +163,19 @@ pub(super) fn round(duration: Duration) -> f64 {
 
 /// What a look tells of ids and of the way to the file system.
 pub(super) fn known_from(observed: &Observed) -> Known {
-    let mut known = Known { ids: BTreeMap::new(), endpoint: None };
-    let addresses: std::collections::BTreeSet<&Address> = observed.resources.iter().map(|seen| &seen.address).collect();
-    for seen in addresses.into_iter().filter_map(|address| observed.find(address)) {
+    let mut known = Known {
+        ids: BTreeMap::new(),
+        endpoint: None,
+    };
+    let addresses: std::collections::BTreeSet<&Address> = observed
+        .resources
+        .iter()
+        .map(|seen| &seen.address)
+        .collect();
+    for seen in addresses
+        .into_iter()
+        .filter_map(|address| observed.find(address))
+    {
         learn(&mut known, seen);
     }
     known

@@ -26,20 +26,56 @@ pub enum What {
     /// The lock is ours.
     Locked { who: String, until: Timestamp },
     /// A step is about to send its first call.
-    Started { step: usize, address: Address, op: Op },
+    Started {
+        step: usize,
+        address: Address,
+        op: Op,
+    },
     /// It has an id from now on.
-    Answered { step: usize, address: Address, id: String },
+    Answered {
+        step: usize,
+        address: Address,
+        id: String,
+    },
     /// What a wait sees, whenever that changes.
-    Waiting { step: usize, address: Address, detail: String, waited_s: u64, typical_s: Option<u64> },
+    Waiting {
+        step: usize,
+        address: Address,
+        detail: String,
+        waited_s: u64,
+        typical_s: Option<u64>,
+    },
     /// A call is tried again.
-    Retrying { step: usize, address: Address, error: CloudError, pause_s: f64 },
+    Retrying {
+        step: usize,
+        address: Address,
+        error: CloudError,
+        pause_s: f64,
+    },
     /// Something worth a line: what was waited for, cancelled, taken over.
-    Noted { step: usize, address: Address, text: String },
-    Finished { step: usize, address: Address, took_s: f64 },
-    Failed { step: usize, address: Address, failure: Failure },
+    Noted {
+        step: usize,
+        address: Address,
+        text: String,
+    },
+    Finished {
+        step: usize,
+        address: Address,
+        took_s: f64,
+    },
+    Failed {
+        step: usize,
+        address: Address,
+        failure: Failure,
+    },
     /// The user asked to stop; what is under way is brought to a safe point.
     Stopping,
-    Ended { outcome: Ending, done: usize, failed: usize, left: usize },
+    Ended {
+        outcome: Ending,
+        done: usize,
+        failed: usize,
+        left: usize,
+    },
 }
 
 /// How a run ended.
@@ -61,12 +97,19 @@ pub enum Failure {
     Cloud { error: CloudError },
     /// AWS brought the resource into a final state that is not the wanted one.
     #[error("{id} became {lifecycle}: {reason}")]
-    Broken { id: String, lifecycle: String, reason: String },
+    Broken {
+        id: String,
+        lifecycle: String,
+        reason: String,
+    },
     #[error("it took longer than {limit_s} seconds; last seen: {detail}")]
     TimedOut { limit_s: u64, detail: String },
     /// The export did not bring every file to S3.
     #[error("{text}")]
-    Unexported { text: String, report: Option<String> },
+    Unexported {
+        text: String,
+        report: Option<String>,
+    },
     #[error("{}", nodes.iter().map(|(id, why)| format!("{id}: {why}")).collect::<Vec<_>>().join("; "))]
     Nodes { nodes: Vec<(String, String)> },
     #[error("it is still used by {}", dependents.join(", "))]

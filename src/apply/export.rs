@@ -24,23 +24,45 @@ const STALL_LIMIT: Duration = Duration::from_secs(30 * 60);
 const REPORTS: &str = "provision-export-reports";
 
 /// Exports everything below a link.
-pub(super) async fn export<C: Cloud, K: Clock>(context: &Context<C, K>, index: usize, address: &Address) -> Result<(), Failure> {
+pub(super) async fn export<C: Cloud, K: Clock>(
+    context: &Context<C, K>,
+    index: usize,
+    address: &Address,
+) -> Result<(), Failure> {
     let Some(link) = look(context, address).await? else {
-        return Err(Failure::Stale { text: format!("{address} is gone") });
+        return Err(Failure::Stale {
+            text: format!("{address} is gone"),
+        });
     };
     if link.state == State::Failed {
         if context.store.was_done(address).await {
-            let text = format!("{} is {}: {}", link.id, link.lifecycle, link.reason.clone().unwrap_or_default());
+            let text = format!(
+                "{} is {}: {}",
+                link.id,
+                link.lifecycle,
+                link.reason.clone().unwrap_or_default()
+            );
             return Err(Failure::Unexported { text, report: None });
         }
-        context.note(index, address, "the link never worked, so there is nothing to export");
+        context.note(
+            index,
+            address,
+            "the link never worked, so there is nothing to export",
+        );
         return Ok(());
     }
     turn_off_automatic_export(context, index, address, &link).await?;
     let task = start(context, index, address, &link).await?;
     let task = ended(context, index, address, &task.id).await?;
     if task.state == TaskState::Succeeded && task.failed == 0 {
-        context.note(index, address, format!("exported: {} of {} files copied to S3 ({})", task.succeeded, task.total, task.id));
+        context.note(
+            index,
+            address,
+            format!(
+                "exported: {} of {} files copied to S3 ({})",
+                task.succeeded, task.total, task.id
+            ),
+        );
         return Ok(());
     }
     let state = match task.state {
@@ -48,20 +70,50 @@ pub(super) async fn export<C: Cloud, K: Clock>(context: &Context<C, K>, index: u
         TaskState::Succeeded => "left files behind",
         _ => "failed",
     };
-    let reason = task.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    let text = format!("the export {} {state} with {} of {} files not in S3{reason}", task.id, task.failed, task.total);
-    Err(Failure::Unexported { text, report: task.report })
+    let reason = task
+        .reason
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
+    let text = format!(
+        "the export {} {state} with {} of {} files not in S3{reason}",
+        task.id, task.failed, task.total
+    );
+    Err(Failure::Unexported {
+        text,
+        report: task.report,
+    })
 }
 
-async fn look<C: Cloud, K: Clock>(context: &Context<C, K>, address: &Address) -> Result<Option<Seen>, Failure> {
-    let observed = context.watch.look(Kind::Link, Instant::now()).await.map_err(|error| Failure::Cloud { error: error.about(address) })?;
-    Ok(observed.find(address).or_else(|| context.observed.find(address)).cloned())
+async fn look<C: Cloud, K: Clock>(
+    context: &Context<C, K>,
+    address: &Address,
+) -> Result<Option<Seen>, Failure> {
+    let observed = context
+        .watch
+        .look(Kind::Link, Instant::now())
+        .await
+        .map_err(|error| Failure::Cloud {
+            error: error.about(address),
+        })?;
+    Ok(observed
+        .find(address)
+        .or_else(|| context.observed.find(address))
+        .cloned())
 }
 
 /// FSx runs no export task on a link that exports by itself.
-async fn turn_off_automatic_export<C: Cloud, K: Clock>(context: &Context<C, K>, index: usize, address: &Address, link: &Seen) -> Result<(), Failure> {
+async fn turn_off_automatic_export<C: Cloud, K: Clock>(
+    context: &Context<C, K>,
+    index: usize,
+    address: &Address,
+    link: &Seen,
+) -> Result<(), Failure> {
     let never = flows_text(&[]);
-    if link.fields.get("export").is_none_or(|export| *export == never) {
+    if link
+        .fields
+        .get("export")
+        .is_none_or(|export| *export == never)
+    {
         return Ok(());
     }
     let update = Update {
@@ -73,10 +125,15 @@ async fn turn_off_automatic_export<C: Cloud, K: Clock>(context: &Context<C, K>, 
         set_tags: std::collections::BTreeMap::new(),
         remove_tags: std::collections::BTreeSet::new(),
         nodes: Vec::new(),
-        token: context.desired.id.token(&format!("stop export {address} {}", context.run), 0),
+        token: context
+            .desired
+            .id
+            .token(&format!("stop export {address} {}", context.run), 0),
         known: context.known(),
     };
-    context.call(index, address, || context.cloud.update(&update)).await?;
+    context
+        .call(index, address, || context.cloud.update(&update))
+        .await?;
     context.emit(What::Waiting {
         step: index,
         address: address.clone(),
@@ -84,17 +141,39 @@ async fn turn_off_automatic_export<C: Cloud, K: Clock>(context: &Context<C, K>, 
         waited_s: 0,
         typical_s: None,
     });
-    wait(context, index, address, Kind::Link, pace(Kind::Link, &Op::Export), |observed: &Observed, _| {
-        match observed.resources.iter().find(|seen| seen.id == link.id) {
-            Some(seen) if seen.state == State::Ready && seen.fields.get("export") == Some(&never) => Verdict::Done,
-            Some(seen) if matches!(seen.state, State::Failed | State::Misconfigured | State::Deleting) => {
-                let reason = seen.reason.clone().unwrap_or_else(|| "AWS gives no reason".to_owned());
-                Verdict::Broken(Failure::Unexported { text: format!("{} is {}: {reason}", seen.id, seen.lifecycle), report: None })
+    wait(
+        context,
+        index,
+        address,
+        Kind::Link,
+        pace(Kind::Link, &Op::Export),
+        |observed: &Observed, _| match observed.resources.iter().find(|seen| seen.id == link.id) {
+            Some(seen)
+                if seen.state == State::Ready && seen.fields.get("export") == Some(&never) =>
+            {
+                Verdict::Done
+            }
+            Some(seen)
+                if matches!(
+                    seen.state,
+                    State::Failed | State::Misconfigured | State::Deleting
+                ) =>
+            {
+                let reason = seen
+                    .reason
+                    .clone()
+                    .unwrap_or_else(|| "AWS gives no reason".to_owned());
+                Verdict::Broken(Failure::Unexported {
+                    text: format!("{} is {}: {reason}", seen.id, seen.lifecycle),
+                    report: None,
+                })
             }
             Some(_) => Verdict::Pending("automatic export goes off".to_owned()),
-            None => Verdict::Broken(Failure::Stale { text: format!("{} is gone", link.id) }),
-        }
-    })
+            None => Verdict::Broken(Failure::Stale {
+                text: format!("{} is gone", link.id),
+            }),
+        },
+    )
     .await
 }
 
@@ -102,14 +181,25 @@ async fn turn_off_automatic_export<C: Cloud, K: Clock>(context: &Context<C, K>, 
 fn as_link(seen: &Seen) -> Link {
     let field = |name: &str| seen.fields.get(name).cloned().unwrap_or_default();
     let s3 = field("s3");
-    let (bucket, prefix) = s3.trim_start_matches("s3://").split_once('/').unwrap_or((s3.trim_start_matches("s3://"), ""));
+    let (bucket, prefix) = s3
+        .trim_start_matches("s3://")
+        .split_once('/')
+        .unwrap_or((s3.trim_start_matches("s3://"), ""));
     let import = field("import");
-    let flows = [(Flow::New, "new"), (Flow::Changed, "changed"), (Flow::Deleted, "deleted")];
+    let flows = [
+        (Flow::New, "new"),
+        (Flow::Changed, "changed"),
+        (Flow::Deleted, "deleted"),
+    ];
     Link {
         bucket: bucket.to_owned(),
         prefix: prefix.to_owned(),
         path: field("path"),
-        import: flows.into_iter().filter(|(_, word)| import.split(", ").any(|each| each == *word)).map(|(flow, _)| flow).collect(),
+        import: flows
+            .into_iter()
+            .filter(|(_, word)| import.split(", ").any(|each| each == *word))
+            .map(|(flow, _)| flow)
+            .collect(),
         export: Vec::new(),
         import_chunk_mib: None,
         preload_metadata: false,
@@ -118,97 +208,207 @@ fn as_link(seen: &Seen) -> Link {
 }
 
 /// Starts a task, or joins the one that a run before this one has started.
-async fn start<C: Cloud, K: Clock>(context: &Context<C, K>, index: usize, address: &Address, link: &Seen) -> Result<Task, Failure> {
+async fn start<C: Cloud, K: Clock>(
+    context: &Context<C, K>,
+    index: usize,
+    address: &Address,
+    link: &Seen,
+) -> Result<Task, Failure> {
     let path = link.fields.get("path").cloned().unwrap_or_default();
     let s3 = link.fields.get("s3").cloned().unwrap_or_default();
-    let Some(file_system) = context.file_system() else { return Err(Failure::Stale { text: "the file system is gone".to_owned() }) };
+    let Some(file_system) = context.file_system() else {
+        return Err(Failure::Stale {
+            text: "the file system is gone".to_owned(),
+        });
+    };
     let export = Export {
         address: address.clone(),
         file_system,
         path: path.clone(),
         report: format!("{s3}/{REPORTS}"),
-        tags: context.desired.id.tags(address, "", 0, &context.desired.tags),
+        tags: context
+            .desired
+            .id
+            .tags(address, "", 0, &context.desired.tags),
         // Each run exports anew: what an earlier one has exported may have been written since.
-        token: context.desired.id.token(&format!("export {address} {}", context.run), 0),
+        token: context
+            .desired
+            .id
+            .token(&format!("export {address} {}", context.run), 0),
     };
     loop {
-        match context.call(index, address, || context.cloud.export(&export)).await {
+        match context
+            .call(index, address, || context.cloud.export(&export))
+            .await
+        {
             Ok(task) => return Ok(task),
             Err(Failure::Cloud { error }) if error.class == Class::Busy => {}
             Err(other) => return Err(other),
         }
-        let observed = context.watch.look(Kind::Task, Instant::now()).await.map_err(|error| Failure::Cloud { error: error.about(address) })?;
-        let mine = |task: &&Task| task.state.is_active() && task.work == Work::Export && (task.paths.is_empty() || task.paths.iter().any(|each| each.trim_matches('/') == path.trim_matches('/')));
+        let observed = context
+            .watch
+            .look(Kind::Task, Instant::now())
+            .await
+            .map_err(|error| Failure::Cloud {
+                error: error.about(address),
+            })?;
+        let mine = |task: &&Task| {
+            task.state.is_active()
+                && task.work == Work::Export
+                && (task.paths.is_empty()
+                    || task
+                        .paths
+                        .iter()
+                        .any(|each| each.trim_matches('/') == path.trim_matches('/')))
+        };
         if let Some(task) = observed.tasks.iter().find(mine) {
             context.note(index, address, format!("{} exports it already", task.id));
             return Ok(task.clone());
         }
-        context.pause(pace(Kind::Link, &Op::Export).pause(Duration::from_secs(60))).await?;
+        context
+            .pause(pace(Kind::Link, &Op::Export).pause(Duration::from_secs(60)))
+            .await?;
     }
 }
 
 /// The task in its final state, whatever that is.
-async fn ended<C: Cloud, K: Clock>(context: &Context<C, K>, index: usize, address: &Address, id: &str) -> Result<Task, Failure> {
+async fn ended<C: Cloud, K: Clock>(
+    context: &Context<C, K>,
+    index: usize,
+    address: &Address,
+    id: &str,
+) -> Result<Task, Failure> {
     let progress = std::sync::Mutex::new((String::new(), Duration::ZERO));
     let last = std::sync::Mutex::new(None);
-    wait(context, index, address, Kind::Task, pace(Kind::Link, &Op::Export), |observed: &Observed, waited| {
-        let Some(task) = observed.tasks.iter().find(|task| task.id == id) else {
-            return if waited < Duration::from_secs(60) {
-                Verdict::Pending("not visible yet".to_owned())
-            } else {
-                Verdict::Broken(Failure::Unexported { text: format!("the export {id} is gone"), report: None })
+    wait(
+        context,
+        index,
+        address,
+        Kind::Task,
+        pace(Kind::Link, &Op::Export),
+        |observed: &Observed, waited| {
+            let Some(task) = observed.tasks.iter().find(|task| task.id == id) else {
+                return if waited < Duration::from_secs(60) {
+                    Verdict::Pending("not visible yet".to_owned())
+                } else {
+                    Verdict::Broken(Failure::Unexported {
+                        text: format!("the export {id} is gone"),
+                        report: None,
+                    })
+                };
             };
-        };
-        if !task.state.is_active() {
-            *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(task.clone());
-            return Verdict::Done;
-        }
-        let detail = format!("exporting: {} of {} files", task.succeeded, task.total);
-        let mut progress = progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if progress.0 != detail {
-            *progress = (detail.clone(), waited);
-        } else if waited - progress.1 > STALL_LIMIT {
-            let text = format!("the export {id} has not moved for {} minutes: {detail}", STALL_LIMIT.as_secs() / 60);
-            return Verdict::Broken(Failure::Unexported { text, report: task.report.clone() });
-        }
-        Verdict::Pending(detail)
-    })
+            if !task.state.is_active() {
+                *last
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(task.clone());
+                return Verdict::Done;
+            }
+            let detail = format!("exporting: {} of {} files", task.succeeded, task.total);
+            let mut progress = progress
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            if progress.0 != detail {
+                *progress = (detail.clone(), waited);
+            } else if waited - progress.1 > STALL_LIMIT {
+                let text = format!(
+                    "the export {id} has not moved for {} minutes: {detail}",
+                    STALL_LIMIT.as_secs() / 60
+                );
+                return Verdict::Broken(Failure::Unexported {
+                    text,
+                    report: task.report.clone(),
+                });
+            }
+            Verdict::Pending(detail)
+        },
+    )
     .await?;
-    last.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).ok_or_else(|| Failure::Stale { text: format!("{id} is gone") })
+    last.into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .ok_or_else(|| Failure::Stale {
+            text: format!("{id} is gone"),
+        })
 }
 
 /// No task is left that would block a deletion: what writes to S3 is waited for, everything else is cancelled.
-pub(super) async fn end_tasks<C: Cloud, K: Clock>(context: &Context<C, K>, index: usize) -> Result<(), Failure> {
+pub(super) async fn end_tasks<C: Cloud, K: Clock>(
+    context: &Context<C, K>,
+    index: usize,
+) -> Result<(), Failure> {
     let address = &context.plan.steps[index].address;
-    let observed = context.watch.look(Kind::Task, Instant::now()).await.map_err(|error| Failure::Cloud { error: error.about(address) })?;
+    let observed = context
+        .watch
+        .look(Kind::Task, Instant::now())
+        .await
+        .map_err(|error| Failure::Cloud {
+            error: error.about(address),
+        })?;
     for task in observed.tasks.iter().filter(|task| task.state.is_active()) {
-        let since = task.started.map(|at| format!(" since {at:.0}")).unwrap_or_default();
+        let since = task
+            .started
+            .map(|at| format!(" since {at:.0}"))
+            .unwrap_or_default();
         match task.work {
-            Work::Export => context.note(index, address, format!("waiting for the export {}{since}", task.id)),
+            Work::Export => context.note(
+                index,
+                address,
+                format!("waiting for the export {}{since}", task.id),
+            ),
             Work::Import | Work::Release => {
-                context.note(index, address, format!("cancelling {}, which would block the deletion{since}", task.id));
+                context.note(
+                    index,
+                    address,
+                    format!(
+                        "cancelling {}, which would block the deletion{since}",
+                        task.id
+                    ),
+                );
                 if task.state != TaskState::Canceling {
-                    context.call(index, address, || context.cloud.cancel_task(&task.id)).await?;
+                    context
+                        .call(index, address, || context.cloud.cancel_task(&task.id))
+                        .await?;
                 }
             }
         }
     }
     let stalled = std::sync::Mutex::new((String::new(), Duration::ZERO));
-    wait(context, index, address, Kind::Task, pace(Kind::Task, &Op::EndTasks), |observed: &Observed, waited| {
-        let active: Vec<&Task> = observed.tasks.iter().filter(|task| task.state.is_active()).collect();
-        if active.is_empty() {
-            return Verdict::Done;
-        }
-        let ids: Vec<String> = active.iter().map(|task| format!("{} ({} of {} files)", task.id, task.succeeded, task.total)).collect();
-        let detail = format!("waiting for {}", ids.join(", "));
-        let mut stalled = stalled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if stalled.0 != detail {
-            *stalled = (detail.clone(), waited);
-        } else if waited - stalled.1 > STALL_LIMIT {
-            let text = format!("{} have not moved for {} minutes", ids.join(", "), STALL_LIMIT.as_secs() / 60);
-            return Verdict::Broken(Failure::InUse { dependents: vec![text] });
-        }
-        Verdict::Pending(detail)
-    })
+    wait(
+        context,
+        index,
+        address,
+        Kind::Task,
+        pace(Kind::Task, &Op::EndTasks),
+        |observed: &Observed, waited| {
+            let active: Vec<&Task> = observed
+                .tasks
+                .iter()
+                .filter(|task| task.state.is_active())
+                .collect();
+            if active.is_empty() {
+                return Verdict::Done;
+            }
+            let ids: Vec<String> = active
+                .iter()
+                .map(|task| format!("{} ({} of {} files)", task.id, task.succeeded, task.total))
+                .collect();
+            let detail = format!("waiting for {}", ids.join(", "));
+            let mut stalled = stalled
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            if stalled.0 != detail {
+                *stalled = (detail.clone(), waited);
+            } else if waited - stalled.1 > STALL_LIMIT {
+                let text = format!(
+                    "{} have not moved for {} minutes",
+                    ids.join(", "),
+                    STALL_LIMIT.as_secs() / 60
+                );
+                return Verdict::Broken(Failure::InUse {
+                    dependents: vec![text],
+                });
+            }
+            Verdict::Pending(detail)
+        },
+    )
     .await
 }

@@ -85,8 +85,16 @@ fn leases(cluster: &str, parameters: &BTreeMap<String, String>) -> BTreeMap<u32,
 pub type IsDead<'a> = &'a (dyn Fn(&Holder) -> bool + Sync);
 
 /// Who holds the cluster now.
-pub fn holder(cluster: &str, parameters: &BTreeMap<String, String>, now: Timestamp, is_dead: IsDead<'_>) -> Option<Holder> {
-    leases(cluster, parameters).into_values().flatten().find(|holder| holder.until > now && !is_dead(holder))
+pub fn holder(
+    cluster: &str,
+    parameters: &BTreeMap<String, String>,
+    now: Timestamp,
+    is_dead: IsDead<'_>,
+) -> Option<Holder> {
+    leases(cluster, parameters)
+        .into_values()
+        .flatten()
+        .find(|holder| holder.until > now && !is_dead(holder))
 }
 
 /// Takes the lease, and gives back the parameters as they were read after it was ours.
@@ -105,7 +113,9 @@ pub async fn acquire<C: Cloud, K: Clock>(
     let number = before.keys().max().map_or(1, |highest| highest + 1);
     holder.until = clock.now() + LEASE;
     let text = encode(&holder)?;
-    let written = cloud.put_parameter(&name(cluster, number), &text, Overwrite::No).await?;
+    let written = cloud
+        .put_parameter(&name(cluster, number), &text, Overwrite::No)
+        .await?;
     let after = cloud.parameters(&record::path(cluster)).await?;
     let found = leases(cluster, &after);
     if written == Written::Exists {
@@ -120,11 +130,22 @@ pub async fn acquire<C: Cloud, K: Clock>(
         cloud.delete_parameters(&[name(cluster, number)]).await?;
         return Err(Refused::Held(other));
     }
-    let expired: Vec<String> = found.keys().filter(|other| **other != number).map(|other| name(cluster, *other)).collect();
+    let expired: Vec<String> = found
+        .keys()
+        .filter(|other| **other != number)
+        .map(|other| name(cluster, *other))
+        .collect();
     if !expired.is_empty() {
         cloud.delete_parameters(&expired).await?;
     }
-    Ok((Lease { cluster: cluster.to_owned(), number, holder }, after))
+    Ok((
+        Lease {
+            cluster: cluster.to_owned(),
+            number,
+            holder,
+        },
+        after,
+    ))
 }
 
 impl Lease {
@@ -142,10 +163,21 @@ impl Lease {
         }
         let mut holder = self.holder.clone();
         holder.until = clock.now() + LEASE;
-        cloud.put_parameter(&name(&self.cluster, self.number), &encode(&holder)?, Overwrite::Yes).await?;
-        let found = leases(&self.cluster, &cloud.parameters(&record::path(&self.cluster)).await?);
+        cloud
+            .put_parameter(
+                &name(&self.cluster, self.number),
+                &encode(&holder)?,
+                Overwrite::Yes,
+            )
+            .await?;
+        let found = leases(
+            &self.cluster,
+            &cloud.parameters(&record::path(&self.cluster)).await?,
+        );
         if let Some(other) = other_alive(&found, self.number, clock.now(), &|_| false) {
-            cloud.delete_parameters(&[name(&self.cluster, self.number)]).await?;
+            cloud
+                .delete_parameters(&[name(&self.cluster, self.number)])
+                .await?;
             return Err(Refused::Held(other));
         }
         self.holder = holder;
@@ -154,19 +186,36 @@ impl Lease {
 
     /// Gives it back; others need not wait for its end.
     pub async fn release<C: Cloud>(self, cloud: &C) -> Result<(), CloudError> {
-        cloud.delete_parameters(&[name(&self.cluster, self.number)]).await
+        cloud
+            .delete_parameters(&[name(&self.cluster, self.number)])
+            .await
     }
 }
 
-fn other_alive(found: &BTreeMap<u32, Option<Holder>>, ours: u32, now: Timestamp, is_dead: IsDead<'_>) -> Option<Holder> {
-    let others = found.iter().filter(|(number, _)| **number != ours).filter_map(|(_, lease)| lease.clone());
-    others.into_iter().find(|lease| lease.until > now && !is_dead(lease))
+fn other_alive(
+    found: &BTreeMap<u32, Option<Holder>>,
+    ours: u32,
+    now: Timestamp,
+    is_dead: IsDead<'_>,
+) -> Option<Holder> {
+    let others = found
+        .iter()
+        .filter(|(number, _)| **number != ours)
+        .filter_map(|(_, lease)| lease.clone());
+    others
+        .into_iter()
+        .find(|lease| lease.until > now && !is_dead(lease))
 }
 
 fn encode(holder: &Holder) -> Result<String, CloudError> {
-    serde_json::to_string(holder).map_err(|why| CloudError::new("ssm:PutParameter", Class::Invalid, why.to_string()))
+    serde_json::to_string(holder)
+        .map_err(|why| CloudError::new("ssm:PutParameter", Class::Invalid, why.to_string()))
 }
 
 fn gone() -> CloudError {
-    CloudError::new("ssm:GetParametersByPath", Class::Conflict, "the lock of this run was removed by somebody else")
+    CloudError::new(
+        "ssm:GetParametersByPath",
+        Class::Conflict,
+        "the lock of this run was removed by somebody else",
+    )
 }

@@ -7,11 +7,11 @@ use crate::plan::Op;
 
 /// The pace of one kind of wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub(super) struct Pace {
     /// What a person is told to expect; None where nobody can know.
-    pub typical: Option<Duration>,
+    pub(super) typical: Option<Duration>,
     /// None: as long as it gets on.
-    pub limit: Option<Duration>,
+    pub(super) limit: Option<Duration>,
     /// Between the first looks.
     floor: Duration,
 }
@@ -24,7 +24,7 @@ const CEILING: Duration = Duration::from_secs(15);
 
 impl Pace {
     /// How long to sleep before the next look.
-    pub fn pause(self, waited: Duration) -> Duration {
+    pub(super) fn pause(self, waited: Duration) -> Duration {
         (waited / FRACTION).clamp(self.floor, CEILING)
     }
 }
@@ -35,7 +35,7 @@ const fn minutes(count: u64) -> Duration {
 
 /// Typical times: FSx for Lustre User Guide and field reports (aws-fsx-csi-driver#382: 7.6 min + 2.2 s a TiB;
 /// awsome-distributed-training: associations of more than 10 min). Limits: twice what was ever reported.
-pub fn pace(kind: Kind, op: &Op) -> Pace {
+pub(super) fn pace(kind: Kind, op: &Op) -> Pace {
     let (typical, limit, floor_ms) = match (kind, op) {
         (Kind::Fsx, Op::Delete { .. }) => (Some(minutes(5)), Some(minutes(60)), 150),
         (Kind::Fsx, _) => (Some(minutes(9)), Some(minutes(60)), 400),
@@ -47,9 +47,18 @@ pub fn pace(kind: Kind, op: &Op) -> Pace {
         (Kind::Nodes, Op::Delete { .. }) => (Some(minutes(2)), Some(minutes(30)), 100),
         // A node that is launched beside the storage waits for it first.
         (Kind::Nodes, _) => (Some(minutes(5)), Some(minutes(120)), 400),
-        (Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Placement | Kind::Template, _) => {
-            (None, Some(minutes(20)), 250)
-        }
+        (
+            Kind::SecurityGroup
+            | Kind::Role
+            | Kind::InstanceProfile
+            | Kind::Placement
+            | Kind::Template,
+            _,
+        ) => (None, Some(minutes(20)), 250),
     };
-    Pace { typical, limit, floor: Duration::from_millis(floor_ms) }
+    Pace {
+        typical,
+        limit,
+        floor: Duration::from_millis(floor_ms),
+    }
 }

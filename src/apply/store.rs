@@ -33,17 +33,42 @@ pub(super) struct Intent {
 
 impl<C: Cloud> Store<C> {
     pub(super) fn new(cloud: C, record: Record) -> Self {
-        Self { cloud, inner: Arc::new(Mutex::new(Inner { record, dirty: false })) }
+        Self {
+            cloud,
+            inner: Arc::new(Mutex::new(Inner {
+                record,
+                dirty: false,
+            })),
+        }
     }
 
     /// Returns once the intents are in the cloud: only then may their calls be sent.
-    pub(super) async fn intend(&self, intents: &[Intent], now: Timestamp) -> Result<(), CloudError> {
+    pub(super) async fn intend(
+        &self,
+        intents: &[Intent],
+        now: Timestamp,
+    ) -> Result<(), CloudError> {
         let mut inner = self.inner.lock().await;
         let mut news = false;
-        for Intent { address, epoch, count } in intents {
-            let intent = Try { epoch: *epoch, done: false, at: now, count: *count };
+        for Intent {
+            address,
+            epoch,
+            count,
+        } in intents
+        {
+            let intent = Try {
+                epoch: *epoch,
+                done: false,
+                at: now,
+                count: *count,
+            };
             // Written with the first intents already: soon enough, and one write less.
-            let written = inner.record.tries.get(address).is_some_and(|last| !last.done && last.epoch == *epoch && last.count == *count && now.duration_since(last.at).as_secs() < FRESH_S);
+            let written = inner.record.tries.get(address).is_some_and(|last| {
+                !last.done
+                    && last.epoch == *epoch
+                    && last.count == *count
+                    && now.duration_since(last.at).as_secs() < FRESH_S
+            });
             if !written {
                 inner.record.tries.insert(address.clone(), intent);
                 news = true;
@@ -53,13 +78,22 @@ impl<C: Cloud> Store<C> {
                 news = true;
             }
         }
-        if news { self.write(&mut inner).await } else { Ok(()) }
+        if news {
+            self.write(&mut inner).await
+        } else {
+            Ok(())
+        }
     }
 
     /// It was made. Written with the next intents or at the end: until then the same token meets it.
     pub(super) async fn made(&self, address: &Address, epoch: u32, now: Timestamp) {
         let mut inner = self.inner.lock().await;
-        if let Some(last) = inner.record.tries.get_mut(address).filter(|last| last.epoch == epoch) {
+        if let Some(last) = inner
+            .record
+            .tries
+            .get_mut(address)
+            .filter(|last| last.epoch == epoch)
+        {
             (last.done, last.at) = (true, now);
             inner.dirty = true;
         }
@@ -96,17 +130,29 @@ impl<C: Cloud> Store<C> {
     /// Writes what has not been written.
     pub(super) async fn flush(&self) -> Result<(), CloudError> {
         let mut inner = self.inner.lock().await;
-        if inner.dirty { self.write(&mut inner).await } else { Ok(()) }
+        if inner.dirty {
+            self.write(&mut inner).await
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) async fn was_done(&self, address: &Address) -> bool {
-        self.inner.lock().await.record.tries.get(address).is_some_and(|last| last.done)
+        self.inner
+            .lock()
+            .await
+            .record
+            .tries
+            .get(address)
+            .is_some_and(|last| last.done)
     }
 
     /// The cluster is no more.
     pub(super) async fn delete(&self) -> Result<(), CloudError> {
         let inner = self.inner.lock().await;
-        self.cloud.delete_parameters(&[record_name(&inner.record.cluster)]).await
+        self.cloud
+            .delete_parameters(&[record_name(&inner.record.cluster)])
+            .await
     }
 
     async fn write(&self, inner: &mut Inner) -> Result<(), CloudError> {
@@ -120,8 +166,19 @@ impl<C: Cloud> Store<C> {
 const FRESH_S: i64 = 10;
 
 /// Writes the record. With [`Overwrite::No`] the answer tells whether another one was first.
-pub async fn write<C: Cloud>(cloud: &C, record: &Record, overwrite: Overwrite) -> Result<Written, CloudError> {
-    let text = serde_json::to_string(record)
-        .map_err(|why| CloudError::new("ssm:PutParameter", Class::Invalid, format!("the deployment record cannot be written: {why}")))?;
-    cloud.put_parameter(&record_name(&record.cluster), &text, overwrite).await
+pub async fn write<C: Cloud>(
+    cloud: &C,
+    record: &Record,
+    overwrite: Overwrite,
+) -> Result<Written, CloudError> {
+    let text = serde_json::to_string(record).map_err(|why| {
+        CloudError::new(
+            "ssm:PutParameter",
+            Class::Invalid,
+            format!("the deployment record cannot be written: {why}"),
+        )
+    })?;
+    cloud
+        .put_parameter(&record_name(&record.cluster), &text, overwrite)
+        .await
 }

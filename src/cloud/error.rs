@@ -90,7 +90,15 @@ impl CloudError {
             | Class::Invalid
             | Class::NotYet => Remains::Nothing,
         };
-        Self { operation: operation.into(), address: None, code: None, message: message.into(), request_id: None, class, remains }
+        Self {
+            operation: operation.into(),
+            address: None,
+            code: None,
+            message: message.into(),
+            request_id: None,
+            class,
+            remains,
+        }
     }
 
     #[must_use]

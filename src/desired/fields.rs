@@ -3,32 +3,61 @@
 //! An observed resource is brought into the same types and through the same functions, so both sides are written alike.
 
 use super::resource::{
-    Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link, NodeGroup, PlacementGroup, Resource, Role,
-    SecurityGroup,
+    Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link, NodeGroup,
+    PlacementGroup, Resource, Role, SecurityGroup,
 };
-use crate::spec::{Compression, Deployment, DriveCache, Flow, Market, Media, MetadataIops, ReadCache};
+use crate::catalog::fsx;
+use crate::spec::{
+    Compression, Deployment, DriveCache, Flow, Market, Media, MetadataIops, ReadCache,
+};
 
 impl Resource {
     /// Every field that a plan compares, in the order shown.
     pub fn fields(&self) -> Fields {
         match self {
-            Self::SecurityGroup(SecurityGroup { name, description: _, vpc, rules }) => {
+            Self::SecurityGroup(SecurityGroup {
+                name,
+                description: _,
+                vpc,
+                rules,
+            }) => {
                 let mut rules: Vec<String> = rules.iter().map(ToString::to_string).collect();
                 rules.sort();
-                vec![("name", name.clone()), ("vpc", vpc.clone()), ("rules", rules.join(", "))]
+                vec![
+                    ("name", name.clone()),
+                    ("vpc", vpc.clone()),
+                    ("rules", rules.join(", ")),
+                ]
             }
-            Self::Role(Role { name, trust, policy, managed }) => vec![
+            Self::Role(Role {
+                name,
+                trust,
+                policy,
+                managed,
+            }) => vec![
                 ("name", name.clone()),
                 ("trust", trust.clone()),
                 ("policy", policy.clone()),
                 ("managed_policies", managed.join(", ")),
             ],
-            Self::InstanceProfile(InstanceProfile { name, role }) => vec![("name", name.clone()), ("role", role.clone())],
-            Self::Placement(PlacementGroup { name }) => vec![("name", name.clone()), ("strategy", "cluster".to_owned())],
+            Self::InstanceProfile(InstanceProfile { name, role }) => {
+                vec![("name", name.clone()), ("role", role.clone())]
+            }
+            Self::Placement(PlacementGroup { name }) => {
+                vec![("name", name.clone()), ("strategy", "cluster".to_owned())]
+            }
             Self::Fsx(file_system) => file_system.fields(),
             Self::Link(link) => link.fields(),
             Self::Template(template) => template.fields(),
-            Self::Nodes(NodeGroup { count, instance, image, zone, subnet: _, market, template: _ }) => vec![
+            Self::Nodes(NodeGroup {
+                count,
+                instance,
+                image,
+                zone,
+                subnet: _,
+                market,
+                template: _,
+            }) => vec![
                 ("count", count.to_string()),
                 ("instance", instance.clone()),
                 ("image", image.clone()),
@@ -56,17 +85,43 @@ impl FileSystem {
             subnet,
             security_group: _,
         } = self;
-        let mut fields = vec![("deployment", deployment_text(*deployment).to_owned()), ("media", media_text(*media).to_owned())];
+        let mut fields = vec![
+            ("deployment", deployment_text(*deployment).to_owned()),
+            ("media", media_text(*media).to_owned()),
+        ];
         let numbers = [
             ("capacity", capacity_gib.map(|gib| format!("{gib} GiB"))),
-            ("throughput_per_tib", throughput_per_tib.map(|rate| format!("{rate} MB/s"))),
+            (
+                "throughput_per_tib",
+                throughput_per_tib.map(|rate| format!("{rate} MB/s")),
+            ),
             ("throughput", throughput.map(|rate| format!("{rate} MB/s"))),
             ("read_cache", read_cache.map(read_cache_text)),
-            ("drive_cache", drive_cache.map(|cache| match cache { DriveCache::None => "none", DriveCache::Read => "read" }.to_owned())),
+            (
+                "drive_cache",
+                drive_cache.map(|cache| {
+                    match cache {
+                        DriveCache::None => "none",
+                        DriveCache::Read => "read",
+                    }
+                    .to_owned()
+                }),
+            ),
             ("metadata_iops", metadata_iops.map(metadata_text)),
         ];
-        fields.extend(numbers.into_iter().filter_map(|(name, value)| Some((name, value?))));
-        fields.push(("compression", match compression { Compression::None => "none", Compression::Lz4 => "lz4" }.to_owned()));
+        fields.extend(
+            numbers
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        fields.push((
+            "compression",
+            match compression {
+                Compression::None => "none",
+                Compression::Lz4 => "lz4",
+            }
+            .to_owned(),
+        ));
         fields.push(("efa", efa.to_string()));
         if let Some(key) = kms_key {
             fields.push(("kms_key", key.clone()));
@@ -78,7 +133,16 @@ impl FileSystem {
 
 impl Link {
     fn fields(&self) -> Fields {
-        let Self { bucket: _, prefix: _, path, import, export, import_chunk_mib, preload_metadata: _, export_on_down: _ } = self;
+        let Self {
+            bucket: _,
+            prefix: _,
+            path,
+            import,
+            export,
+            import_chunk_mib,
+            preload_metadata: _,
+            export_on_down: _,
+        } = self;
         let mut fields = vec![
             ("path", path.clone()),
             ("s3", self.s3()),
@@ -117,9 +181,28 @@ impl LaunchTemplate {
             ("root_volume", format!("{root_volume_gib} GiB")),
             ("interfaces", interfaces_text(interfaces)),
             ("market", market_text(market)),
-            ("placement", placement.clone().unwrap_or_else(|| "none".to_owned())),
+            (
+                "placement",
+                placement.clone().unwrap_or_else(|| "none".to_owned()),
+            ),
             ("subnet", subnet.clone()),
         ]
+    }
+}
+
+/// What the catalog calls a deployment type on a medium; None where there is no such file system.
+pub fn fsx_kind(deployment: Deployment, media: Media) -> Option<fsx::Kind> {
+    match (deployment, media) {
+        (Deployment::Scratch2, Media::Ssd) => Some(fsx::Kind::Scratch2Ssd),
+        (Deployment::Persistent1, Media::Ssd) => Some(fsx::Kind::Persistent1Ssd),
+        (Deployment::Persistent1, Media::Hdd) => Some(fsx::Kind::Persistent1Hdd),
+        (Deployment::Persistent2, Media::Ssd) => Some(fsx::Kind::Persistent2Ssd),
+        (Deployment::Persistent2, Media::IntelligentTiering) => {
+            Some(fsx::Kind::Persistent2IntelligentTiering)
+        }
+        (Deployment::Scratch2, Media::Hdd | Media::IntelligentTiering)
+        | (Deployment::Persistent1, Media::IntelligentTiering)
+        | (Deployment::Persistent2, Media::Hdd) => None,
     }
 }
 
@@ -180,7 +263,10 @@ pub fn flows_text(flows: &[Flow]) -> String {
 }
 
 fn interfaces_text(interfaces: &[Interface]) -> String {
-    let efa = interfaces.iter().filter(|each| each.kind != InterfaceKind::Ena).count();
+    let efa = interfaces
+        .iter()
+        .filter(|each| each.kind != InterfaceKind::Ena)
+        .count();
     match (interfaces.len(), efa) {
         (1, 0) => "1".to_owned(),
         (count, efa) => format!("{count}, {efa} with EFA"),

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::fields::fsx_kind;
+use crate::catalog::fsx;
 use crate::cloud::{ImageFacts, Subnet, Survey};
 use crate::diagnostic::Diagnostic;
-use crate::spec::{Image, Spec};
+use crate::spec::{Image, MetadataIops, Spec, Storage};
 
 /// What was settled at the first `up` and stays: kept in the deployment record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +41,19 @@ pub struct PinnedImage {
 
 impl From<&ImageFacts> for PinnedImage {
     fn from(facts: &ImageFacts) -> Self {
-        let ImageFacts { id, name: _, architecture, root_device, root_gib } = facts;
-        Self { id: id.clone(), architecture: architecture.clone(), root_device: root_device.clone(), root_gib: *root_gib }
+        let ImageFacts {
+            id,
+            name: _,
+            architecture,
+            root_device,
+            root_gib,
+        } = facts;
+        Self {
+            id: id.clone(),
+            architecture: architecture.clone(),
+            root_device: root_device.clone(),
+            root_gib: *root_gib,
+        }
     }
 }
 
@@ -49,7 +62,35 @@ impl From<&ImageFacts> for PinnedImage {
 /// EFA-only interfaces take none (EC2 User Guide, "EFA-only interfaces"), and every type has exactly one interface with an address.
 pub fn addresses_needed(spec: &Spec) -> u32 {
     let nodes: u32 = spec.nodes.iter().map(|group| group.count).sum();
-    nodes.saturating_add(crate::catalog::fsx::server_count(&spec.storage))
+    nodes.saturating_add(servers(&spec.storage))
+}
+
+/// How many servers a file system has; 0 where its size is not known yet.
+fn servers(storage: &Storage) -> u32 {
+    let Some(kind) = fsx_kind(storage.deployment, storage.media) else {
+        return 0;
+    };
+    let metadata = match (storage.metadata_iops, storage.capacity_gib) {
+        (Some(MetadataIops::Provisioned(iops)), _) => Some(iops),
+        (Some(MetadataIops::Auto), Some(gib)) => Some(fsx::automatic_metadata_iops(gib)),
+        (Some(MetadataIops::Auto) | None, _) => None,
+    };
+    let Storage {
+        throughput_per_tib,
+        efa,
+        capacity_gib,
+        throughput,
+        ..
+    } = storage;
+    fsx::server_count(
+        kind,
+        *throughput_per_tib,
+        *efa,
+        *capacity_gib,
+        *throughput,
+        metadata,
+    )
+    .unwrap_or(0)
 }
 
 /// A candidate and what speaks against it.
@@ -69,16 +110,27 @@ pub fn candidates(spec: &Spec, survey: &Survey, addresses: u32) -> Vec<Candidate
         .into_iter()
         .map(|subnet| {
             let mut against = Vec::new();
-            let mut types: Vec<&str> = spec.nodes.iter().map(|group| group.instance.as_str()).collect();
+            let mut types: Vec<&str> = spec
+                .nodes
+                .iter()
+                .map(|group| group.instance.as_str())
+                .collect();
             types.sort_unstable();
             types.dedup();
             for instance in types {
-                if !survey.offerings.get(instance).is_some_and(|zones| zones.contains(&subnet.zone)) {
+                if !survey
+                    .offerings
+                    .get(instance)
+                    .is_some_and(|zones| zones.contains(&subnet.zone))
+                {
                     against.push(format!("does not offer {instance}"));
                 }
             }
             if subnet.free_addresses < addresses {
-                against.push(format!("{} free addresses, {addresses} needed", subnet.free_addresses));
+                against.push(format!(
+                    "{} free addresses, {addresses} needed",
+                    subnet.free_addresses
+                ));
             }
             Candidate { subnet, against }
         })
@@ -88,19 +140,36 @@ pub fn candidates(spec: &Spec, survey: &Survey, addresses: u32) -> Vec<Candidate
 /// The first candidate that nothing speaks against.
 pub fn choose(spec: &Spec, survey: &Survey) -> Result<Place, Diagnostic> {
     let candidates = candidates(spec, survey, addresses_needed(spec));
-    if let Some(Candidate { subnet, .. }) = candidates.iter().find(|candidate| candidate.against.is_empty()) {
-        return Ok(Place { subnet: subnet.id.clone(), vpc: subnet.vpc.clone(), zone: subnet.zone.clone() });
+    if let Some(Candidate { subnet, .. }) = candidates
+        .iter()
+        .find(|candidate| candidate.against.is_empty())
+    {
+        return Ok(Place {
+            subnet: subnet.id.clone(),
+            vpc: subnet.vpc.clone(),
+            zone: subnet.zone.clone(),
+        });
     }
     let mut diagnostic = if candidates.is_empty() {
         Diagnostic::error("place::subnet", "there is no subnet to put the cluster in")
-            .note("the spec names no subnets, and the region has no default VPC with default subnets")
+            .note(
+                "the spec names no subnets, and the region has no default VPC with default subnets",
+            )
             .help("name subnets of yours: `[network] subnets = [\"subnet-…\"]`")
     } else {
-        Diagnostic::error("place::zone", "no availability zone can hold the whole cluster")
-            .help("name subnets in other zones under `[network]`, or take another instance type")
+        Diagnostic::error(
+            "place::zone",
+            "no availability zone can hold the whole cluster",
+        )
+        .help("name subnets in other zones under `[network]`, or take another instance type")
     };
     for Candidate { subnet, against } in &candidates {
-        diagnostic = diagnostic.note(format!("{} ({}): {}", subnet.zone, subnet.id, against.join("; ")));
+        diagnostic = diagnostic.note(format!(
+            "{} ({}): {}",
+            subnet.zone,
+            subnet.id,
+            against.join("; ")
+        ));
     }
     Err(diagnostic)
 }

@@ -9,7 +9,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::bootstrap;
-use crate::spec::{Compression, Deployment, DriveCache, Flow, Market, Media, MetadataIops, ReadCache};
+use crate::spec::{
+    Compression, Deployment, DriveCache, Flow, Market, Media, MetadataIops, ReadCache,
+};
 
 /// Tags by key, sorted.
 pub type Tags = BTreeMap<String, String>;
@@ -88,11 +90,17 @@ pub struct Address {
 
 impl Address {
     pub fn one(kind: Kind) -> Self {
-        Self { kind, name: String::new() }
+        Self {
+            kind,
+            name: String::new(),
+        }
     }
 
     pub fn named(kind: Kind, name: impl Into<String>) -> Self {
-        Self { kind, name: name.into() }
+        Self {
+            kind,
+            name: name.into(),
+        }
     }
 }
 
@@ -119,7 +127,10 @@ impl std::str::FromStr for Address {
         Kind::ALL
             .into_iter()
             .find(|each| each.as_str() == kind)
-            .map(|kind| Self { kind, name: name.to_owned() })
+            .map(|kind| Self {
+                kind,
+                name: name.to_owned(),
+            })
             .ok_or_else(|| NotAnAddress(text.to_owned()))
     }
 }
@@ -132,7 +143,9 @@ impl Serialize for Address {
 
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -169,7 +182,10 @@ pub struct SecurityGroup {
 /// Traffic within the group. EC2's own default rule (everything out) stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
-    TcpIn { from: u16, to: u16 },
+    TcpIn {
+        from: u16,
+        to: u16,
+    },
     AllIn,
     /// EFA asks for it by group id; the default rule to everywhere does not count.
     AllOut,
@@ -258,7 +274,11 @@ impl Link {
 
 /// `s3://bucket/prefix`, without a slash at the end.
 pub fn s3_url(bucket: &str, prefix: &str) -> String {
-    if prefix.is_empty() { format!("s3://{bucket}") } else { format!("s3://{bucket}/{prefix}") }
+    if prefix.is_empty() {
+        format!("s3://{bucket}")
+    } else {
+        format!("s3://{bucket}/{prefix}")
+    }
 }
 
 /// How the nodes of a group are made.

@@ -1,0 +1,512 @@
+//! The look before anything is done: who we are, what there is, what is still to be settled, and the plan that follows.
+//!
+//! `plan` ends here; `up` and `down` go on from here. They share every line of it, so a plan shows what a run will do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::catalog::instances::{self, Architecture};
+use crate::catalog::prices::Prices;
+use crate::cloud::{Bucket, Clock, Cloud, CloudError, Identity, Questions, Scope, Survey};
+use crate::desired::{
+    self, Address, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT,
+    addresses_needed, candidates, image_key, link,
+};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::observed::Observed;
+use crate::plan::{self, Finding, Input, Options, Plan, Purpose};
+use crate::record::{self, Record};
+use crate::spec::{Dataset, Image, Spec};
+
+/// What a plan is made for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub purpose: Purpose,
+    pub cluster: String,
+    /// None: whatever bears the cluster's name goes.
+    pub spec: Option<Spec>,
+    pub options: Options,
+    /// Becomes the deployment's id if the cluster has none yet.
+    pub new_deployment: String,
+}
+
+/// All that was learnt, and the plan.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    pub identity: Identity,
+    pub parameters: BTreeMap<String, String>,
+    /// With what was settled; written before the first call. Not yet in the cloud if `is_new`.
+    pub record: Record,
+    pub is_new: bool,
+    pub scope: Scope,
+    pub observed: Observed,
+    pub desired: Desired,
+    pub plan: Plan,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+    #[error(transparent)]
+    Record(#[from] record::Unreadable),
+    /// What was asked for cannot be: complaints, as of a spec.
+    #[error("the cluster cannot be planned")]
+    Refused(Vec<Diagnostic>),
+}
+
+/// Between two looks for what was made a moment ago.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Looks and plans.
+pub async fn prepare<C: Cloud, K: Clock>(
+    cloud: &C,
+    clock: &K,
+    request: &Request,
+) -> Result<Prepared, Failed> {
+    let path = record::path(&request.cluster);
+    let (identity, parameters) = tokio::try_join!(cloud.identity(), cloud.parameters(&path))?;
+    let stored = record::read(&request.cluster, &parameters)?;
+    let (mut record, observed, scope) =
+        look(cloud, clock, request, &identity, stored.clone()).await?;
+    let id = ClusterId {
+        cluster: request.cluster.clone(),
+        region: identity.region.clone(),
+        deployment: record.deployment.clone(),
+    };
+    let prices = Prices::builtin();
+    let Some(spec) = &request.spec else {
+        let desired = Desired::nothing(id);
+        let input = Input {
+            purpose: request.purpose,
+            desired: &desired,
+            observed: &observed,
+            record: &record,
+            options: request.options,
+        };
+        let plan = plan::plan(&input, prices);
+        return Ok(Prepared {
+            identity,
+            parameters,
+            is_new: stored.is_none(),
+            record,
+            scope,
+            observed,
+            desired,
+            plan,
+        });
+    };
+    let questions = questions(spec, &record.pins, &observed);
+    let survey = cloud.survey(&questions).await?;
+    let complaints = settle(spec, &questions, &survey, &mut record.pins);
+    let Some(place) = record.pins.place.clone().filter(|_| complaints.is_empty()) else {
+        return Err(Failed::Refused(complaints));
+    };
+    let settled = Settled {
+        id: &id,
+        identity: &identity,
+        place: &place,
+        pins: &record.pins,
+    };
+    let desired = desired::build(spec, &settled);
+    let input = Input {
+        purpose: request.purpose,
+        desired: &desired,
+        observed: &observed,
+        record: &record,
+        options: request.options,
+    };
+    let mut plan = plan::plan(&input, prices);
+    plan.findings
+        .extend(findings(spec, &survey, &observed, &place, &plan));
+    Ok(Prepared {
+        identity,
+        parameters,
+        is_new: stored.is_none(),
+        record,
+        scope,
+        observed,
+        desired,
+        plan,
+    })
+}
+
+/// Looks until everything that was made a moment ago is seen, or the moment has passed.
+async fn look<C: Cloud, K: Clock>(
+    cloud: &C,
+    clock: &K,
+    request: &Request,
+    identity: &Identity,
+    stored: Option<Record>,
+) -> Result<(Record, Observed, Scope), Failed> {
+    let mut scope = Scope {
+        cluster: request.cluster.clone(),
+        deployment: stored.as_ref().map(|record| record.deployment.clone()),
+        names: names(request, identity),
+        file_system: None,
+    };
+    loop {
+        let observed = cloud.observe(&scope, &Kind::ALL).await?;
+        let record = match &stored {
+            Some(record) => record.clone(),
+            None => recovered(request, &observed)?,
+        };
+        let hidden =
+            record.not_yet_visible(&observed, clock.now(), request.purpose == Purpose::Down);
+        if hidden.is_empty() {
+            scope.deployment = Some(record.deployment.clone());
+            return Ok((record, observed, scope));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// The names that the cluster's resources have or would have, so that a stranger with one of them is seen.
+fn names(request: &Request, identity: &Identity) -> BTreeMap<Address, String> {
+    let id = ClusterId {
+        cluster: request.cluster.clone(),
+        region: identity.region.clone(),
+        deployment: String::new(),
+    };
+    let Some(spec) = &request.spec else {
+        return [Kind::SecurityGroup, Kind::Role, Kind::InstanceProfile]
+            .into_iter()
+            .filter_map(|kind| Some((Address::one(kind), id.name(&Address::one(kind))?)))
+            .collect();
+    };
+    let place = Place {
+        subnet: String::new(),
+        vpc: String::new(),
+        zone: String::new(),
+    };
+    let settled = Settled {
+        id: &id,
+        identity,
+        place: &place,
+        pins: &Pins::default(),
+    };
+    let mut names = desired::build(spec, &settled).names();
+    // Also what an earlier spec had made and this one names as existing.
+    for kind in [Kind::SecurityGroup, Kind::Role, Kind::InstanceProfile] {
+        let address = Address::one(kind);
+        if let Some(name) = id.name(&address) {
+            names.entry(address).or_insert(name);
+        }
+    }
+    names
+}
+
+/// Without a record the tags tell which deployment there is, if any.
+fn recovered(request: &Request, observed: &Observed) -> Result<Record, Failed> {
+    let resources = observed.resources.iter().map(|seen| (&seen.tags, &seen.id));
+    let nodes = observed
+        .nodes
+        .iter()
+        .filter(|node| node.exists())
+        .map(|node| (&node.tags, &node.id));
+    let mut deployments: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (tags, id) in resources.chain(nodes) {
+        if let Some(deployment) = tags.get(TAG_DEPLOYMENT) {
+            deployments.entry(deployment).or_default().push(id);
+        }
+    }
+    match deployments.len() {
+        0 => Ok(Record::new(&request.cluster, &request.new_deployment)),
+        1 => Ok(Record::new(
+            &request.cluster,
+            deployments.keys().next().copied().unwrap_or_default(),
+        )),
+        _ => {
+            let mut diagnostic = Diagnostic::error(
+                "cluster::ambiguous",
+                "there are several deployments of this cluster and no record of which one counts",
+            );
+            for (deployment, ids) in deployments {
+                diagnostic = diagnostic.note(format!("{deployment}: {}", ids.join(", ")));
+            }
+            Err(Failed::Refused(vec![diagnostic.help(
+                "remove the resources of all but one of them by hand",
+            )]))
+        }
+    }
+}
+
+/// Only what is not settled and not there already.
+fn questions(spec: &Spec, pins: &Pins, observed: &Observed) -> Questions {
+    let mut questions = Questions::default();
+    let grows = spec.nodes.iter().any(|group| {
+        let address = Address::named(Kind::Nodes, &group.name);
+        observed.nodes_of(&address).count() < group.count as usize
+    });
+    if pins.place.is_none() || grows || observed.file_system().is_none() {
+        questions.subnets = Some(match &pins.place {
+            Some(place) => vec![place.subnet.clone()],
+            None => spec.network.subnets.clone(),
+        });
+        questions.instance_types = spec
+            .nodes
+            .iter()
+            .map(|group| group.instance.clone())
+            .collect();
+    }
+    for group in spec
+        .nodes
+        .iter()
+        .filter(|group| !pins.images.contains_key(&image_key(&group.image)))
+    {
+        match &group.image {
+            Image::Parameter(name) => questions.image_parameters.insert(name.clone()),
+            Image::Id(id) => questions.images.insert(id.clone()),
+        };
+    }
+    for dataset in &spec.datasets {
+        if observed.find(&link(dataset).0).is_none() {
+            questions.buckets.insert(dataset.bucket.clone());
+        }
+    }
+    if observed.file_system().is_none() {
+        questions
+            .security_group
+            .clone_from(&spec.network.security_group);
+        questions
+            .instance_profile
+            .clone_from(&spec.cluster.instance_profile);
+    }
+    questions
+}
+
+/// Fixes what is fixed once: the place and the images. Complaints are about what cannot be settled.
+fn settle(spec: &Spec, questions: &Questions, survey: &Survey, pins: &mut Pins) -> Vec<Diagnostic> {
+    let mut complaints = Vec::new();
+    for id in questions
+        .subnets
+        .iter()
+        .flatten()
+        .filter(|id| !survey.subnets.iter().any(|subnet| subnet.id == **id))
+    {
+        complaints.push(
+            Diagnostic::error("place::subnet", "there is no such subnet in this region")
+                .note(format!("`{id}` was not found")),
+        );
+    }
+    if pins.place.is_none() && complaints.is_empty() {
+        match desired::choose(spec, survey) {
+            Ok(place) => pins.place = Some(place),
+            Err(complaint) => complaints.push(complaint),
+        }
+    }
+    for group in &spec.nodes {
+        let key = image_key(&group.image);
+        let asked = match &group.image {
+            Image::Parameter(name) => name,
+            Image::Id(id) => id,
+        };
+        if !pins.images.contains_key(&key) {
+            match survey.images.get(asked) {
+                Some(facts) => {
+                    pins.images.insert(key.clone(), facts.into());
+                }
+                None => complaints.push(
+                    Diagnostic::error("nodes::image", "there is no such image in this region")
+                        .note(format!("`{asked}`, the image of nodes.{}, was not found", group.name))
+                        .help("name an SSM parameter (`ssm:/aws/service/…`) or an image (`ami-…`) of this region"),
+                ),
+            }
+        }
+        let wanted = instances::get(&group.instance).map(|facts| facts.architecture);
+        if let (Some(image), Some(architecture)) = (pins.images.get(&key), wanted) {
+            let fits = match architecture {
+                Architecture::X86_64 => image.architecture == "x86_64",
+                Architecture::Arm64 => image.architecture == "arm64",
+                Architecture::Mac => false,
+            };
+            if !fits {
+                complaints.push(
+                    Diagnostic::error("nodes::architecture", "image and instance type do not fit")
+                        .note(format!(
+                            "{} of nodes.{} is built for {}, and {} is another architecture",
+                            image.id, group.name, image.architecture, group.instance
+                        )),
+                );
+            }
+        }
+    }
+    complaints
+}
+
+/// What the survey says against the plan. Everything at once, each with what to do.
+fn findings(
+    spec: &Spec,
+    survey: &Survey,
+    observed: &Observed,
+    place: &Place,
+    plan: &Plan,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for dataset in &spec.datasets {
+        if let Some(bucket) = survey.buckets.get(&dataset.bucket) {
+            findings.extend(bucket_finding(dataset, bucket, &plan.region));
+        }
+    }
+    let here: Vec<_> = survey
+        .subnets
+        .iter()
+        .filter(|subnet| subnet.id == place.subnet)
+        .cloned()
+        .collect();
+    let nodes: u32 = observed
+        .nodes
+        .iter()
+        .filter(|node| node.exists())
+        .count()
+        .try_into()
+        .unwrap_or(u32::MAX);
+    if nodes > 0 || observed.file_system().is_some() {
+        let storage = if observed.file_system().is_some() {
+            addresses_needed(spec).saturating_sub(spec.nodes.iter().map(|group| group.count).sum())
+        } else {
+            0
+        };
+        let more = addresses_needed(spec)
+            .saturating_sub(nodes)
+            .saturating_sub(storage);
+        let only_here = Survey {
+            subnets: here,
+            ..survey.clone()
+        };
+        for candidate in candidates(spec, &only_here, more)
+            .into_iter()
+            .filter(|candidate| !candidate.against.is_empty())
+        {
+            let mut finding = error(
+                "place::zone",
+                "the zone of the cluster cannot hold what is missing",
+            );
+            finding.notes = candidate
+                .against
+                .iter()
+                .map(|why| format!("{} ({}): {why}", candidate.subnet.zone, candidate.subnet.id))
+                .collect();
+            findings.push(finding);
+        }
+    }
+    if let (Some(group), Some(facts)) = (&spec.network.security_group, &survey.security_group) {
+        let enough = if spec.storage.efa {
+            facts.all_in && facts.all_out
+        } else {
+            facts.lustre_in || facts.all_in
+        };
+        if facts.vpc != place.vpc {
+            findings.push(noted(
+                "network::security-group",
+                "the security group is in another VPC",
+                format!("{group} is in {}, the cluster in {}", facts.vpc, place.vpc),
+            ));
+        } else if !enough {
+            let needed = if spec.storage.efa {
+                "all traffic in and out"
+            } else {
+                "TCP 988 and 1018-1023 in"
+            };
+            findings.push(noted(
+                "network::security-group",
+                "the security group does not let Lustre through",
+                format!("{group} needs a rule: {needed}, from and to itself"),
+            ));
+        }
+    } else if let Some(group) = spec
+        .network
+        .security_group
+        .as_ref()
+        .filter(|_| observed.file_system().is_none())
+    {
+        findings.push(noted(
+            "network::security-group",
+            "there is no such security group in this region",
+            format!("`{group}` was not found"),
+        ));
+    }
+    if let Some(profile) = spec
+        .cluster
+        .instance_profile
+        .as_ref()
+        .filter(|_| observed.file_system().is_none() && !survey.instance_profile)
+    {
+        findings.push(noted(
+            "cluster::instance-profile",
+            "there is no such instance profile",
+            format!("`{profile}` was not found"),
+        ));
+    }
+    findings
+}
+
+fn bucket_finding(dataset: &Dataset, bucket: &Bucket, region: &str) -> Option<Finding> {
+    let name = &dataset.bucket;
+    let mut finding = match bucket {
+        Bucket::Missing => {
+            let mut finding = noted(
+                "dataset::bucket",
+                "there is no such bucket",
+                format!("`{name}` was not found"),
+            );
+            finding.help = Some(format!(
+                "check the name, or make it: `aws s3 mb s3://{name} --region {region}`"
+            ));
+            finding
+        }
+        Bucket::InRegion(there) if there != region && !dataset.import.is_empty() => {
+            let mut finding = noted(
+                "dataset::region",
+                "automatic import needs the bucket in the cluster's region",
+                format!("`{name}` is in {there}, the cluster in {region}"),
+            );
+            finding.help = Some("say `import = []` for this dataset, or take a bucket or a cluster in the same region".to_owned());
+            finding
+        }
+        Bucket::InRegion(_) => return None,
+        Bucket::Denied { region: _ } => {
+            let mut finding = noted(
+                "dataset::denied",
+                "the bucket cannot be seen with these credentials",
+                format!("s3:ListBucket on `{name}` is refused"),
+            );
+            finding.severity = Severity::Warning;
+            finding.help = Some(
+                "FSx checks s3:Get*, s3:List* and s3:PutObject of whoever links a bucket"
+                    .to_owned(),
+            );
+            finding
+        }
+    };
+    finding.address = Some(link(dataset).0);
+    Some(finding)
+}
+
+fn noted(code: &'static str, title: &str, note: String) -> Finding {
+    let mut finding = error(code, title);
+    finding.notes.push(note);
+    finding
+}
+
+fn error(code: &'static str, title: &str) -> Finding {
+    Finding {
+        severity: Severity::Error,
+        code,
+        address: None,
+        title: title.to_owned(),
+        notes: Vec::new(),
+        help: None,
+    }
+}
+
+/// Whether two plans do the same to the same resources.
+pub fn is_same(one: &Plan, other: &Plan) -> bool {
+    let verbs = |plan: &Plan| -> BTreeSet<(Address, plan::Verb)> {
+        plan.actions
+            .iter()
+            .map(|action| (action.address.clone(), action.verb))
+            .collect()
+    };
+    verbs(one) == verbs(other)
+}
