@@ -20,3 +20,4 @@ pub mod observed;
 pub mod plan;
 pub mod record;
 pub mod spec;
+pub mod cli;

@@ -97,6 +97,11 @@ pub fn holder(
         .find(|holder| holder.until > now && !is_dead(holder))
 }
 
+/// Somebody had a lease when these parameters were read: what was seen then may have changed since.
+pub fn was_held(cluster: &str, parameters: &BTreeMap<String, String>) -> bool {
+    !leases(cluster, parameters).is_empty()
+}
+
 /// Takes the lease, and gives back the parameters as they were read after it was ours.
 pub async fn acquire<C: Cloud, K: Clock>(
     cloud: &C,

@@ -1,9 +1,10 @@
 //! Carries out a plan: walks its graph with as much at once as the graph allows, and keeps no truth of its own.
 //!
-//! `prepare` looks and plans (the part that `plan` and `up` share), `lease` keeps others out, `dispatcher` starts steps,
+//! `converge` is the loop; `prepare` looks and plans (the part that `plan` and `up` share), `lease` keeps others out, `dispatcher` starts steps,
 //! `executor` performs one, `wait` and `export` know what to wait for, `event` says what happens.
 
 mod context;
+mod converge;
 mod dispatcher;
 pub mod event;
 mod executor;
@@ -15,5 +16,6 @@ mod store;
 mod wait;
 mod watch;
 
+pub use converge::{Outcome, Session, converge};
 pub use dispatcher::{Report, Run, run};
 pub use store::write as write_record;

@@ -1,0 +1,167 @@
+//! Observe, plan, apply, and look again until nothing is left to do: `up` and `down` alike.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+use super::dispatcher::{Report, Run, run};
+use super::event::{Ending, Event};
+use super::lease::{self, Holder, IsDead, Lease, Refused};
+use super::prepare::{Failed, Prepared, Request, is_same, prepare};
+use super::store;
+use crate::cloud::{Clock, Cloud, CloudError, Overwrite, Written};
+use crate::plan::{Danger, Plan, Purpose, Verb};
+use crate::record;
+
+/// What a run needs beside the cloud.
+pub struct Session<'a> {
+    pub request: Request,
+    pub holder: Holder,
+    pub is_dead: IsDead<'a>,
+    pub events: UnboundedSender<Event>,
+    pub stop: CancellationToken,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Everything was as wanted already: nothing was sent that changes anything.
+    Nothing(Box<Prepared>),
+    /// The plan has findings that forbid it; nothing was changed.
+    Refused(Box<Prepared>),
+    /// The user said no; nothing was changed.
+    Declined,
+    /// Another run has the cluster; nothing was changed.
+    Held(Holder),
+    Ran { prepared: Box<Prepared>, report: Report },
+}
+
+/// A run that finds its plan overtaken by events looks and plans again so often.
+const MOST_ROUNDS: usize = 4;
+/// Before looking again: what overtook the plan may still be on its way.
+const BEFORE_NEXT_ROUND: Duration = Duration::from_secs(5);
+/// Between two looks at a lock that somebody holds.
+const LOCK_POLL: Duration = Duration::from_secs(5);
+
+/// Brings the cluster to what is wanted. `confirm` is asked once, and again only if the cluster has changed meanwhile.
+pub async fn converge<C, K, F>(cloud: &C, clock: &K, session: &Session<'_>, confirm: impl Fn(&Prepared) -> F) -> Result<Outcome, Failed>
+where
+    C: Cloud,
+    K: Clock,
+    F: Future<Output = bool>,
+{
+    let mut prepared = prepare(cloud, clock, &session.request).await?;
+    let mut agreed: Option<Plan> = None;
+    for round in 1.. {
+        if prepared.plan.is_refused() {
+            return Ok(Outcome::Refused(Box::new(prepared)));
+        }
+        if prepared.plan.is_done() && !only_parameters_left(&prepared) {
+            return Ok(Outcome::Nothing(Box::new(prepared)));
+        }
+        if !prepared.plan.is_done()
+            && !agreed.as_ref().is_some_and(|agreed| is_covered(&prepared.plan, agreed)) {
+            if !confirm(&prepared).await {
+                return Ok(Outcome::Declined);
+            }
+            agreed = Some(prepared.plan.clone());
+        }
+        let (lease, parameters) = match lock(cloud, clock, session, &prepared.parameters).await {
+            Ok(locked) => locked,
+            Err(Refused::Held(holder)) => return Ok(Outcome::Held(holder)),
+            Err(Refused::Cloud(error)) => return Err(error.into()),
+        };
+        let settled = settle(cloud, &mut prepared, &parameters).await;
+        if !matches!(settled, Ok(true)) {
+            // Another run has been here between our look and our lock.
+            let _ = lease.release(cloud).await;
+            settled?;
+            prepared = prepare(cloud, clock, &session.request).await?;
+            continue;
+        }
+        let report = run(Run {
+            cloud: cloud.clone(),
+            clock: clock.clone(),
+            plan: prepared.plan.clone(),
+            desired: prepared.desired.clone(),
+            observed: prepared.observed.clone(),
+            record: prepared.record.clone(),
+            scope: prepared.scope.clone(),
+            lease,
+            events: session.events.clone(),
+            stop: session.stop.clone(),
+        })
+        .await;
+        let again = report.ending == Ending::Failed && report.is_stale() && round < MOST_ROUNDS;
+        if !again {
+            return Ok(Outcome::Ran { prepared: Box::new(prepared), report });
+        }
+        tokio::time::sleep(BEFORE_NEXT_ROUND).await;
+        let next = prepare(cloud, clock, &session.request).await?;
+        if !agreed.as_ref().is_some_and(|agreed| is_covered(&next.plan, agreed)) {
+            // It would do what nobody has agreed to: that is for the next run to ask.
+            return Ok(Outcome::Ran { prepared: Box::new(prepared), report });
+        }
+        prepared = next;
+    }
+    Ok(Outcome::Declined)
+}
+
+/// A `down` ended after its last deletion and before it could forget the cluster.
+fn only_parameters_left(prepared: &Prepared) -> bool {
+    prepared.plan.purpose == Purpose::Down && prepared.plan.actions.is_empty() && !prepared.parameters.is_empty()
+}
+
+/// Nothing in the plan is worse than in the one that was agreed to, resource by resource.
+fn is_covered(plan: &Plan, agreed: &Plan) -> bool {
+    let known: BTreeMap<_, _> = agreed.actions.iter().map(|action| (&action.address, action)).collect();
+    is_same(plan, agreed)
+        || plan.actions.iter().all(|action| {
+            let harmless = action.danger == Danger::Safe && !matches!(action.verb, Verb::Delete | Verb::Replace);
+            harmless || known.get(&action.address).is_some_and(|agreed| action.danger <= agreed.danger && (action.verb == agreed.verb || agreed.verb == Verb::Replace))
+        })
+}
+
+/// Takes the lock. A holder that does not renew is dead: its lease is waited out; one that does is told.
+async fn lock<C: Cloud, K: Clock>(
+    cloud: &C,
+    clock: &K,
+    session: &Session<'_>,
+    parameters: &BTreeMap<String, String>,
+) -> Result<(Lease, BTreeMap<String, String>), Refused> {
+    let cluster = &session.request.cluster;
+    let mut parameters = parameters.clone();
+    let mut first: Option<Holder> = None;
+    loop {
+        let refused = match lease::acquire(cloud, clock, cluster, &parameters, session.holder.clone(), session.is_dead).await {
+            Err(Refused::Held(holder)) => holder,
+            other => return other,
+        };
+        let renewed = first.as_ref().is_some_and(|first| first.run != refused.run || first.until != refused.until);
+        if renewed || session.stop.is_cancelled() {
+            return Err(Refused::Held(refused));
+        }
+        first.get_or_insert(refused);
+        tokio::select! {
+            () = tokio::time::sleep(LOCK_POLL) => {}
+            () = session.stop.cancelled() => {}
+        }
+        parameters = cloud.parameters(&record::path(cluster)).await?;
+    }
+}
+
+/// Writes down who the cluster is, if nobody has yet. False: the look is older than somebody's changes.
+async fn settle<C: Cloud>(cloud: &C, prepared: &mut Prepared, parameters: &BTreeMap<String, String>) -> Result<bool, CloudError> {
+    let name = record::record_name(&prepared.record.cluster);
+    let held = lease::was_held(&prepared.record.cluster, &prepared.parameters);
+    if held || parameters.get(&name) != prepared.parameters.get(&name) {
+        return Ok(false);
+    }
+    if prepared.is_new {
+        return Ok(store::write(cloud, &prepared.record, Overwrite::No).await? == Written::Done);
+    }
+    Ok(true)
+}

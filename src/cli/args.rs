@@ -1,0 +1,199 @@
+//! The command line as typed: names, helps, value parsers. What it means together with the environment is `settings`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// From one file to a running GPU training cluster on AWS: FSx for Lustre linked to S3, mounted on every node
+///
+/// Every command works from any machine with credentials: what exists is found by the cluster's name and region alone.
+#[derive(Debug, Parser)]
+#[command(name = "provision", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Region; else that of the spec, the environment or the profile
+    #[arg(long, global = true, value_name = "REGION", help_heading = "Global options")]
+    pub region: Option<String>,
+    /// Profile of the AWS configuration
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub profile: Option<String>,
+    /// Endpoint of every service, such as a LocalStack's
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
+    pub endpoint_url: Option<String>,
+    /// Say more: -v for what the tool decides, -vv for every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
+    pub quiet: bool,
+    /// When to use colour; NO_COLOR is respected
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
+    pub color: Color,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented cluster.toml to start from
+    Init(Init),
+    /// Check a spec, offline and without credentials
+    Validate(Validate),
+    /// Show what `up` would do, why, and what it costs
+    Plan(PlanArgs),
+    /// Create or change the cluster, and wait until every node has the file system mounted
+    Up(Up),
+    /// Show what is there now: storage, links, tasks, nodes, drift, cost
+    Status(Status),
+    /// Export what is not yet in S3, then remove everything
+    Down(Down),
+    /// List the clusters of the region
+    List(List),
+    /// Print the JSON Schema of the spec
+    Schema,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where to write it
+    #[arg(default_value = "cluster.toml")]
+    pub path: PathBuf,
+    /// Name of the cluster
+    #[arg(long, default_value = "my-cluster")]
+    pub name: String,
+    /// Write over a file that exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SpecFile {
+    /// The spec
+    #[arg(value_name = "SPEC", default_value = "cluster.toml")]
+    pub spec: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Validate {
+    #[command(flatten)]
+    pub file: SpecFile,
+    /// How to show complaints
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextOrJson,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum TextOrJson {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    #[default]
+    Text,
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub file: SpecFile,
+    /// Text for a person, Markdown for a pull request, JSON for a program
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PlanFormat,
+    /// Write the plan to a file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// From the spec alone: no credentials, no network, not compared with what exists
+    #[arg(long)]
+    pub offline: bool,
+    /// Exit with 2 if there is something to change
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Plan for a replacement of the file system where the spec cannot be met otherwise
+    #[arg(long)]
+    pub replace_storage: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    #[command(flatten)]
+    pub file: SpecFile,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// One JSON event a line on stdout instead of progress
+    #[arg(long)]
+    pub json: bool,
+    /// Replace the file system where the spec cannot be met otherwise: links are exported, then all of it is made anew
+    #[arg(long)]
+    pub replace_storage: bool,
+}
+
+/// Which cluster: by its spec or by its name.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// The spec; cluster.toml if neither is given
+    #[arg(value_name = "SPEC", conflicts_with = "cluster")]
+    pub spec: Option<PathBuf>,
+    /// Name of the cluster: no spec is needed
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    #[command(flatten)]
+    pub which: Which,
+    /// Text for a person, JSON for a program
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextOrJson,
+}
+
+#[derive(Debug, Args)]
+pub struct Down {
+    #[command(flatten)]
+    pub which: Which,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// One JSON event a line on stdout instead of progress
+    #[arg(long)]
+    pub json: bool,
+    /// Delete files that are not in S3, too
+    #[arg(long)]
+    pub discard_unexported_data: bool,
+    /// Remove the nodes and leave the file system with its links
+    #[arg(long, conflicts_with = "discard_unexported_data")]
+    pub keep_storage: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    /// Text for a person, JSON for a program
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextOrJson,
+}
