@@ -13,6 +13,7 @@
 pub mod apply;
 pub mod bootstrap;
 pub mod catalog;
+pub mod cli;
 pub mod cloud;
 pub mod desired;
 pub mod diagnostic;
@@ -20,4 +21,3 @@ pub mod observed;
 pub mod plan;
 pub mod record;
 pub mod spec;
-pub mod cli;

@@ -28,6 +28,8 @@ pub struct Request {
     pub options: Options,
     /// Becomes the deployment's id if the cluster has none yet.
     pub new_deployment: String,
+    /// Look again until what was made a moment ago is seen: whoever acts on the look must, whoever only shows it need not.
+    pub patient: bool,
 }
 
 /// All that was learnt, and the plan.
@@ -153,7 +155,7 @@ async fn look<C: Cloud, K: Clock>(
         };
         let hidden =
             record.not_yet_visible(&observed, clock.now(), request.purpose == Purpose::Down);
-        if hidden.is_empty() {
+        if hidden.is_empty() || !request.patient {
             scope.deployment = Some(record.deployment.clone());
             return Ok((record, observed, scope));
         }

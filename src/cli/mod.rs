@@ -1,1 +1,101 @@
-pub fn main<T>(_: T) -> std::process::ExitCode { std::process::ExitCode::SUCCESS }
+//! The command line: parses, wires, calls, and hands plans and events to renderers. The only module that names `aws`.
+
+mod args;
+mod commands;
+mod connect;
+mod exit;
+mod load;
+mod machine;
+mod output;
+mod prompt;
+mod session;
+mod settings;
+mod signals;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Cli, Command};
+use exit::{Exit, Expected};
+use settings::Settings;
+
+use crate::render::{diagnostics, failure};
+
+/// Runs one command to its end.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap knows which of its messages are results (help, version) and which are errors.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(Exit::Error.code()) } else { ExitCode::SUCCESS };
+        }
+    };
+    let settings = Settings::new(&cli.global);
+    log(&settings);
+    match run(cli.command, &settings) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(error) => {
+            complain(&error, &settings);
+            ExitCode::from(Exit::Error.code())
+        }
+    }
+}
+
+/// The definition, for completions, manual pages and the tests of both.
+pub fn definition() -> clap::Command {
+    Cli::command()
+}
+
+fn run(command: Command, settings: &Settings) -> anyhow::Result<Exit> {
+    match command {
+        Command::Init(args) => commands::init::run(&args),
+        Command::Validate(args) => commands::validate::run(&args, settings),
+        Command::Schema => commands::schema::run(),
+        Command::Completions { shell } => commands::completions::run(shell),
+        Command::Man => commands::man::run(),
+        Command::Plan(args) if args.offline => commands::plan::offline(&args, settings),
+        Command::Plan(args) => runtime()?.block_on(commands::plan::run(&args, settings)),
+        Command::Up(args) => runtime()?.block_on(commands::up::run(&args, settings)),
+        Command::Status(args) => runtime()?.block_on(commands::status::run(&args, settings)),
+        Command::Down(args) => runtime()?.block_on(commands::down::run(&args, settings)),
+        Command::List(args) => runtime()?.block_on(commands::list::run(&args, settings)),
+    }
+}
+
+/// Only what talks to the cloud pays for a runtime.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build()?)
+}
+
+fn log(settings: &Settings) {
+    let filter = match settings.verbose {
+        0 => return,
+        1 => "provision=debug",
+        _ => "provision=trace,aws_smithy_runtime=debug,aws_config=debug",
+    };
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .with_ansi(settings.err.color())
+        .try_init();
+}
+
+fn complain(error: &anyhow::Error, settings: &Settings) {
+    let theme = &settings.err;
+    match error.downcast_ref::<Expected>() {
+        Some(Expected::Diagnostics(list)) if list.is_empty() => {}
+        Some(Expected::Diagnostics(list)) => output::say(&diagnostics::render("", "", list, theme.color())),
+        Some(Expected::Cloud { error, doing }) => output::say(&failure::cloud_error(error, doing, theme)),
+        Some(Expected::Plain { title, help }) => {
+            let help = help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+            output::say(&format!("error: {title}{help}"));
+        }
+        None => {
+            let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+            output::say(&format!("error: {}\n  = note: this is a bug of provision; please report it", chain.join(": ")));
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `provision down`: exports what is not in S3, then removes everything.
+
+use super::status::which;
+use crate::cli::args::Down;
+use crate::cli::connect::connect;
+use crate::cli::exit::Exit;
+use crate::cli::session::{self, Task};
+use crate::cli::settings::Settings;
+use crate::plan::{Options, Purpose};
+
+pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Result<Exit> {
+    let Down { which: cluster, yes, json, discard_unexported_data, keep_storage } = args;
+    let (name, spec) = which(cluster, settings)?;
+    let region = spec.and_then(|spec| spec.cluster.region);
+    let cloud = connect(settings, region.as_deref()).await?;
+    let task = Task {
+        purpose: Purpose::Down,
+        cluster: name,
+        spec: None,
+        options: Options {
+            replace_storage: false,
+            discard_unexported_data: *discard_unexported_data,
+            keep_storage: *keep_storage,
+        },
+        yes: *yes,
+        json: *json,
+        settings,
+    };
+    session::run(cloud, task).await
+}

@@ -1,0 +1,12 @@
+//! One file a command: wire, call, render.
+
+pub(super) mod completions;
+pub(super) mod down;
+pub(super) mod init;
+pub(super) mod list;
+pub(super) mod man;
+pub(super) mod plan;
+pub(super) mod schema;
+pub(super) mod status;
+pub(super) mod up;
+pub(super) mod validate;

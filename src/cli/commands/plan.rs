@@ -1,0 +1,67 @@
+//! `provision plan`: what `up` would do, why, and what it costs.
+
+use std::collections::BTreeMap;
+
+use crate::apply::prepare::prepare;
+use crate::catalog::prices::Prices;
+use crate::cli::args::{PlanArgs, PlanFormat};
+use crate::cli::connect::connect;
+use crate::cli::exit::{Exit, plain};
+use crate::cli::load::load;
+use crate::cli::settings::Settings;
+use crate::cli::{output, session};
+use crate::cloud::{Identity, SystemClock};
+use crate::desired::{ClusterId, Pins, Place, Settled, build};
+use crate::observed::Observed;
+use crate::plan::{self, Input, Options, Plan, Purpose};
+use crate::record::Record;
+use crate::render::{plan_json, plan_markdown, plan_text};
+
+pub(in crate::cli) async fn run(args: &PlanArgs, settings: &Settings) -> anyhow::Result<Exit> {
+    let spec = load(&args.file.spec, settings)?;
+    let cloud = connect(settings, spec.cluster.region.as_deref()).await?;
+    let cluster = spec.cluster.name.clone();
+    let request = session::request(Purpose::Up, &cluster, Some(spec), options(args));
+    let prepared = prepare(&cloud, &SystemClock, &request).await.map_err(session::failed)?;
+    show(&prepared.plan, args, settings)
+}
+
+/// Everything that the spec alone tells.
+pub(in crate::cli) fn offline(args: &PlanArgs, settings: &Settings) -> anyhow::Result<Exit> {
+    let spec = load(&args.file.spec, settings)?;
+    let region = settings.region.clone().or_else(|| spec.cluster.region.clone()).unwrap_or_else(|| "unknown".to_owned());
+    let id = ClusterId { cluster: spec.cluster.name.clone(), region: region.clone(), deployment: String::new() };
+    let identity = Identity { account: String::new(), arn: String::new(), region, partition: "aws".to_owned() };
+    let place = Place { subnet: String::new(), vpc: String::new(), zone: String::new() };
+    let pins = Pins { place: None, images: BTreeMap::new() };
+    let desired = build(&spec, &Settled { id: &id, identity: &identity, place: &place, pins: &pins });
+    let record = Record::new(&id.cluster, "");
+    let input = Input { purpose: Purpose::Up, desired: &desired, observed: &Observed::default(), record: &record, options: options(args) };
+    let mut plan = plan::plan(&input, Prices::builtin());
+    plan.compared = false;
+    show(&plan, args, settings)
+}
+
+fn options(args: &PlanArgs) -> Options {
+    Options { replace_storage: args.replace_storage, ..Options::default() }
+}
+
+fn show(plan: &Plan, args: &PlanArgs, settings: &Settings) -> anyhow::Result<Exit> {
+    let text = match args.format {
+        PlanFormat::Text => plan_text::plan(plan, &settings.out),
+        PlanFormat::Json => plan_json::plan(plan),
+        PlanFormat::Markdown => plan_markdown::plan(plan),
+    };
+    match &args.out {
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| plain(format!("`{}` cannot be written: {error}", path.display()), "name a file in a folder that exists"))?,
+        None => output::result(&text),
+    }
+    Ok(if plan.is_refused() {
+        Exit::Error
+    } else if args.detailed_exitcode && plan.has_changes() {
+        Exit::ChangesPending
+    } else {
+        Exit::Done
+    })
+}

@@ -1,0 +1,28 @@
+//! The way to the cloud; the only place of the command line that names an implementation of the port.
+
+use super::settings::Settings;
+
+/// The cloud that commands work with.
+#[cfg(feature = "aws")]
+pub(super) type Connected = crate::aws::Aws;
+
+/// Region: the command line's, then the spec's, then what the SDK finds in the environment and the profile.
+#[cfg(feature = "aws")]
+pub(super) async fn connect(settings: &Settings, spec_region: Option<&str>) -> anyhow::Result<Connected> {
+    let options = crate::aws::Options {
+        region: settings.region.clone().or_else(|| spec_region.map(ToOwned::to_owned)),
+        profile: settings.profile.clone(),
+        endpoint_url: settings.endpoint_url.clone(),
+    };
+    crate::aws::Aws::connect(options).await.map_err(|error| super::exit::cloud(error, "connect"))
+}
+
+/// Built without the SDK, only what needs no cloud works.
+#[cfg(not(feature = "aws"))]
+pub(super) type Connected = crate::simulated::Simulated;
+
+#[cfg(not(feature = "aws"))]
+#[expect(clippy::unused_async, reason = "the same signature with and without the SDK")]
+pub(super) async fn connect(_: &Settings, _: Option<&str>) -> anyhow::Result<Connected> {
+    Err(super::exit::plain("this build cannot reach AWS", "build it with the feature `aws`"))
+}

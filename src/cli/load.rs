@@ -1,0 +1,43 @@
+//! Reads a spec from disk and shows what is wrong with it.
+
+use std::path::{Path, PathBuf};
+
+use super::exit::{Expected, plain};
+use super::output;
+use super::settings::Settings;
+use crate::render::diagnostics;
+use crate::spec::{self, Spec};
+
+/// Larger than any spec that a person writes: 8 datasets and a dozen groups are some kilobytes.
+const LARGEST: u64 = 1 << 20;
+
+/// Reads the file; complaints go to stderr, and an error ends the command.
+pub(super) fn load(path: &Path, settings: &Settings) -> anyhow::Result<Spec> {
+    let (text, checked) = check(path)?;
+    if !checked.diagnostics.is_empty() {
+        output::say(&diagnostics::render(&path.display().to_string(), &text, &checked.diagnostics, settings.err.color()));
+    }
+    // What was wrong has been said already.
+    checked.spec.ok_or_else(|| Expected::Diagnostics(Vec::new()).into())
+}
+
+/// Reads and checks the file without saying anything.
+pub(super) fn check(path: &Path) -> anyhow::Result<(String, spec::Checked)> {
+    let name = path.display();
+    let size = std::fs::metadata(path).map(|file| file.len());
+    if size.as_ref().is_ok_and(|size| *size > LARGEST) {
+        return Err(plain(format!("`{name}` is too large to be a spec"), "name a cluster.toml of less than 1 MiB"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => plain(
+            format!("there is no spec at `{name}`"),
+            "write one with `provision init`, or name another: `provision <command> path/to/cluster.toml`",
+        ),
+        std::io::ErrorKind::InvalidData => plain(format!("`{name}` is not UTF-8 text"), "save it as UTF-8; a spec is a TOML file"),
+        std::io::ErrorKind::IsADirectory => plain(format!("`{name}` is a directory"), "name the file: `provision <command> path/to/cluster.toml`"),
+        _ => plain(format!("`{name}` cannot be read: {error}"), "check its permissions"),
+    })?;
+    let folder: PathBuf = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let checked = spec::read(&text, &|script| std::fs::read_to_string(folder.join(script)).map_err(|error| error.to_string()));
+    Ok((text, checked))
+}
