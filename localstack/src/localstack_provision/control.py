@@ -147,7 +147,7 @@ def _serve(function: Endpoint) -> Handler:
         status = 200
         try:
             with timeline.LOCK:
-                answer = function(request, json.loads(request.data or b"{}"))
+                answer = function(request, json.loads(request.get_data() or b"{}"))
         except json.JSONDecodeError as error:
             status, answer = 400, {"error": f"the body is not JSON: {error}"}
         except Refused as error:

@@ -55,7 +55,7 @@ def settle(store: Store, request: dict[str, Any]) -> Launch:
     _check_architecture(image, instance_type)
     _check_groups(store, interfaces)
     _check_placement(store, merged)
-    if merged.get("KeyName") and merged["KeyName"] not in store.backend.keypairs:
+    if merged.get("KeyName") and merged["KeyName"] not in store.backend.key_pairs:
         raise not_found("InvalidKeyPair.NotFound", "key pair", merged["KeyName"])
     return Launch(
         request=merged,

@@ -6,6 +6,7 @@ RequestSpotInstances, Auto Scaling) still end in moto's instances, which Describ
 
 from localstack.services.ec2.provider import Ec2Provider
 
+from localstack_provision.ec2.describe_images import ImageOperations
 from localstack_provision.ec2.groups import SecurityGroupOperations
 from localstack_provision.ec2.instances import InstanceOperations
 from localstack_provision.ec2.placement import PlacementGroupOperations
@@ -21,6 +22,7 @@ class ProvisionEc2Provider(
     SecurityGroupOperations,
     LaunchTemplateOperations,
     TagOperations,
+    ImageOperations,
     Ec2Provider,
 ):
     service = "ec2"

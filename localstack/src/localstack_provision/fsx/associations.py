@@ -56,7 +56,7 @@ class AssociationOperations:
             tags=identity.tags_of(request.get("Tags")),
             file_system_id=system.id,
             path=_settle_path(request.get("FileSystemPath")),
-            repository=_settle_repository(request["DataRepositoryPath"]),
+            repository=_check_repository(request["DataRepositoryPath"]),
             batch_import=bool(request.get("BatchImportMetaDataOnCreate")),
         )
         _settle_policies(link, request)
@@ -146,13 +146,13 @@ def _settle_path(path: str | None) -> str:
     return "/" + path.strip("/")
 
 
-def _settle_repository(repository: str) -> str:
+def _check_repository(repository: str) -> str:
     bucket = repository.removeprefix("s3://").split("/", 1)[0]
     if not repository.startswith("s3://") or not bucket or len(repository) > 4357:
         raise BadRequest("DataRepositoryPath is s3://bucket/prefix/ with at most 4357 characters.")
     if bucket.endswith("--x-s3") or bucket.startswith("arn:"):
         raise BadRequest("Directory buckets and access points cannot be linked.")
-    return repository.rstrip("/") + "/"
+    return repository
 
 
 def _settle_policies(link: Association, request: dict[str, Any]) -> None:
@@ -177,7 +177,7 @@ def _check_overlap(system: FileSystem, new: Association) -> None:
     for other in system.associations.values():
         if new.covers(other.path) or other.covers(new.path):
             raise BadRequest(f"FileSystemPath {new.path} overlaps with {other.path} of {other.id}.")
-        if new.repository.startswith(other.repository) or other.repository.startswith(new.repository):
+        if new.uri.startswith(other.uri) or other.uri.startswith(new.uri):
             raise BadRequest(f"DataRepositoryPath {new.repository} overlaps with that of {other.id}.")
 
 
@@ -208,7 +208,7 @@ def _create_step(store: Store, system: FileSystem, link: Association, doomed: bo
         return
     link.lifecycle = "AVAILABLE"
     if link.batch_import:
-        tasks.start(store, system, "IMPORT_METADATA_FROM_REPOSITORY", [link.repository], {"Enabled": False}, {})
+        tasks.start(store, system, "IMPORT_METADATA_FROM_REPOSITORY", [link.uri], {"Enabled": False}, {})
 
 
 def _become(link: Association, old: str, new: str) -> None:

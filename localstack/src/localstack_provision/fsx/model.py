@@ -49,6 +49,7 @@ class File:
 class Association(Resource):
     file_system_id: str = ""
     path: str = "/"
+    # As it was given: Terraform's provider compares it byte for byte.
     repository: str = ""
     chunk_size: int = 1024
     batch_import: bool = False
@@ -57,13 +58,18 @@ class Association(Resource):
     lifecycle: str = "CREATING"
 
     @property
+    def uri(self) -> str:
+        """The repository with the slash at its end that AWS means even where it is not written."""
+        return self.repository.rstrip("/") + "/"
+
+    @property
     def bucket(self) -> str:
-        return self.repository.removeprefix("s3://").split("/", 1)[0]
+        return self.uri.removeprefix("s3://").split("/", 1)[0]
 
     @property
     def prefix(self) -> str:
         """The key prefix of the linked objects: empty, or ending with a slash."""
-        return self.repository.removeprefix("s3://").partition("/")[2]
+        return self.uri.removeprefix("s3://").partition("/")[2]
 
     def covers(self, path: str) -> bool:
         return self.path == "/" or path == self.path or path.startswith(self.path + "/")

@@ -124,7 +124,7 @@ def links_of(system: FileSystem, kind: str, paths: list[str]) -> list[Associatio
         return usable
     if kind == IMPORT:
         uris = [path.rstrip("/") + "/" for path in paths]
-        return [link for link in usable if any(uri.startswith(link.repository) for uri in uris)]
+        return [link for link in usable if any(uri.startswith(link.uri) for uri in uris)]
     absolute = ["/" + path.strip("/") for path in paths]
     return [
         link
@@ -142,7 +142,7 @@ def _settle_report(report: dict[str, Any], system: FileSystem) -> dict[str, Any]
     if report["Format"] != "REPORT_CSV_20191124" or report["Scope"] != "FAILED_FILES_ONLY":
         raise BadRequest("The report has the format REPORT_CSV_20191124 and the scope FAILED_FILES_ONLY.")
     location = report["Path"].rstrip("/") + "/"
-    if not any(location.startswith(link.repository) for link in system.associations.values()):
+    if not any(location.startswith(link.uri) for link in system.associations.values()):
         raise BadRequest(f"The report path {report['Path']} is not inside a linked data repository.")
     return report
 
@@ -167,13 +167,12 @@ def _finish(system: FileSystem, task: Task) -> None:
             failures = _export(system, chosen)
         task.total, task.failed = len(chosen), len(failures)
         task.succeeded = task.total - task.failed
-    task.lifecycle, task.ended = "SUCCEEDED", timestamp()
     if failures:
-        task.lifecycle = "FAILED"
         task.failure = f"{len(failures)} of {task.total} files failed; see the task report."
         ledger.count("tasks_failed")
         if task.report.get("Enabled"):
             _write_report(system, task, failures)
+    task.lifecycle, task.ended = "FAILED" if failures else "SUCCEEDED", timestamp()
 
 
 def _files_of(system: FileSystem, task: Task) -> list[File]:
@@ -208,7 +207,7 @@ def _import(system: FileSystem, task: Task) -> int:
         prefixes = [link.prefix]
         if task.paths:
             uris = [path.rstrip("/") + "/" for path in task.paths]
-            prefixes = [uri.partition("s3://")[2].partition("/")[2] for uri in uris if uri.startswith(link.repository)]
+            prefixes = [uri.partition("s3://")[2].partition("/")[2] for uri in uris if uri.startswith(link.uri)]
         count += sum(files.import_metadata(system, link, prefix) for prefix in prefixes)
     return count
 
@@ -219,5 +218,6 @@ def _write_report(system: FileSystem, task: Task, failures: list[tuple[File, str
     writer.writerow(("FilePath", "FileStatus", "ErrorCode"))
     writer.writerows((file.path, "failed", code) for file, code in failures)
     bucket, _, prefix = task.report["Path"].removeprefix("s3://").partition("/")
-    key = "/".join(part for part in (prefix.strip("/"), f"task-{task.id}", "failures.csv") if part)
+    # AWS writes {Path}/task-{TaskId}/failures.csv. A task's id begins with "task-" already.
+    key = "/".join(part for part in (prefix.strip("/"), task.id, "failures.csv") if part)
     files.s3_client(system.account, system.region).put_object(Bucket=bucket, Key=key, Body=text.getvalue().encode())
