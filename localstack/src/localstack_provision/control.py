@@ -1,0 +1,162 @@
+"""The control endpoints below `/_provision`: JSON in, JSON out, on the port of the gateway.
+
+A test writes files onto a file system, turns settings, orders faults, and reads what happened. All of them
+first let time catch up, as an AWS request does.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from localstack.http import Request, Response
+from localstack.http.dispatcher import Handler
+from localstack.services.edge import ROUTER
+from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
+from moto.ssm.models import ssm_backends
+
+from localstack_provision import gateway, ledger, settings, timeline
+from localstack_provision.ec2 import model as ec2
+from localstack_provision.fsx import files
+from localstack_provision.fsx import store as fsx
+from localstack_provision.fsx.model import FileSystem
+
+PREFIX = "/_provision"
+
+
+class Refused(Exception):
+    """A request that makes no sense; its text goes into the answer."""
+
+
+Endpoint = Callable[[Request, Any], Any]
+ENDPOINTS: dict[tuple[str, str], Endpoint] = {}
+
+
+def endpoint(method: str, path: str) -> Callable[[Endpoint], Endpoint]:
+    def register(function: Endpoint) -> Endpoint:
+        ENDPOINTS[(method, path)] = function
+        return function
+
+    return register
+
+
+@endpoint("GET", "settings")
+def get_settings(request: Request, body: Any) -> Any:
+    return settings.snapshot()
+
+
+@endpoint("POST", "settings")
+def post_settings(request: Request, body: Any) -> Any:
+    """Merges the body into the settings."""
+    try:
+        settings.update(body)
+    except settings.UnknownSetting as error:
+        raise Refused(str(error)) from error
+    return settings.snapshot()
+
+
+@endpoint("GET", "files")
+def get_files(request: Request, body: Any) -> Any:
+    system = _file_system(request.args.get("file_system_id"))
+    return {"files": [vars(file) for file in system.files.values()]}
+
+
+@endpoint("POST", "files")
+def post_files(request: Request, body: Any) -> Any:
+    """Writes files, as a node would: {"file_system_id", "files": [{"path", "size", "content", "export_error"}]}."""
+    system = _file_system(body.get("file_system_id"))
+    if system.lifecycle not in ("AVAILABLE", "UPDATING"):
+        raise Refused(f"the file system is {system.lifecycle}: nothing can be written")
+    written = []
+    for item in body.get("files") or [body]:
+        if not item.get("path"):
+            raise Refused("each file needs a path")
+        content = item.get("content")
+        size = item.get("size", len(content) if content is not None else 1)
+        written.append(vars(files.write(system, item["path"], size, content, item.get("export_error"))))
+    return {"files": written}
+
+
+@endpoint("DELETE", "files")
+def delete_file(request: Request, body: Any) -> Any:
+    """Deletes a file, as a node would: {"file_system_id", "path"}."""
+    system = _file_system(body.get("file_system_id"))
+    try:
+        files.delete(system, body.get("path") or "")
+    except KeyError as error:
+        raise Refused(f"there is no file {error}") from error
+    return {}
+
+
+@endpoint("GET", "ledger")
+def get_ledger(request: Request, body: Any) -> Any:
+    return ledger.snapshot()
+
+
+@endpoint("GET", "fail-next")
+def get_faults(request: Request, body: Any) -> Any:
+    return {"faults": [vars(fault) for fault in gateway.FAULTS]}
+
+
+@endpoint("POST", "fail-next")
+def post_fault(request: Request, body: Any) -> Any:
+    """Orders a fault: {"service", "operation", "code", "times", "mode", "status", "message", "skip"}."""
+    try:
+        fault = gateway.Fault(**body)
+    except TypeError as error:
+        raise Refused(str(error)) from error
+    if fault.mode not in gateway.MODES:
+        raise Refused(f"mode is one of {', '.join(gateway.MODES)}")
+    gateway.FAULTS.append(fault)
+    return {"faults": [vars(fault) for fault in gateway.FAULTS]}
+
+
+@endpoint("DELETE", "fail-next")
+def delete_faults(request: Request, body: Any) -> Any:
+    gateway.FAULTS.clear()
+    return {"faults": []}
+
+
+@endpoint("POST", "reset")
+def post_reset(request: Request, body: Any) -> Any:
+    """Forgets everything: FSx, EC2, IAM, SSM and S3 of all accounts, settings, faults and the ledger."""
+    from localstack.services.s3.models import s3_stores
+
+    timeline.clear()
+    gateway.FAULTS.clear()
+    fsx.STORES.clear()
+    ec2.STORES.clear()
+    for backends in (ec2_backends, iam_backends, ssm_backends):
+        backends.reset()
+    s3_stores.reset()
+    settings.reset()
+    ledger.clear()
+    return {}
+
+
+def _file_system(identifier: str | None) -> FileSystem:
+    for store in fsx.STORES.values():
+        if identifier in store.file_systems:
+            return store.file_systems[identifier]
+    raise Refused(f"there is no file system {identifier!r}")
+
+
+def _serve(function: Endpoint) -> Handler:
+    def serve(request: Request, **_: Any) -> Response:
+        timeline.advance()
+        status = 200
+        try:
+            with timeline.LOCK:
+                answer = function(request, json.loads(request.get_data() or b"{}"))
+        except json.JSONDecodeError as error:
+            status, answer = 400, {"error": f"the body is not JSON: {error}"}
+        except Refused as error:
+            status, answer = 400, {"error": str(error)}
+        return Response(json.dumps(answer) + "\n", status, mimetype="application/json")
+
+    return serve
+
+
+def install() -> None:
+    for (method, path), function in ENDPOINTS.items():
+        ROUTER.add(f"{PREFIX}/{path}", _serve(function), methods=[method])

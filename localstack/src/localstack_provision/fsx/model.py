@@ -1,0 +1,243 @@
+"""The things FSx keeps: file systems, associations, tasks and backups, and how they look in an answer."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from localstack_provision import identity
+from localstack_provision.fsx import catalog
+from localstack_provision.timeline import timestamp
+
+UNFINISHED = ("PENDING", "EXECUTING")
+
+
+@dataclass
+class Resource:
+    """What all of them have."""
+
+    id: str
+    account: str
+    region: str
+    tags: dict[str, str] = field(default_factory=dict)
+    created: datetime = field(default_factory=timestamp)
+    failure: str | None = None
+
+    def arn(self, path: str) -> str:
+        return f"arn:aws:fsx:{self.region}:{self.account}:{path}"
+
+    def failure_details(self) -> dict[str, Any]:
+        return {"FailureDetails": {"Message": self.failure}} if self.failure else {}
+
+
+@dataclass
+class File:
+    """A file on a Lustre file system; `exported`: its last version is in S3."""
+
+    path: str
+    size: int
+    exported: bool = False
+    # Each write makes a new version: an export of an older one does not make the file clean.
+    version: int = 1
+    content: str | None = None
+    # Counted as lost already (its association went away): not again with the file system.
+    lost: bool = False
+    # The code that an export of this file ends with, if a test wants it to fail.
+    export_error: str | None = None
+
+
+@dataclass
+class Association(Resource):
+    file_system_id: str = ""
+    path: str = "/"
+    # As it was given: Terraform's provider compares it byte for byte.
+    repository: str = ""
+    chunk_size: int = 1024
+    batch_import: bool = False
+    import_events: list[str] = field(default_factory=list)
+    export_events: list[str] = field(default_factory=list)
+    lifecycle: str = "CREATING"
+
+    @property
+    def uri(self) -> str:
+        """The repository with the slash at its end that AWS means even where it is not written."""
+        return self.repository.rstrip("/") + "/"
+
+    @property
+    def bucket(self) -> str:
+        return self.uri.removeprefix("s3://").split("/", 1)[0]
+
+    @property
+    def prefix(self) -> str:
+        """The key prefix of the linked objects: empty, or ending with a slash."""
+        return self.uri.removeprefix("s3://").partition("/")[2]
+
+    def covers(self, path: str) -> bool:
+        return self.path == "/" or path == self.path or path.startswith(self.path + "/")
+
+    def key_of(self, path: str) -> str:
+        return self.prefix + path.removeprefix("/" if self.path == "/" else self.path + "/")
+
+    @property
+    def resource_arn(self) -> str:
+        return self.arn(f"association/{self.file_system_id}/{self.id}")
+
+    def view(self) -> dict[str, Any]:
+        policies = {}
+        if self.import_events:
+            policies["AutoImportPolicy"] = {"Events": self.import_events}
+        if self.export_events:
+            policies["AutoExportPolicy"] = {"Events": self.export_events}
+        return {
+            "AssociationId": self.id,
+            "ResourceARN": self.resource_arn,
+            "FileSystemId": self.file_system_id,
+            "Lifecycle": self.lifecycle,
+            "FileSystemPath": self.path,
+            "DataRepositoryPath": self.repository,
+            "BatchImportMetaDataOnCreate": self.batch_import,
+            "ImportedFileChunkSize": self.chunk_size,
+            "S3": policies,
+            "Tags": identity.tag_list(self.tags),
+            "CreationTime": self.created,
+            **self.failure_details(),
+        }
+
+
+@dataclass
+class Task(Resource):
+    file_system_id: str = ""
+    type: str = "EXPORT_TO_REPOSITORY"
+    paths: list[str] = field(default_factory=list)
+    report: dict[str, Any] = field(default_factory=dict)
+    association_ids: list[str] = field(default_factory=list)
+    lifecycle: str = "PENDING"
+    started: datetime | None = None
+    ended: datetime | None = None
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+
+    @property
+    def unfinished(self) -> bool:
+        return self.lifecycle in UNFINISHED
+
+    @property
+    def resource_arn(self) -> str:
+        return self.arn(f"task/{self.id}")
+
+    def view(self) -> dict[str, Any]:
+        times = {"StartTime": self.started, "EndTime": self.ended}
+        return {
+            "TaskId": self.id,
+            "Lifecycle": self.lifecycle,
+            "Type": self.type,
+            "CreationTime": self.created,
+            **{name: value for name, value in times.items() if value},
+            "ResourceARN": self.resource_arn,
+            "Tags": identity.tag_list(self.tags),
+            "FileSystemId": self.file_system_id,
+            "Paths": self.paths,
+            "Status": {
+                "TotalCount": self.total,
+                "SucceededCount": self.succeeded,
+                "FailedCount": self.failed,
+                "LastUpdatedTime": timestamp(),
+            },
+            "Report": self.report,
+            **self.failure_details(),
+        }
+
+
+@dataclass
+class FileSystem(Resource):
+    subnet_id: str = ""
+    vpc_id: str = ""
+    security_group_ids: list[str] = field(default_factory=list)
+    interface_ids: list[str] = field(default_factory=list)
+    capacity: int | None = None
+    storage_type: str = catalog.SSD
+    version: str = "2.15"
+    kms_key: str | None = None
+    mount_name: str = "fsx"
+    lustre: dict[str, Any] = field(default_factory=dict)
+    lifecycle: str = "CREATING"
+    actions: list[dict[str, Any]] = field(default_factory=list)
+    associations: dict[str, Association] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)
+    # When storage or throughput was last changed, for the rule of six hours.
+    resized: float | None = None
+
+    @property
+    def deployment(self) -> str:
+        return self.lustre["DeploymentType"]
+
+    @property
+    def efa(self) -> bool:
+        return bool(self.lustre.get("EfaEnabled"))
+
+    @property
+    def dns_name(self) -> str:
+        return f"{self.id}.fsx.{self.region}.amazonaws.com"
+
+    @property
+    def resource_arn(self) -> str:
+        return self.arn(f"file-system/{self.id}")
+
+    @property
+    def throughput(self) -> int:
+        """MB/s over all, as far as the service limit on throughput counts it."""
+        return self.lustre.get("ThroughputCapacity") or 0
+
+    def association_of(self, path: str) -> Association | None:
+        return next((link for link in self.associations.values() if link.covers(path)), None)
+
+    def view(self) -> dict[str, Any]:
+        lustre = {name: value for name, value in self.lustre.items() if value is not None}
+        # An absent flag, not a false one, is what Describe gives without EFA.
+        if not self.efa:
+            lustre.pop("EfaEnabled", None)
+        view = {
+            "OwnerId": self.account,
+            "CreationTime": self.created,
+            "FileSystemId": self.id,
+            "FileSystemType": "LUSTRE",
+            "Lifecycle": self.lifecycle,
+            "StorageCapacity": self.capacity,
+            "StorageType": self.storage_type,
+            "VpcId": self.vpc_id,
+            "SubnetIds": [self.subnet_id],
+            "NetworkInterfaceIds": self.interface_ids,
+            "DNSName": self.dns_name,
+            "KmsKeyId": self.kms_key,
+            "ResourceARN": self.resource_arn,
+            "Tags": identity.tag_list(self.tags),
+            "LustreConfiguration": {**lustre, "MountName": self.mount_name},
+            "AdministrativeActions": list(reversed(self.actions)),
+            "FileSystemTypeVersion": self.version,
+            **self.failure_details(),
+        }
+        return {name: value for name, value in view.items() if value is not None}
+
+
+@dataclass
+class Backup(Resource):
+    file_system: dict[str, Any] = field(default_factory=dict)
+    lifecycle: str = "CREATING"
+
+    @property
+    def resource_arn(self) -> str:
+        return self.arn(f"backup/{self.id}")
+
+    def view(self) -> dict[str, Any]:
+        return {
+            "BackupId": self.id,
+            "Lifecycle": self.lifecycle,
+            "Type": "USER_INITIATED",
+            "ProgressPercent": 100 if self.lifecycle == "AVAILABLE" else 0,
+            "CreationTime": self.created,
+            "ResourceARN": self.resource_arn,
+            "ResourceType": "FILE_SYSTEM",
+            "OwnerId": self.account,
+            "Tags": identity.tag_list(self.tags),
+            "FileSystem": self.file_system,
+        }

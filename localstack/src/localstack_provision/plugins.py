@@ -1,0 +1,34 @@
+"""The entry points: how LocalStack finds the two services and the gateway's hooks."""
+
+from localstack.runtime.hooks import on_infra_start
+from localstack.services.plugins import Service, aws_provider
+
+
+@aws_provider(api="fsx")
+def fsx() -> Service:
+    from localstack_provision.fsx.provider import FsxProvider
+    from localstack_provision.gateway import locked_dispatch_table
+
+    return Service.for_provider(FsxProvider(), dispatch_table_factory=locked_dispatch_table)
+
+
+@aws_provider(api="ec2", name="provision")
+def ec2_provision() -> Service:
+    from localstack.services.moto import MotoFallbackDispatcher
+
+    from localstack_provision.ec2.provider import ProvisionEc2Provider
+    from localstack_provision.gateway import locked_dispatch_table
+
+    return Service.for_provider(
+        ProvisionEc2Provider(),
+        dispatch_table_factory=lambda provider: locked_dispatch_table(MotoFallbackDispatcher(provider)),
+    )
+
+
+@on_infra_start()
+def install_gateway_hooks() -> None:
+    from localstack_provision import control, gateway, images
+
+    gateway.install()
+    control.install()
+    images.install()

@@ -1,0 +1,137 @@
+"""What a test may turn: delays, lag, limits, capacity, boot and faults.
+
+Every setting has a path (`delay.file_system_create`), a default here, an environment variable
+(`PROVISION_DELAY_FILE_SYSTEM_CREATE`) and can be changed at run time (`POST /_provision/settings`).
+"""
+
+import copy
+import json
+import os
+from typing import Any
+
+PREFIX = "PROVISION_"
+
+DEFAULTS: dict[str, Any] = {
+    # All delays are multiplied with this; 0 makes everything immediate.
+    "time_scale": 1.0,
+    # Seconds. AWS needs minutes; the proportions are kept, roughly.
+    "delay": {
+        "file_system_create": 6.0,
+        "file_system_update": 2.0,
+        "file_system_delete": 3.0,
+        "association_create": 1.5,
+        "association_update": 0.3,
+        "association_delete": 1.0,
+        "task": 2.0,
+        "backup": 1.0,
+        "auto_export": 1.0,
+        "instance_pending": 0.5,
+        "instance_boot": 3.0,
+        "instance_shutting_down": 2.0,
+        "network_interface_release": 0.0,
+    },
+    # Eventual consistency: seconds for which a new thing is missing from Describe, a deleted one still there.
+    "lag": {"created": 0.0, "deleted": 0.0},
+    # ServiceLimitExceeded.Limit → value. Defaults of the FSx quota page; storage in GiB.
+    "limit": {
+        "FILE_SYSTEM_COUNT": 100,
+        "TOTAL_STORAGE": 100800,
+        "TOTAL_THROUGHPUT_CAPACITY": 100000,
+        "TOTAL_USER_INITIATED_BACKUPS": 500,
+    },
+    # Longest page of a Describe, whatever MaxResults says: small values force a client to page.
+    "page": {"file_systems": 100, "associations": 25, "tasks": 50, "instances": 1000},
+    "fsx": {
+        # A second association CREATING on one file system ends FAILED, with a text about the bucket's
+        # permissions (hashicorp/terraform-provider-aws#24678). Off: it waits its turn.
+        "concurrent_association_fails": True,
+        # DeleteFileSystem while CREATING: AWS does not say.
+        "delete_while_creating": True,
+        # Seconds between two changes of storage or throughput; AWS: six hours. Not scaled.
+        "update_interval": 21600,
+    },
+    "ec2": {
+        # {"p5.48xlarge": {"us-east-1a": 0}}: how many instances of a type a zone can hold ("*": any).
+        "capacity": {},
+        # vCPUs of running instances, all families together; null: no limit. Exceeded: VcpuLimitExceeded.
+        "vcpu_limit": None,
+    },
+    "boot": {
+        # Seconds that a node waits for its file system to become AVAILABLE. Scaled.
+        "mount_wait": 300.0,
+        # Rules for the coming boots, used up from the front:
+        # {"result": "failed: driver" | "silent", "times": 1, "address": null, "index": null}
+        "rules": [],
+    },
+}
+
+# Branches whose keys a test makes up; all others accept only what is in DEFAULTS.
+OPEN_BRANCHES = {"ec2.capacity", "limit"}
+
+_current: dict[str, Any] = {}
+
+
+class UnknownSetting(Exception):
+    pass
+
+
+def get(path: str) -> Any:
+    value: Any = _current
+    for part in path.split("."):
+        value = value[part]
+    return value
+
+
+def delay(name: str) -> float:
+    """Returns a delay in seconds, scaled."""
+    return float(get(f"delay.{name}")) * scale()
+
+
+def scale() -> float:
+    return float(_current["time_scale"])
+
+
+def snapshot() -> dict[str, Any]:
+    return copy.deepcopy(_current)
+
+
+def update(changes: dict[str, Any]) -> None:
+    """Merges `changes` into the settings; refuses unknown names without changing anything."""
+    candidate = copy.deepcopy(_current)
+    _merge(candidate, changes, "")
+    _current.clear()
+    _current.update(candidate)
+
+
+def reset() -> None:
+    """Goes back to the defaults and the environment."""
+    _current.clear()
+    _current.update(copy.deepcopy(DEFAULTS))
+    _read_environment(_current, PREFIX)
+
+
+def _merge(target: dict[str, Any], changes: dict[str, Any], path: str) -> None:
+    for key, value in changes.items():
+        here = f"{path}.{key}" if path else key
+        if path in OPEN_BRANCHES:
+            target[key] = value
+        elif key not in target:
+            raise UnknownSetting(f"there is no setting {here!r}")
+        elif isinstance(target[key], dict) and isinstance(value, dict):
+            _merge(target[key], value, here)
+        elif isinstance(target[key], dict):
+            raise UnknownSetting(f"{here!r} is a group of settings, not one")
+        else:
+            target[key] = value
+
+
+def _read_environment(branch: dict[str, Any], prefix: str) -> None:
+    for key, value in branch.items():
+        name = f"{prefix}{key.upper()}"
+        if isinstance(value, dict) and value:
+            _read_environment(value, f"{name}_")
+        elif name in os.environ:
+            branch[key] = json.loads(os.environ[name])
+
+
+reset()
