@@ -39,14 +39,7 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: &'static str, title: impl Into<String>) -> Self {
-        Self {
-            severity,
-            code,
-            title: title.into(),
-            place: None,
-            notes: Vec::new(),
-            help: None,
-        }
+        Self { severity, code, title: title.into(), place: None, notes: Vec::new(), help: None }
     }
 
     #[must_use]
@@ -91,13 +84,7 @@ impl Diagnostics {
 
     /// In the order of the file; what has no place comes last.
     pub fn sorted(mut self) -> Vec<Diagnostic> {
-        self.0.sort_by_key(|each| {
-            (
-                each.place.is_none(),
-                each.place.as_ref().map(|(span, _)| *span),
-                each.severity,
-            )
-        });
+        self.0.sort_by_key(|each| (each.place.is_none(), each.place.as_ref().map(|(span, _)| *span), each.severity));
         self.0
     }
 }

@@ -13,11 +13,12 @@
 pub mod apply;
 pub mod bootstrap;
 pub mod catalog;
-pub mod cli;
+//CLI pub mod cli;
 pub mod cloud;
 pub mod desired;
 pub mod diagnostic;
 pub mod observed;
 pub mod plan;
 pub mod record;
+pub mod simulated;
 pub mod spec;

@@ -80,9 +80,7 @@ impl Node {
     /// It bills or may bill again, and a `down` has to end it.
     pub fn exists(&self) -> bool {
         match self.state {
-            NodeState::Pending | NodeState::Running | NodeState::Stopping | NodeState::Stopped => {
-                true
-            }
+            NodeState::Pending | NodeState::Running | NodeState::Stopping | NodeState::Stopped => true,
             NodeState::ShuttingDown | NodeState::Terminated => false,
         }
     }
@@ -190,18 +188,14 @@ impl Observed {
 
     /// The nodes of a group that bill or may bill again.
     pub fn nodes_of(&self, address: &Address) -> impl Iterator<Item = &Node> {
-        self.nodes
-            .iter()
-            .filter(move |node| node.address == *address && node.exists())
+        self.nodes.iter().filter(move |node| node.address == *address && node.exists())
     }
 
     /// Takes over what a later look at some kinds has seen; what is known of other kinds stays.
     pub fn refresh(&mut self, kinds: &[Kind], newer: Self) {
-        self.resources
-            .retain(|seen| !kinds.contains(&seen.address.kind));
+        self.resources.retain(|seen| !kinds.contains(&seen.address.kind));
         self.resources.extend(newer.resources);
-        self.foreign
-            .retain(|foreign| !kinds.contains(&foreign.address.kind));
+        self.foreign.retain(|foreign| !kinds.contains(&foreign.address.kind));
         self.foreign.extend(newer.foreign);
         if kinds.contains(&Kind::Nodes) {
             self.nodes = newer.nodes;

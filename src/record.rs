@@ -34,6 +34,9 @@ pub struct Record {
     /// `down` has copied everything to S3 and no node was launched since: what is left of the storage may go.
     #[serde(default)]
     pub exported: bool,
+    /// A node has been ready since the storage was made: there may be files on it.
+    #[serde(default)]
+    pub ready: bool,
     #[serde(default)]
     pub tries: BTreeMap<Address, Try>,
 }
@@ -60,6 +63,7 @@ impl Record {
             pins: Pins::default(),
             tag_keys: Vec::new(),
             exported: false,
+            ready: false,
             tries: BTreeMap::new(),
         }
     }
@@ -71,18 +75,8 @@ impl Record {
             (None, None) => 0,
             (None, Some(seen)) => seen + 1,
             (Some(last), Some(seen)) if seen >= last.epoch => seen + 1,
-            (
-                Some(Try {
-                    epoch, done: true, ..
-                }),
-                _,
-            ) => epoch + 1,
-            (
-                Some(Try {
-                    epoch, done: false, ..
-                }),
-                _,
-            ) => *epoch,
+            (Some(Try { epoch, done: true, .. }), _) => epoch + 1,
+            (Some(Try { epoch, done: false, .. }), _) => *epoch,
         }
     }
 
@@ -90,27 +84,14 @@ impl Record {
     ///
     /// `intents`: also those of which nobody knows whether they were made. Whoever creates need not wait for them, since the
     /// same token meets them; whoever deletes must.
-    pub fn not_yet_visible(
-        &self,
-        observed: &Observed,
-        now: Timestamp,
-        intents: bool,
-    ) -> Vec<Address> {
+    pub fn not_yet_visible(&self, observed: &Observed, now: Timestamp, intents: bool) -> Vec<Address> {
         self.tries
             .iter()
             .filter(|(_, last)| last.done || intents)
             .filter(|(_, last)| now.duration_since(last.at).as_secs() < CONSISTENCY_WINDOW_S)
             .filter(|(address, last)| {
-                let nodes = observed
-                    .nodes
-                    .iter()
-                    .filter(|node| node.address == **address)
-                    .count();
-                let others = observed
-                    .resources
-                    .iter()
-                    .filter(|seen| seen.address == **address)
-                    .count();
+                let nodes = observed.nodes.iter().filter(|node| node.address == **address).count();
+                let others = observed.resources.iter().filter(|seen| seen.address == **address).count();
                 nodes.max(others) < last.count as usize
             })
             .map(|(address, _)| address.clone())
@@ -119,19 +100,9 @@ impl Record {
 }
 
 fn epochs<'a>(address: &'a Address, observed: &'a Observed) -> impl Iterator<Item = u32> + 'a {
-    let resources = observed
-        .resources
-        .iter()
-        .filter(move |seen| seen.address == *address)
-        .map(|seen| &seen.tags);
-    let nodes = observed
-        .nodes
-        .iter()
-        .filter(move |node| node.address == *address)
-        .map(|node| &node.tags);
-    resources
-        .chain(nodes)
-        .filter_map(|tags| tags.get(TAG_EPOCH)?.parse().ok())
+    let resources = observed.resources.iter().filter(move |seen| seen.address == *address).map(|seen| &seen.tags);
+    let nodes = observed.nodes.iter().filter(move |node| node.address == *address).map(|node| &node.tags);
+    resources.chain(nodes).filter_map(|tags| tags.get(TAG_EPOCH)?.parse().ok())
 }
 
 /// `/provision/<cluster>`
@@ -146,33 +117,21 @@ pub fn record_name(cluster: &str) -> String {
 /// A record that this version cannot use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    #[error(
-        "`{name}` was written by a newer version of provision (format {format}, this one reads {FORMAT})"
-    )]
+    #[error("`{name}` was written by a newer version of provision (format {format}, this one reads {FORMAT})")]
     Newer { name: String, format: u64 },
     #[error("`{name}` is no deployment record: {why}")]
     Broken { name: String, why: String },
 }
 
 /// The record among a cluster's parameters, if there is one.
-pub fn read(
-    cluster: &str,
-    parameters: &BTreeMap<String, String>,
-) -> Result<Option<Record>, Unreadable> {
+pub fn read(cluster: &str, parameters: &BTreeMap<String, String>) -> Result<Option<Record>, Unreadable> {
     let name = record_name(cluster);
     let Some(text) = parameters.get(&name) else {
         return Ok(None);
     };
-    let format = serde_json::from_str::<serde_json::Value>(text)
-        .ok()
-        .and_then(|value| value.get("format")?.as_u64());
+    let format = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|value| value.get("format")?.as_u64());
     match format {
         Some(format) if format > u64::from(FORMAT) => Err(Unreadable::Newer { name, format }),
-        _ => serde_json::from_str(text)
-            .map(Some)
-            .map_err(|why| Unreadable::Broken {
-                name,
-                why: why.to_string(),
-            }),
+        _ => serde_json::from_str(text).map(Some).map_err(|why| Unreadable::Broken { name, why: why.to_string() }),
     }
 }

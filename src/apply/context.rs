@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, FORMAT_VERSION, Failure, What};
 use super::lease::Lease;
+use super::patience::Patience;
 use super::store::Store;
 use super::watch::Watch;
 use crate::bootstrap;
-use crate::cloud::{Class, Clock, Cloud, CloudError, Known};
+use crate::cloud::{Clock, Cloud, CloudError, Known};
 use crate::desired::{Address, Desired, Kind};
 use crate::observed::{Observed, Seen};
 use crate::plan::Plan;
@@ -38,13 +39,6 @@ pub(super) struct Context<C, K> {
     pub stop: CancellationToken,
 }
 
-/// After a passing fault a call is tried so often, from half a second apart to [`LONGEST_PAUSE`].
-const TRANSIENT_TRIES: u32 = 8;
-/// What was made a moment ago is known everywhere by then (IAM: "usually within seconds", User Guide, "Troubleshooting").
-const NOT_YET_LIMIT: Duration = Duration::from_secs(180);
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-
 impl<C: Cloud, K: Clock> Context<C, K> {
     pub(super) fn emit(&self, what: What) {
         let event = Event {
@@ -58,18 +52,11 @@ impl<C: Cloud, K: Clock> Context<C, K> {
     }
 
     pub(super) fn note(&self, step: usize, address: &Address, text: impl Into<String>) {
-        self.emit(What::Noted {
-            step,
-            address: address.clone(),
-            text: text.into(),
-        });
+        self.emit(What::Noted { step, address: address.clone(), text: text.into() });
     }
 
     pub(super) fn known(&self) -> Known {
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes up what an answer said of a resource.
@@ -86,64 +73,28 @@ impl<C: Cloud, K: Clock> Context<C, K> {
     }
 
     /// Sends a call that changes something, and sends it again as long as that is right.
-    pub(super) async fn call<T, F>(
-        &self,
-        step: usize,
-        address: &Address,
-        send: impl Fn() -> F,
-    ) -> Result<T, Failure>
+    pub(super) async fn call<T, F>(&self, step: usize, address: &Address, send: impl Fn() -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, CloudError>>,
     {
-        let began = Instant::now();
-        let mut pause = FIRST_PAUSE;
-        let mut tries = 0;
+        let mut patience = Patience::new();
         loop {
             if self.stop.is_cancelled() {
                 return Err(Failure::Interrupted);
             }
-            if !self
-                .lease
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .is_safe(self.clock.now())
-            {
+            let lease_is_safe = self.lease.lock().unwrap_or_else(PoisonError::into_inner).is_safe(self.clock.now());
+            if !lease_is_safe {
                 return Err(Failure::LostLock);
             }
             let error = match send().await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            tries += 1;
-            let again = match error.class {
-                // Throttling slows a run down and never ends it.
-                Class::Throttled => true,
-                Class::NotYet => began.elapsed() < NOT_YET_LIMIT,
-                Class::Transient | Class::Unreachable => tries < TRANSIENT_TRIES,
-                Class::Denied
-                | Class::Credentials
-                | Class::Quota
-                | Class::Capacity
-                | Class::Conflict
-                | Class::InUse
-                | Class::Busy
-                | Class::NotFound
-                | Class::Invalid
-                | Class::Unknown => false,
+            let Some(pause) = patience.next(&error) else {
+                return Err(Failure::Cloud { error: error.about(address) });
             };
-            if !again {
-                return Err(Failure::Cloud {
-                    error: error.about(address),
-                });
-            }
-            self.emit(What::Retrying {
-                step,
-                address: address.clone(),
-                error,
-                pause_s: round(pause),
-            });
+            self.emit(What::Retrying { step, address: address.clone(), error, pause_s: round(pause) });
             self.pause(pause).await?;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -163,19 +114,9 @@ pub(super) fn round(duration: Duration) -> f64 {
 
 /// What a look tells of ids and of the way to the file system.
 pub(super) fn known_from(observed: &Observed) -> Known {
-    let mut known = Known {
-        ids: BTreeMap::new(),
-        endpoint: None,
-    };
-    let addresses: std::collections::BTreeSet<&Address> = observed
-        .resources
-        .iter()
-        .map(|seen| &seen.address)
-        .collect();
-    for seen in addresses
-        .into_iter()
-        .filter_map(|address| observed.find(address))
-    {
+    let mut known = Known { ids: BTreeMap::new(), endpoint: None };
+    let addresses: std::collections::BTreeSet<&Address> = observed.resources.iter().map(|seen| &seen.address).collect();
+    for seen in addresses.into_iter().filter_map(|address| observed.find(address)) {
         learn(&mut known, seen);
     }
     known

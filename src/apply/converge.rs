@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::dispatcher::{Report, Run, run};
 use super::event::{Ending, Event};
 use super::lease::{self, Holder, IsDead, Lease, Refused};
+use super::patience::patiently;
 use super::prepare::{Failed, Prepared, Request, is_same, prepare};
 use super::store;
 use crate::cloud::{Clock, Cloud, CloudError, Overwrite, Written};
@@ -36,7 +37,10 @@ pub enum Outcome {
     Declined,
     /// Another run has the cluster; nothing was changed.
     Held(Holder),
-    Ran { prepared: Box<Prepared>, report: Report },
+    Ran {
+        prepared: Box<Prepared>,
+        report: Report,
+    },
 }
 
 /// A run that finds its plan overtaken by events looks and plans again so often.
@@ -47,7 +51,12 @@ const BEFORE_NEXT_ROUND: Duration = Duration::from_secs(5);
 const LOCK_POLL: Duration = Duration::from_secs(5);
 
 /// Brings the cluster to what is wanted. `confirm` is asked once, and again only if the cluster has changed meanwhile.
-pub async fn converge<C, K, F>(cloud: &C, clock: &K, session: &Session<'_>, confirm: impl Fn(&Prepared) -> F) -> Result<Outcome, Failed>
+pub async fn converge<C, K, F>(
+    cloud: &C,
+    clock: &K,
+    session: &Session<'_>,
+    confirm: impl Fn(&Prepared) -> F,
+) -> Result<Outcome, Failed>
 where
     C: Cloud,
     K: Clock,
@@ -62,8 +71,7 @@ where
         if prepared.plan.is_done() && !only_parameters_left(&prepared) {
             return Ok(Outcome::Nothing(Box::new(prepared)));
         }
-        if !prepared.plan.is_done()
-            && !agreed.as_ref().is_some_and(|agreed| is_covered(&prepared.plan, agreed)) {
+        if !prepared.plan.is_done() && !agreed.as_ref().is_some_and(|agreed| is_covered(&prepared.plan, agreed)) {
             if !confirm(&prepared).await {
                 return Ok(Outcome::Declined);
             }
@@ -121,7 +129,10 @@ fn is_covered(plan: &Plan, agreed: &Plan) -> bool {
     is_same(plan, agreed)
         || plan.actions.iter().all(|action| {
             let harmless = action.danger == Danger::Safe && !matches!(action.verb, Verb::Delete | Verb::Replace);
-            harmless || known.get(&action.address).is_some_and(|agreed| action.danger <= agreed.danger && (action.verb == agreed.verb || agreed.verb == Verb::Replace))
+            harmless
+                || known.get(&action.address).is_some_and(|agreed| {
+                    action.danger <= agreed.danger && (action.verb == agreed.verb || agreed.verb == Verb::Replace)
+                })
         })
 }
 
@@ -133,13 +144,15 @@ async fn lock<C: Cloud, K: Clock>(
     parameters: &BTreeMap<String, String>,
 ) -> Result<(Lease, BTreeMap<String, String>), Refused> {
     let cluster = &session.request.cluster;
+    let path = record::path(cluster);
     let mut parameters = parameters.clone();
     let mut first: Option<Holder> = None;
     loop {
-        let refused = match lease::acquire(cloud, clock, cluster, &parameters, session.holder.clone(), session.is_dead).await {
-            Err(Refused::Held(holder)) => holder,
-            other => return other,
-        };
+        let refused =
+            match lease::acquire(cloud, clock, cluster, &parameters, session.holder.clone(), session.is_dead).await {
+                Err(Refused::Held(holder)) => holder,
+                other => return other,
+            };
         let renewed = first.as_ref().is_some_and(|first| first.run != refused.run || first.until != refused.until);
         if renewed || session.stop.is_cancelled() {
             return Err(Refused::Held(refused));
@@ -149,19 +162,23 @@ async fn lock<C: Cloud, K: Clock>(
             () = tokio::time::sleep(LOCK_POLL) => {}
             () = session.stop.cancelled() => {}
         }
-        parameters = cloud.parameters(&record::path(cluster)).await?;
+        parameters = patiently(|| cloud.parameters(&path)).await?;
     }
 }
 
 /// Writes down who the cluster is, if nobody has yet. False: the look is older than somebody's changes.
-async fn settle<C: Cloud>(cloud: &C, prepared: &mut Prepared, parameters: &BTreeMap<String, String>) -> Result<bool, CloudError> {
+async fn settle<C: Cloud>(
+    cloud: &C,
+    prepared: &mut Prepared,
+    parameters: &BTreeMap<String, String>,
+) -> Result<bool, CloudError> {
     let name = record::record_name(&prepared.record.cluster);
     let held = lease::was_held(&prepared.record.cluster, &prepared.parameters);
     if held || parameters.get(&name) != prepared.parameters.get(&name) {
         return Ok(false);
     }
     if prepared.is_new {
-        return Ok(store::write(cloud, &prepared.record, Overwrite::No).await? == Written::Done);
+        return Ok(patiently(|| store::write(cloud, &prepared.record, Overwrite::No)).await? == Written::Done);
     }
     Ok(true)
 }

@@ -12,6 +12,7 @@ use super::context::{Context, known_from, round};
 use super::event::{Ending, Event, Failure, What};
 use super::executor::{expected, perform};
 use super::lease::{Lease, RENEW_EVERY};
+use super::patience::patiently;
 use super::store::{Intent, Store};
 use super::watch::Watch;
 use crate::cloud::{Clock, Cloud, Scope};
@@ -81,18 +82,7 @@ struct Dispatcher<C, K> {
 
 /// Applies a plan. Ends when nothing more can be done: everything is done, or what is left waits for what failed.
 pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
-    let Run {
-        cloud,
-        clock,
-        plan,
-        desired,
-        observed,
-        record,
-        scope,
-        lease,
-        events,
-        stop,
-    } = run;
+    let Run { cloud, clock, plan, desired, observed, record, scope, lease, events, stop } = run;
     let known = known_from(&observed);
     let mut scope = scope;
     scope.file_system = known.ids.get(&Address::one(Kind::Fsx)).cloned();
@@ -160,20 +150,9 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
 
     /// Without the lock nothing more may be changed. A renewal that merely fails leaves the lease as long as it was.
     async fn renew(&mut self) {
-        let mut lease = self
-            .context
-            .lease
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let mut lease = self.context.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match lease.renew(&self.context.cloud, &self.context.clock).await {
-            Ok(()) => {
-                *self
-                    .context
-                    .lease
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner) = lease
-            }
+            Ok(()) => *self.context.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease,
             Err(super::lease::Refused::Held(_)) => {
                 self.ending = Some(Ending::LostLock);
                 self.context.stop.cancel();
@@ -184,27 +163,22 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
 
     fn may_start(&self, step: usize) -> bool {
         self.stages[step] == Stage::Waiting
-            && self.context.plan.steps[step].after.iter().all(|after| {
-                match (self.stages[after.step], after.point) {
-                    (Stage::Done, _) | (Stage::Answered, Point::Answered) => true,
-                    (Stage::Waiting | Stage::Running | Stage::Answered | Stage::Failed, _) => false,
-                }
+            && self.context.plan.steps[step].after.iter().all(|after| match (self.stages[after.step], after.point) {
+                (Stage::Done, _) | (Stage::Answered, Point::Answered) => true,
+                (Stage::Waiting | Stage::Running | Stage::Answered | Stage::Failed, _) => false,
             })
     }
 
     /// `up` pays for nothing more after a failure; `down` goes on with what the failure does not touch.
     fn is_closed(&self) -> bool {
-        self.ending.is_some()
-            || (self.context.plan.purpose == Purpose::Up && !self.failures.is_empty())
+        self.ending.is_some() || (self.context.plan.purpose == Purpose::Up && !self.failures.is_empty())
     }
 
     async fn start_what_may(&mut self) {
         if self.is_closed() {
             return;
         }
-        let ready: Vec<usize> = (0..self.stages.len())
-            .filter(|step| self.may_start(*step))
-            .collect();
+        let ready: Vec<usize> = (0..self.stages.len()).filter(|step| self.may_start(*step)).collect();
         if let Err(failure) = self.intend(&ready).await {
             for step in ready {
                 self.fail(step, failure.clone());
@@ -216,11 +190,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             let context = Arc::clone(&self.context);
             let answered = self.answered.clone();
             let planned = &context.plan.steps[step];
-            context.emit(What::Started {
-                step,
-                address: planned.address.clone(),
-                op: planned.op.clone(),
-            });
+            context.emit(What::Started { step, address: planned.address.clone(), op: planned.op.clone() });
             self.tasks.spawn(async move {
                 let began = Instant::now();
                 let result = perform(context, step, answered).await;
@@ -237,9 +207,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         };
         let soon = |step: &usize| {
             let kind = self.context.plan.steps[*step].address.kind;
-            ready.contains(step)
-                || (self.stages[*step] == Stage::Waiting
-                    && !matches!(kind, Kind::Link | Kind::Nodes))
+            ready.contains(step) || (self.stages[*step] == Stage::Waiting && !matches!(kind, Kind::Link | Kind::Nodes))
         };
         let intents: Vec<Intent> = (0..self.stages.len())
             .filter(creates)
@@ -258,9 +226,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             .collect();
         let now = self.context.clock.now();
         let address = &self.context.plan.steps[first].address;
-        self.context
-            .call(first, address, || self.context.store.intend(&intents, now))
-            .await
+        self.context.call(first, address, || self.context.store.intend(&intents, now)).await
     }
 
     fn ended(&mut self, step: usize, began: Instant, result: Result<(), Failure>) {
@@ -268,11 +234,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         match result {
             Ok(()) => {
                 self.stages[step] = Stage::Done;
-                self.context.emit(What::Finished {
-                    step,
-                    address,
-                    took_s: round(began.elapsed()),
-                });
+                self.context.emit(What::Finished { step, address, took_s: round(began.elapsed()) });
             }
             // Not a failure: it was asked to stop, and the next run goes on from here.
             Err(Failure::Interrupted) => self.stages[step] = Stage::Waiting,
@@ -292,23 +254,13 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             return;
         }
         let address = self.context.plan.steps[step].address.clone();
-        self.context.emit(What::Failed {
-            step,
-            address,
-            failure: failure.clone(),
-        });
+        self.context.emit(What::Failed { step, address, failure: failure.clone() });
         self.failures.push((step, failure));
     }
 
     /// Writes down what came of it and gives the lock back. What cannot be written is found by looking next time.
     async fn close(self) -> Report {
-        let Self {
-            context,
-            stages,
-            failures,
-            ending,
-            ..
-        } = self;
+        let Self { context, stages, failures, ending, .. } = self;
         let left: Vec<(Address, Op)> = stages
             .iter()
             .zip(&context.plan.steps)
@@ -321,47 +273,24 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             None if failures.is_empty() && left.is_empty() => Ending::Complete,
             None => Ending::Failed,
         };
-        let lease = context
-            .lease
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let lease = context.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if ending != Ending::LostLock {
             let complete = ending == Ending::Complete;
             if complete && context.plan.purpose == Purpose::Up {
-                context
-                    .store
-                    .tag_keys(context.desired.tags.keys().cloned().collect())
-                    .await;
+                context.store.tag_keys(context.desired.tags.keys().cloned().collect()).await;
             }
-            let nothing_stays = context
-                .plan
-                .actions
-                .iter()
-                .all(|action| action.verb == crate::plan::Verb::Delete);
+            let nothing_stays = context.plan.actions.iter().all(|action| action.verb == crate::plan::Verb::Delete);
             let written = if complete && context.plan.purpose == Purpose::Down && nothing_stays {
-                context.store.delete().await
+                patiently(|| context.store.delete()).await
             } else {
-                context.store.flush().await
+                patiently(|| context.store.flush()).await
             };
             let _ = written;
             let _ = lease.release(&context.cloud).await;
         }
-        context.emit(What::Ended {
-            outcome: ending,
-            done,
-            failed: failures.len(),
-            left: left.len(),
-        });
-        let failures = failures
-            .into_iter()
-            .map(|(step, failure)| (context.plan.steps[step].address.clone(), failure))
-            .collect();
-        Report {
-            ending,
-            done,
-            left,
-            failures,
-        }
+        context.emit(What::Ended { outcome: ending, done, failed: failures.len(), left: left.len() });
+        let failures =
+            failures.into_iter().map(|(step, failure)| (context.plan.steps[step].address.clone(), failure)).collect();
+        Report { ending, done, left, failures }
     }
 }

@@ -24,7 +24,10 @@ pub struct Event {
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum What {
     /// The lock is ours.
-    Locked { who: String, until: Timestamp },
+    Locked {
+        who: String,
+        until: Timestamp,
+    },
     /// A step is about to send its first call.
     Started {
         step: usize,
@@ -97,19 +100,12 @@ pub enum Failure {
     Cloud { error: CloudError },
     /// AWS brought the resource into a final state that is not the wanted one.
     #[error("{id} became {lifecycle}: {reason}")]
-    Broken {
-        id: String,
-        lifecycle: String,
-        reason: String,
-    },
+    Broken { id: String, lifecycle: String, reason: String },
     #[error("it took longer than {limit_s} seconds; last seen: {detail}")]
     TimedOut { limit_s: u64, detail: String },
     /// The export did not bring every file to S3.
     #[error("{text}")]
-    Unexported {
-        text: String,
-        report: Option<String>,
-    },
+    Unexported { text: String, report: Option<String> },
     #[error("{}", nodes.iter().map(|(id, why)| format!("{id}: {why}")).collect::<Vec<_>>().join("; "))]
     Nodes { nodes: Vec<(String, String)> },
     #[error("it is still used by {}", dependents.join(", "))]

@@ -25,26 +25,11 @@ pub(super) async fn perform<C: Cloud, K: Clock>(
     index: usize,
     answered: Answered,
 ) -> Result<(), Failure> {
-    let Step {
-        address,
-        op,
-        after: _,
-    } = &context.plan.steps[index];
+    let Step { address, op, after: _ } = &context.plan.steps[index];
     match op {
-        Op::Create { epoch, count } => {
-            create(&context, index, address, *epoch, *count, &answered).await
-        }
-        Op::Update {
-            fields,
-            set_tags,
-            remove_tags,
-            nodes,
-        } => {
-            let tags = Retag {
-                set: set_tags,
-                remove: remove_tags,
-                nodes,
-            };
+        Op::Create { epoch, count } => create(&context, index, address, *epoch, *count, &answered).await,
+        Op::Update { fields, set_tags, remove_tags, nodes } => {
+            let tags = Retag { set: set_tags, remove: remove_tags, nodes };
             update(&context, index, address, fields, &tags).await
         }
         Op::Settle => wait::settled(&context, index, address).await,
@@ -56,13 +41,7 @@ pub(super) async fn perform<C: Cloud, K: Clock>(
 }
 
 fn wanted<'a, C, K>(context: &'a Context<C, K>, address: &Address) -> Result<&'a Wanted, Failure> {
-    context
-        .desired
-        .resources
-        .get(address)
-        .ok_or_else(|| Failure::Stale {
-            text: format!("{address} is not wanted"),
-        })
+    context.desired.resources.get(address).ok_or_else(|| Failure::Stale { text: format!("{address} is not wanted") })
 }
 
 async fn create<C: Cloud, K: Clock>(
@@ -82,17 +61,9 @@ async fn create<C: Cloud, K: Clock>(
     };
     for epoch in first_epoch..first_epoch + MOST_EPOCHS {
         if epoch > first_epoch {
-            let intent = Intent {
-                address: address.clone(),
-                epoch,
-                count: expected(context, address, count),
-            };
+            let intent = Intent { address: address.clone(), epoch, count: expected(context, address, count) };
             let now = context.clock.now();
-            context
-                .call(index, address, || {
-                    context.store.intend(std::slice::from_ref(&intent), now)
-                })
-                .await?;
+            context.call(index, address, || context.store.intend(std::slice::from_ref(&intent), now)).await?;
         }
         let mut tags = id.tags(address, &wanted.spec, epoch, &context.desired.tags);
         tags.extend(wanted.tags.clone());
@@ -104,15 +75,10 @@ async fn create<C: Cloud, K: Clock>(
             count,
             known: context.known(),
         };
-        let made = match context
-            .call(index, address, || context.cloud.create(&create))
-            .await
-        {
+        let made = match context.call(index, address, || context.cloud.create(&create)).await {
             // The token met the same thing with other settings: it exists, and the look that the plan was made from was old.
             Err(Failure::Cloud { error }) if error.class == Class::Conflict => {
-                return Err(Failure::Stale {
-                    text: error.to_string(),
-                });
+                return Err(Failure::Stale { text: error.to_string() });
             }
             other => other?,
         };
@@ -122,52 +88,29 @@ async fn create<C: Cloud, K: Clock>(
             Created::Resource(seen) => {
                 let known = seen.id.clone();
                 context.learn(&seen);
-                context.emit(What::Answered {
-                    step: index,
-                    address: address.clone(),
-                    id: known,
-                });
-                context
-                    .store
-                    .made(address, epoch, context.clock.now())
-                    .await;
+                context.emit(What::Answered { step: index, address: address.clone(), id: known });
+                context.store.made(address, epoch, context.clock.now()).await;
                 let _ = answered.send(index);
                 return wait::ready(context, index, &seen).await;
             }
             Created::Nodes(nodes) => {
                 let ids: Vec<String> = nodes.iter().map(|node: &Node| node.id.clone()).collect();
-                context.emit(What::Answered {
-                    step: index,
-                    address: address.clone(),
-                    id: ids_text(&ids),
-                });
-                context
-                    .store
-                    .made(address, epoch, context.clock.now())
-                    .await;
+                context.emit(What::Answered { step: index, address: address.clone(), id: ids_text(&ids) });
+                context.store.made(address, epoch, context.clock.now()).await;
                 let _ = answered.send(index);
-                return wait::nodes_ready(context, index, address, &ids).await;
+                let ended = wait::nodes_ready(context, index, address, &ids).await;
+                context.store.ready().await;
+                return ended;
             }
         }
-        context.note(
-            index,
-            address,
-            "what this token made before is gone; it is made anew under another",
-        );
+        context.note(index, address, "what this token made before is gone; it is made anew under another");
     }
-    Err(Failure::Stale {
-        text: format!("{address} goes as soon as it is made"),
-    })
+    Err(Failure::Stale { text: format!("{address} goes as soon as it is made") })
 }
 
 /// How many nodes a group has once `added` are there; 1 of everything else.
 pub(super) fn expected<C, K>(context: &Context<C, K>, address: &Address, added: u32) -> u32 {
-    match context
-        .desired
-        .resources
-        .get(address)
-        .map(|wanted| &wanted.resource)
-    {
+    match context.desired.resources.get(address).map(|wanted| &wanted.resource) {
         Some(Resource::Nodes(group)) => group.count.max(added),
         _ => 1,
     }
@@ -196,25 +139,12 @@ async fn update<C: Cloud, K: Clock>(
 ) -> Result<(), Failure> {
     let wanted = wanted(context, address)?;
     let seen = context.observed.find(address);
-    let mut all = context
-        .desired
-        .id
-        .tags(address, &wanted.spec, 0, &context.desired.tags);
+    let mut all = context.desired.id.tags(address, &wanted.spec, 0, &context.desired.tags);
     all.extend(wanted.tags.clone());
-    let set_tags: Tags = all
-        .into_iter()
-        .filter(|(key, _)| tags.set.contains(key))
-        .collect();
+    let set_tags: Tags = all.into_iter().filter(|(key, _)| tags.set.contains(key)).collect();
     let known = context.known();
-    let Some(id) = known
-        .ids
-        .get(address)
-        .cloned()
-        .or_else(|| tags.nodes.first().cloned())
-    else {
-        return Err(Failure::Stale {
-            text: format!("{address} has no id"),
-        });
+    let Some(id) = known.ids.get(address).cloned().or_else(|| tags.nodes.first().cloned()) else {
+        return Err(Failure::Stale { text: format!("{address} has no id") });
     };
     let update = Update {
         address: address.clone(),
@@ -226,15 +156,10 @@ async fn update<C: Cloud, K: Clock>(
         remove_tags: tags.remove.iter().cloned().collect(),
         nodes: tags.nodes.to_vec(),
         // A change may be made, undone and made again: only within a run is it the same change.
-        token: context.desired.id.token(
-            &format!("update {address} {} {}", context.run, fields.join(" ")),
-            0,
-        ),
+        token: context.desired.id.token(&format!("update {address} {} {}", context.run, fields.join(" ")), 0),
         known,
     };
-    context
-        .call(index, address, || context.cloud.update(&update))
-        .await?;
+    context.call(index, address, || context.cloud.update(&update)).await?;
     let only_tags = fields.is_empty() || fields == [TAG_SPEC];
     if only_tags || !matches!(address.kind, Kind::Fsx | Kind::Link) {
         return Ok(());
@@ -248,33 +173,21 @@ async fn delete<C: Cloud, K: Clock>(
     address: &Address,
     ids: &[String],
 ) -> Result<(), Failure> {
-    let storage_goes = context
-        .plan
-        .steps
-        .iter()
-        .any(|step| step.address.kind == Kind::Fsx && matches!(step.op, Op::Delete { .. }));
+    let storage_goes =
+        context.plan.steps.iter().any(|step| step.address.kind == Kind::Fsx && matches!(step.op, Op::Delete { .. }));
     if storage_goes && matches!(address.kind, Kind::Link | Kind::Fsx) {
         // From here on a later `down` finds no link to export from, and has to know that nothing is owed.
-        context
-            .call(index, address, || context.store.exported())
-            .await?;
+        context.call(index, address, || context.store.exported()).await?;
     }
     let delete = Delete {
         address: address.clone(),
         ids: ids.to_vec(),
-        token: context
-            .desired
-            .id
-            .token(&format!("delete {address} {}", ids.join(" ")), 0),
+        token: context.desired.id.token(&format!("delete {address} {}", ids.join(" ")), 0),
     };
     wait::deleted_call(context, index, &delete).await?;
     wait::gone(context, index, address, ids).await?;
     let left = match address.kind {
-        Kind::Nodes => context
-            .observed
-            .nodes_of(address)
-            .filter(|node| !ids.contains(&node.id))
-            .count(),
+        Kind::Nodes => context.observed.nodes_of(address).filter(|node| !ids.contains(&node.id)).count(),
         _ => context
             .observed
             .resources
@@ -282,9 +195,6 @@ async fn delete<C: Cloud, K: Clock>(
             .filter(|seen: &&Seen| seen.address == *address && !ids.contains(&seen.id))
             .count(),
     };
-    context
-        .store
-        .gone(address, u32::try_from(left).unwrap_or(u32::MAX))
-        .await;
+    context.store.gone(address, u32::try_from(left).unwrap_or(u32::MAX)).await;
     Ok(())
 }

@@ -30,25 +30,14 @@ pub(super) async fn export<C: Cloud, K: Clock>(
     address: &Address,
 ) -> Result<(), Failure> {
     let Some(link) = look(context, address).await? else {
-        return Err(Failure::Stale {
-            text: format!("{address} is gone"),
-        });
+        return Err(Failure::Stale { text: format!("{address} is gone") });
     };
     if link.state == State::Failed {
         if context.store.was_done(address).await {
-            let text = format!(
-                "{} is {}: {}",
-                link.id,
-                link.lifecycle,
-                link.reason.clone().unwrap_or_default()
-            );
+            let text = format!("{} is {}: {}", link.id, link.lifecycle, link.reason.clone().unwrap_or_default());
             return Err(Failure::Unexported { text, report: None });
         }
-        context.note(
-            index,
-            address,
-            "the link never worked, so there is nothing to export",
-        );
+        context.note(index, address, "the link never worked, so there is nothing to export");
         return Ok(());
     }
     turn_off_automatic_export(context, index, address, &link).await?;
@@ -58,10 +47,7 @@ pub(super) async fn export<C: Cloud, K: Clock>(
         context.note(
             index,
             address,
-            format!(
-                "exported: {} of {} files copied to S3 ({})",
-                task.succeeded, task.total, task.id
-            ),
+            format!("exported: {} of {} files copied to S3 ({})", task.succeeded, task.total, task.id),
         );
         return Ok(());
     }
@@ -70,35 +56,18 @@ pub(super) async fn export<C: Cloud, K: Clock>(
         TaskState::Succeeded => "left files behind",
         _ => "failed",
     };
-    let reason = task
-        .reason
-        .map(|reason| format!(": {reason}"))
-        .unwrap_or_default();
-    let text = format!(
-        "the export {} {state} with {} of {} files not in S3{reason}",
-        task.id, task.failed, task.total
-    );
-    Err(Failure::Unexported {
-        text,
-        report: task.report,
-    })
+    let reason = task.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    let text = format!("the export {} {state} with {} of {} files not in S3{reason}", task.id, task.failed, task.total);
+    Err(Failure::Unexported { text, report: task.report })
 }
 
-async fn look<C: Cloud, K: Clock>(
-    context: &Context<C, K>,
-    address: &Address,
-) -> Result<Option<Seen>, Failure> {
+async fn look<C: Cloud, K: Clock>(context: &Context<C, K>, address: &Address) -> Result<Option<Seen>, Failure> {
     let observed = context
         .watch
         .look(Kind::Link, Instant::now())
         .await
-        .map_err(|error| Failure::Cloud {
-            error: error.about(address),
-        })?;
-    Ok(observed
-        .find(address)
-        .or_else(|| context.observed.find(address))
-        .cloned())
+        .map_err(|error| Failure::Cloud { error: error.about(address) })?;
+    Ok(observed.find(address).or_else(|| context.observed.find(address)).cloned())
 }
 
 /// FSx runs no export task on a link that exports by itself.
@@ -109,11 +78,7 @@ async fn turn_off_automatic_export<C: Cloud, K: Clock>(
     link: &Seen,
 ) -> Result<(), Failure> {
     let never = flows_text(&[]);
-    if link
-        .fields
-        .get("export")
-        .is_none_or(|export| *export == never)
-    {
+    if link.fields.get("export").is_none_or(|export| *export == never) {
         return Ok(());
     }
     let update = Update {
@@ -125,15 +90,10 @@ async fn turn_off_automatic_export<C: Cloud, K: Clock>(
         set_tags: std::collections::BTreeMap::new(),
         remove_tags: std::collections::BTreeSet::new(),
         nodes: Vec::new(),
-        token: context
-            .desired
-            .id
-            .token(&format!("stop export {address} {}", context.run), 0),
+        token: context.desired.id.token(&format!("stop export {address} {}", context.run), 0),
         known: context.known(),
     };
-    context
-        .call(index, address, || context.cloud.update(&update))
-        .await?;
+    context.call(index, address, || context.cloud.update(&update)).await?;
     context.emit(What::Waiting {
         step: index,
         address: address.clone(),
@@ -141,39 +101,20 @@ async fn turn_off_automatic_export<C: Cloud, K: Clock>(
         waited_s: 0,
         typical_s: None,
     });
-    wait(
-        context,
-        index,
-        address,
-        Kind::Link,
-        pace(Kind::Link, &Op::Export),
-        |observed: &Observed, _| match observed.resources.iter().find(|seen| seen.id == link.id) {
-            Some(seen)
-                if seen.state == State::Ready && seen.fields.get("export") == Some(&never) =>
-            {
-                Verdict::Done
-            }
-            Some(seen)
-                if matches!(
-                    seen.state,
-                    State::Failed | State::Misconfigured | State::Deleting
-                ) =>
-            {
-                let reason = seen
-                    .reason
-                    .clone()
-                    .unwrap_or_else(|| "AWS gives no reason".to_owned());
+    wait(context, index, address, Kind::Link, pace(Kind::Link, &Op::Export), |observed: &Observed, _| {
+        match observed.resources.iter().find(|seen| seen.id == link.id) {
+            Some(seen) if seen.state == State::Ready && seen.fields.get("export") == Some(&never) => Verdict::Done,
+            Some(seen) if matches!(seen.state, State::Failed | State::Misconfigured | State::Deleting) => {
+                let reason = seen.reason.clone().unwrap_or_else(|| "AWS gives no reason".to_owned());
                 Verdict::Broken(Failure::Unexported {
                     text: format!("{} is {}: {reason}", seen.id, seen.lifecycle),
                     report: None,
                 })
             }
             Some(_) => Verdict::Pending("automatic export goes off".to_owned()),
-            None => Verdict::Broken(Failure::Stale {
-                text: format!("{} is gone", link.id),
-            }),
-        },
-    )
+            None => Verdict::Broken(Failure::Stale { text: format!("{} is gone", link.id) }),
+        }
+    })
     .await
 }
 
@@ -181,16 +122,10 @@ async fn turn_off_automatic_export<C: Cloud, K: Clock>(
 fn as_link(seen: &Seen) -> Link {
     let field = |name: &str| seen.fields.get(name).cloned().unwrap_or_default();
     let s3 = field("s3");
-    let (bucket, prefix) = s3
-        .trim_start_matches("s3://")
-        .split_once('/')
-        .unwrap_or((s3.trim_start_matches("s3://"), ""));
+    let (bucket, prefix) =
+        s3.trim_start_matches("s3://").split_once('/').unwrap_or((s3.trim_start_matches("s3://"), ""));
     let import = field("import");
-    let flows = [
-        (Flow::New, "new"),
-        (Flow::Changed, "changed"),
-        (Flow::Deleted, "deleted"),
-    ];
+    let flows = [(Flow::New, "new"), (Flow::Changed, "changed"), (Flow::Deleted, "deleted")];
     Link {
         bucket: bucket.to_owned(),
         prefix: prefix.to_owned(),
@@ -217,30 +152,19 @@ async fn start<C: Cloud, K: Clock>(
     let path = link.fields.get("path").cloned().unwrap_or_default();
     let s3 = link.fields.get("s3").cloned().unwrap_or_default();
     let Some(file_system) = context.file_system() else {
-        return Err(Failure::Stale {
-            text: "the file system is gone".to_owned(),
-        });
+        return Err(Failure::Stale { text: "the file system is gone".to_owned() });
     };
     let export = Export {
         address: address.clone(),
         file_system,
         path: path.clone(),
         report: format!("{s3}/{REPORTS}"),
-        tags: context
-            .desired
-            .id
-            .tags(address, "", 0, &context.desired.tags),
+        tags: context.desired.id.tags(address, "", 0, &context.desired.tags),
         // Each run exports anew: what an earlier one has exported may have been written since.
-        token: context
-            .desired
-            .id
-            .token(&format!("export {address} {}", context.run), 0),
+        token: context.desired.id.token(&format!("export {address} {}", context.run), 0),
     };
     loop {
-        match context
-            .call(index, address, || context.cloud.export(&export))
-            .await
-        {
+        match context.call(index, address, || context.cloud.export(&export)).await {
             Ok(task) => return Ok(task),
             Err(Failure::Cloud { error }) if error.class == Class::Busy => {}
             Err(other) => return Err(other),
@@ -249,25 +173,18 @@ async fn start<C: Cloud, K: Clock>(
             .watch
             .look(Kind::Task, Instant::now())
             .await
-            .map_err(|error| Failure::Cloud {
-                error: error.about(address),
-            })?;
+            .map_err(|error| Failure::Cloud { error: error.about(address) })?;
         let mine = |task: &&Task| {
             task.state.is_active()
                 && task.work == Work::Export
                 && (task.paths.is_empty()
-                    || task
-                        .paths
-                        .iter()
-                        .any(|each| each.trim_matches('/') == path.trim_matches('/')))
+                    || task.paths.iter().any(|each| each.trim_matches('/') == path.trim_matches('/')))
         };
         if let Some(task) = observed.tasks.iter().find(mine) {
             context.note(index, address, format!("{} exports it already", task.id));
             return Ok(task.clone());
         }
-        context
-            .pause(pace(Kind::Link, &Op::Export).pause(Duration::from_secs(60)))
-            .await?;
+        context.pause(pace(Kind::Link, &Op::Export).pause(Duration::from_secs(60))).await?;
     }
 }
 
@@ -280,135 +197,71 @@ async fn ended<C: Cloud, K: Clock>(
 ) -> Result<Task, Failure> {
     let progress = std::sync::Mutex::new((String::new(), Duration::ZERO));
     let last = std::sync::Mutex::new(None);
-    wait(
-        context,
-        index,
-        address,
-        Kind::Task,
-        pace(Kind::Link, &Op::Export),
-        |observed: &Observed, waited| {
-            let Some(task) = observed.tasks.iter().find(|task| task.id == id) else {
-                return if waited < Duration::from_secs(60) {
-                    Verdict::Pending("not visible yet".to_owned())
-                } else {
-                    Verdict::Broken(Failure::Unexported {
-                        text: format!("the export {id} is gone"),
-                        report: None,
-                    })
-                };
+    wait(context, index, address, Kind::Task, pace(Kind::Link, &Op::Export), |observed: &Observed, waited| {
+        let Some(task) = observed.tasks.iter().find(|task| task.id == id) else {
+            return if waited < Duration::from_secs(60) {
+                Verdict::Pending("not visible yet".to_owned())
+            } else {
+                Verdict::Broken(Failure::Unexported { text: format!("the export {id} is gone"), report: None })
             };
-            if !task.state.is_active() {
-                *last
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(task.clone());
-                return Verdict::Done;
-            }
-            let detail = format!("exporting: {} of {} files", task.succeeded, task.total);
-            let mut progress = progress
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            if progress.0 != detail {
-                *progress = (detail.clone(), waited);
-            } else if waited - progress.1 > STALL_LIMIT {
-                let text = format!(
-                    "the export {id} has not moved for {} minutes: {detail}",
-                    STALL_LIMIT.as_secs() / 60
-                );
-                return Verdict::Broken(Failure::Unexported {
-                    text,
-                    report: task.report.clone(),
-                });
-            }
-            Verdict::Pending(detail)
-        },
-    )
+        };
+        if !task.state.is_active() {
+            *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(task.clone());
+            return Verdict::Done;
+        }
+        let detail = format!("exporting: {} of {} files", task.succeeded, task.total);
+        let mut progress = progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if progress.0 != detail {
+            *progress = (detail.clone(), waited);
+        } else if waited - progress.1 > STALL_LIMIT {
+            let text = format!("the export {id} has not moved for {} minutes: {detail}", STALL_LIMIT.as_secs() / 60);
+            return Verdict::Broken(Failure::Unexported { text, report: task.report.clone() });
+        }
+        Verdict::Pending(detail)
+    })
     .await?;
     last.into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .ok_or_else(|| Failure::Stale {
-            text: format!("{id} is gone"),
-        })
+        .ok_or_else(|| Failure::Stale { text: format!("{id} is gone") })
 }
 
 /// No task is left that would block a deletion: what writes to S3 is waited for, everything else is cancelled.
-pub(super) async fn end_tasks<C: Cloud, K: Clock>(
-    context: &Context<C, K>,
-    index: usize,
-) -> Result<(), Failure> {
+pub(super) async fn end_tasks<C: Cloud, K: Clock>(context: &Context<C, K>, index: usize) -> Result<(), Failure> {
     let address = &context.plan.steps[index].address;
     let observed = context
         .watch
         .look(Kind::Task, Instant::now())
         .await
-        .map_err(|error| Failure::Cloud {
-            error: error.about(address),
-        })?;
+        .map_err(|error| Failure::Cloud { error: error.about(address) })?;
     for task in observed.tasks.iter().filter(|task| task.state.is_active()) {
-        let since = task
-            .started
-            .map(|at| format!(" since {at:.0}"))
-            .unwrap_or_default();
+        let since = task.started.map(|at| format!(" since {at:.0}")).unwrap_or_default();
         match task.work {
-            Work::Export => context.note(
-                index,
-                address,
-                format!("waiting for the export {}{since}", task.id),
-            ),
+            Work::Export => context.note(index, address, format!("waiting for the export {}{since}", task.id)),
             Work::Import | Work::Release => {
-                context.note(
-                    index,
-                    address,
-                    format!(
-                        "cancelling {}, which would block the deletion{since}",
-                        task.id
-                    ),
-                );
+                context.note(index, address, format!("cancelling {}, which would block the deletion{since}", task.id));
                 if task.state != TaskState::Canceling {
-                    context
-                        .call(index, address, || context.cloud.cancel_task(&task.id))
-                        .await?;
+                    context.call(index, address, || context.cloud.cancel_task(&task.id)).await?;
                 }
             }
         }
     }
     let stalled = std::sync::Mutex::new((String::new(), Duration::ZERO));
-    wait(
-        context,
-        index,
-        address,
-        Kind::Task,
-        pace(Kind::Task, &Op::EndTasks),
-        |observed: &Observed, waited| {
-            let active: Vec<&Task> = observed
-                .tasks
-                .iter()
-                .filter(|task| task.state.is_active())
-                .collect();
-            if active.is_empty() {
-                return Verdict::Done;
-            }
-            let ids: Vec<String> = active
-                .iter()
-                .map(|task| format!("{} ({} of {} files)", task.id, task.succeeded, task.total))
-                .collect();
-            let detail = format!("waiting for {}", ids.join(", "));
-            let mut stalled = stalled
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            if stalled.0 != detail {
-                *stalled = (detail.clone(), waited);
-            } else if waited - stalled.1 > STALL_LIMIT {
-                let text = format!(
-                    "{} have not moved for {} minutes",
-                    ids.join(", "),
-                    STALL_LIMIT.as_secs() / 60
-                );
-                return Verdict::Broken(Failure::InUse {
-                    dependents: vec![text],
-                });
-            }
-            Verdict::Pending(detail)
-        },
-    )
+    wait(context, index, address, Kind::Task, pace(Kind::Task, &Op::EndTasks), |observed: &Observed, waited| {
+        let active: Vec<&Task> = observed.tasks.iter().filter(|task| task.state.is_active()).collect();
+        if active.is_empty() {
+            return Verdict::Done;
+        }
+        let ids: Vec<String> =
+            active.iter().map(|task| format!("{} ({} of {} files)", task.id, task.succeeded, task.total)).collect();
+        let detail = format!("waiting for {}", ids.join(", "));
+        let mut stalled = stalled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if stalled.0 != detail {
+            *stalled = (detail.clone(), waited);
+        } else if waited - stalled.1 > STALL_LIMIT {
+            let text = format!("{} have not moved for {} minutes", ids.join(", "), STALL_LIMIT.as_secs() / 60);
+            return Verdict::Broken(Failure::InUse { dependents: vec![text] });
+        }
+        Verdict::Pending(detail)
+    })
     .await
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::patience::patiently;
 use crate::cloud::{Class, Clock, Cloud, CloudError, Overwrite, Written};
 use crate::record;
 
@@ -91,10 +92,7 @@ pub fn holder(
     now: Timestamp,
     is_dead: IsDead<'_>,
 ) -> Option<Holder> {
-    leases(cluster, parameters)
-        .into_values()
-        .flatten()
-        .find(|holder| holder.until > now && !is_dead(holder))
+    leases(cluster, parameters).into_values().flatten().find(|holder| holder.until > now && !is_dead(holder))
 }
 
 /// Somebody had a lease when these parameters were read: what was seen then may have changed since.
@@ -118,10 +116,8 @@ pub async fn acquire<C: Cloud, K: Clock>(
     let number = before.keys().max().map_or(1, |highest| highest + 1);
     holder.until = clock.now() + LEASE;
     let text = encode(&holder)?;
-    let written = cloud
-        .put_parameter(&name(cluster, number), &text, Overwrite::No)
-        .await?;
-    let after = cloud.parameters(&record::path(cluster)).await?;
+    let written = patiently(|| write(cloud, cluster, number, &text, Overwrite::No)).await?;
+    let after = patiently(|| all(cloud, cluster)).await?;
     let found = leases(cluster, &after);
     if written == Written::Exists {
         // Another run was faster, or our own first try was answered by nobody: the value tells.
@@ -132,25 +128,15 @@ pub async fn acquire<C: Cloud, K: Clock>(
         }
     }
     if let Some(other) = other_alive(&found, number, clock.now(), is_dead) {
-        cloud.delete_parameters(&[name(cluster, number)]).await?;
+        patiently(|| forget(cloud, cluster, number)).await?;
         return Err(Refused::Held(other));
     }
-    let expired: Vec<String> = found
-        .keys()
-        .filter(|other| **other != number)
-        .map(|other| name(cluster, *other))
-        .collect();
+    let expired: Vec<String> =
+        found.keys().filter(|other| **other != number).map(|other| name(cluster, *other)).collect();
     if !expired.is_empty() {
-        cloud.delete_parameters(&expired).await?;
+        patiently(|| cloud.delete_parameters(&expired)).await?;
     }
-    Ok((
-        Lease {
-            cluster: cluster.to_owned(),
-            number,
-            holder,
-        },
-        after,
-    ))
+    Ok((Lease { cluster: cluster.to_owned(), number, holder }, after))
 }
 
 impl Lease {
@@ -168,21 +154,11 @@ impl Lease {
         }
         let mut holder = self.holder.clone();
         holder.until = clock.now() + LEASE;
-        cloud
-            .put_parameter(
-                &name(&self.cluster, self.number),
-                &encode(&holder)?,
-                Overwrite::Yes,
-            )
-            .await?;
-        let found = leases(
-            &self.cluster,
-            &cloud.parameters(&record::path(&self.cluster)).await?,
-        );
+        let text = encode(&holder)?;
+        patiently(|| write(cloud, &self.cluster, self.number, &text, Overwrite::Yes)).await?;
+        let found = leases(&self.cluster, &patiently(|| all(cloud, &self.cluster)).await?);
         if let Some(other) = other_alive(&found, self.number, clock.now(), &|_| false) {
-            cloud
-                .delete_parameters(&[name(&self.cluster, self.number)])
-                .await?;
+            patiently(|| forget(cloud, &self.cluster, self.number)).await?;
             return Err(Refused::Held(other));
         }
         self.holder = holder;
@@ -191,9 +167,7 @@ impl Lease {
 
     /// Gives it back; others need not wait for its end.
     pub async fn release<C: Cloud>(self, cloud: &C) -> Result<(), CloudError> {
-        cloud
-            .delete_parameters(&[name(&self.cluster, self.number)])
-            .await
+        patiently(|| forget(cloud, &self.cluster, self.number)).await
     }
 }
 
@@ -203,24 +177,32 @@ fn other_alive(
     now: Timestamp,
     is_dead: IsDead<'_>,
 ) -> Option<Holder> {
-    let others = found
-        .iter()
-        .filter(|(number, _)| **number != ours)
-        .filter_map(|(_, lease)| lease.clone());
-    others
-        .into_iter()
-        .find(|lease| lease.until > now && !is_dead(lease))
+    let others = found.iter().filter(|(number, _)| **number != ours).filter_map(|(_, lease)| lease.clone());
+    others.into_iter().find(|lease| lease.until > now && !is_dead(lease))
+}
+
+async fn all<C: Cloud>(cloud: &C, cluster: &str) -> Result<BTreeMap<String, String>, CloudError> {
+    cloud.parameters(&record::path(cluster)).await
+}
+
+async fn write<C: Cloud>(
+    cloud: &C,
+    cluster: &str,
+    number: u32,
+    text: &str,
+    overwrite: Overwrite,
+) -> Result<Written, CloudError> {
+    cloud.put_parameter(&name(cluster, number), text, overwrite).await
+}
+
+async fn forget<C: Cloud>(cloud: &C, cluster: &str, number: u32) -> Result<(), CloudError> {
+    cloud.delete_parameters(&[name(cluster, number)]).await
 }
 
 fn encode(holder: &Holder) -> Result<String, CloudError> {
-    serde_json::to_string(holder)
-        .map_err(|why| CloudError::new("ssm:PutParameter", Class::Invalid, why.to_string()))
+    serde_json::to_string(holder).map_err(|why| CloudError::new("ssm:PutParameter", Class::Invalid, why.to_string()))
 }
 
 fn gone() -> CloudError {
-    CloudError::new(
-        "ssm:GetParametersByPath",
-        Class::Conflict,
-        "the lock of this run was removed by somebody else",
-    )
+    CloudError::new("ssm:GetParametersByPath", Class::Conflict, "the lock of this run was removed by somebody else")
 }

@@ -11,6 +11,7 @@ mod executor;
 mod export;
 pub mod lease;
 mod pace;
+mod patience;
 pub mod prepare;
 mod store;
 mod wait;

@@ -47,18 +47,9 @@ pub(super) fn pace(kind: Kind, op: &Op) -> Pace {
         (Kind::Nodes, Op::Delete { .. }) => (Some(minutes(2)), Some(minutes(30)), 100),
         // A node that is launched beside the storage waits for it first.
         (Kind::Nodes, _) => (Some(minutes(5)), Some(minutes(120)), 400),
-        (
-            Kind::SecurityGroup
-            | Kind::Role
-            | Kind::InstanceProfile
-            | Kind::Placement
-            | Kind::Template,
-            _,
-        ) => (None, Some(minutes(20)), 250),
+        (Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Placement | Kind::Template, _) => {
+            (None, Some(minutes(20)), 250)
+        }
     };
-    Pace {
-        typical,
-        limit,
-        floor: Duration::from_millis(floor_ms),
-    }
+    Pace { typical, limit, floor: Duration::from_millis(floor_ms) }
 }

@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::patience::patiently;
 use crate::catalog::instances::{self, Architecture};
 use crate::catalog::prices::Prices;
 use crate::cloud::{Bucket, Clock, Cloud, CloudError, Identity, Questions, Scope, Survey};
 use crate::desired::{
-    self, Address, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT,
-    addresses_needed, candidates, image_key, link,
+    self, Address, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT, addresses_needed, candidates,
+    image_key, link,
 };
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::observed::Observed;
@@ -61,16 +62,12 @@ pub enum Failed {
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Looks and plans.
-pub async fn prepare<C: Cloud, K: Clock>(
-    cloud: &C,
-    clock: &K,
-    request: &Request,
-) -> Result<Prepared, Failed> {
+pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request) -> Result<Prepared, Failed> {
     let path = record::path(&request.cluster);
-    let (identity, parameters) = tokio::try_join!(cloud.identity(), cloud.parameters(&path))?;
+    let (identity, parameters) =
+        tokio::try_join!(patiently(|| cloud.identity()), patiently(|| cloud.parameters(&path)))?;
     let stored = record::read(&request.cluster, &parameters)?;
-    let (mut record, observed, scope) =
-        look(cloud, clock, request, &identity, stored.clone()).await?;
+    let (mut record, observed, scope) = look(cloud, clock, request, &identity, stored.clone()).await?;
     let id = ClusterId {
         cluster: request.cluster.clone(),
         region: identity.region.clone(),
@@ -87,29 +84,15 @@ pub async fn prepare<C: Cloud, K: Clock>(
             options: request.options,
         };
         let plan = plan::plan(&input, prices);
-        return Ok(Prepared {
-            identity,
-            parameters,
-            is_new: stored.is_none(),
-            record,
-            scope,
-            observed,
-            desired,
-            plan,
-        });
+        return Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan });
     };
     let questions = questions(spec, &record.pins, &observed);
-    let survey = cloud.survey(&questions).await?;
+    let survey = patiently(|| cloud.survey(&questions)).await?;
     let complaints = settle(spec, &questions, &survey, &mut record.pins);
     let Some(place) = record.pins.place.clone().filter(|_| complaints.is_empty()) else {
         return Err(Failed::Refused(complaints));
     };
-    let settled = Settled {
-        id: &id,
-        identity: &identity,
-        place: &place,
-        pins: &record.pins,
-    };
+    let settled = Settled { id: &id, identity: &identity, place: &place, pins: &record.pins };
     let desired = desired::build(spec, &settled);
     let input = Input {
         purpose: request.purpose,
@@ -119,18 +102,8 @@ pub async fn prepare<C: Cloud, K: Clock>(
         options: request.options,
     };
     let mut plan = plan::plan(&input, prices);
-    plan.findings
-        .extend(findings(spec, &survey, &observed, &place, &plan));
-    Ok(Prepared {
-        identity,
-        parameters,
-        is_new: stored.is_none(),
-        record,
-        scope,
-        observed,
-        desired,
-        plan,
-    })
+    plan.findings.extend(findings(spec, &survey, &observed, &place, &plan));
+    Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan })
 }
 
 /// Looks until everything that was made a moment ago is seen, or the moment has passed.
@@ -148,13 +121,12 @@ async fn look<C: Cloud, K: Clock>(
         file_system: None,
     };
     loop {
-        let observed = cloud.observe(&scope, &Kind::ALL).await?;
+        let observed = patiently(|| cloud.observe(&scope, &Kind::ALL)).await?;
         let record = match &stored {
             Some(record) => record.clone(),
             None => recovered(request, &observed)?,
         };
-        let hidden =
-            record.not_yet_visible(&observed, clock.now(), request.purpose == Purpose::Down);
+        let hidden = record.not_yet_visible(&observed, clock.now(), request.purpose == Purpose::Down);
         if hidden.is_empty() || !request.patient {
             scope.deployment = Some(record.deployment.clone());
             return Ok((record, observed, scope));
@@ -165,28 +137,15 @@ async fn look<C: Cloud, K: Clock>(
 
 /// The names that the cluster's resources have or would have, so that a stranger with one of them is seen.
 fn names(request: &Request, identity: &Identity) -> BTreeMap<Address, String> {
-    let id = ClusterId {
-        cluster: request.cluster.clone(),
-        region: identity.region.clone(),
-        deployment: String::new(),
-    };
+    let id = ClusterId { cluster: request.cluster.clone(), region: identity.region.clone(), deployment: String::new() };
     let Some(spec) = &request.spec else {
         return [Kind::SecurityGroup, Kind::Role, Kind::InstanceProfile]
             .into_iter()
             .filter_map(|kind| Some((Address::one(kind), id.name(&Address::one(kind))?)))
             .collect();
     };
-    let place = Place {
-        subnet: String::new(),
-        vpc: String::new(),
-        zone: String::new(),
-    };
-    let settled = Settled {
-        id: &id,
-        identity,
-        place: &place,
-        pins: &Pins::default(),
-    };
+    let place = Place { subnet: String::new(), vpc: String::new(), zone: String::new() };
+    let settled = Settled { id: &id, identity, place: &place, pins: &Pins::default() };
     let mut names = desired::build(spec, &settled).names();
     // Also what an earlier spec had made and this one names as existing.
     for kind in [Kind::SecurityGroup, Kind::Role, Kind::InstanceProfile] {
@@ -201,11 +160,7 @@ fn names(request: &Request, identity: &Identity) -> BTreeMap<Address, String> {
 /// Without a record the tags tell which deployment there is, if any.
 fn recovered(request: &Request, observed: &Observed) -> Result<Record, Failed> {
     let resources = observed.resources.iter().map(|seen| (&seen.tags, &seen.id));
-    let nodes = observed
-        .nodes
-        .iter()
-        .filter(|node| node.exists())
-        .map(|node| (&node.tags, &node.id));
+    let nodes = observed.nodes.iter().filter(|node| node.exists()).map(|node| (&node.tags, &node.id));
     let mut deployments: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (tags, id) in resources.chain(nodes) {
         if let Some(deployment) = tags.get(TAG_DEPLOYMENT) {
@@ -214,10 +169,7 @@ fn recovered(request: &Request, observed: &Observed) -> Result<Record, Failed> {
     }
     match deployments.len() {
         0 => Ok(Record::new(&request.cluster, &request.new_deployment)),
-        1 => Ok(Record::new(
-            &request.cluster,
-            deployments.keys().next().copied().unwrap_or_default(),
-        )),
+        1 => Ok(Record::new(&request.cluster, deployments.keys().next().copied().unwrap_or_default())),
         _ => {
             let mut diagnostic = Diagnostic::error(
                 "cluster::ambiguous",
@@ -226,9 +178,7 @@ fn recovered(request: &Request, observed: &Observed) -> Result<Record, Failed> {
             for (deployment, ids) in deployments {
                 diagnostic = diagnostic.note(format!("{deployment}: {}", ids.join(", ")));
             }
-            Err(Failed::Refused(vec![diagnostic.help(
-                "remove the resources of all but one of them by hand",
-            )]))
+            Err(Failed::Refused(vec![diagnostic.help("remove the resources of all but one of them by hand")]))
         }
     }
 }
@@ -245,17 +195,9 @@ fn questions(spec: &Spec, pins: &Pins, observed: &Observed) -> Questions {
             Some(place) => vec![place.subnet.clone()],
             None => spec.network.subnets.clone(),
         });
-        questions.instance_types = spec
-            .nodes
-            .iter()
-            .map(|group| group.instance.clone())
-            .collect();
+        questions.instance_types = spec.nodes.iter().map(|group| group.instance.clone()).collect();
     }
-    for group in spec
-        .nodes
-        .iter()
-        .filter(|group| !pins.images.contains_key(&image_key(&group.image)))
-    {
+    for group in spec.nodes.iter().filter(|group| !pins.images.contains_key(&image_key(&group.image))) {
         match &group.image {
             Image::Parameter(name) => questions.image_parameters.insert(name.clone()),
             Image::Id(id) => questions.images.insert(id.clone()),
@@ -267,12 +209,8 @@ fn questions(spec: &Spec, pins: &Pins, observed: &Observed) -> Questions {
         }
     }
     if observed.file_system().is_none() {
-        questions
-            .security_group
-            .clone_from(&spec.network.security_group);
-        questions
-            .instance_profile
-            .clone_from(&spec.cluster.instance_profile);
+        questions.security_group.clone_from(&spec.network.security_group);
+        questions.instance_profile.clone_from(&spec.cluster.instance_profile);
     }
     questions
 }
@@ -280,12 +218,7 @@ fn questions(spec: &Spec, pins: &Pins, observed: &Observed) -> Questions {
 /// Fixes what is fixed once: the place and the images. Complaints are about what cannot be settled.
 fn settle(spec: &Spec, questions: &Questions, survey: &Survey, pins: &mut Pins) -> Vec<Diagnostic> {
     let mut complaints = Vec::new();
-    for id in questions
-        .subnets
-        .iter()
-        .flatten()
-        .filter(|id| !survey.subnets.iter().any(|subnet| subnet.id == **id))
-    {
+    for id in questions.subnets.iter().flatten().filter(|id| !survey.subnets.iter().any(|subnet| subnet.id == **id)) {
         complaints.push(
             Diagnostic::error("place::subnet", "there is no such subnet in this region")
                 .note(format!("`{id}` was not found")),
@@ -323,13 +256,12 @@ fn settle(spec: &Spec, questions: &Questions, survey: &Survey, pins: &mut Pins) 
                 Architecture::Mac => false,
             };
             if !fits {
-                complaints.push(
-                    Diagnostic::error("nodes::architecture", "image and instance type do not fit")
-                        .note(format!(
-                            "{} of nodes.{} is built for {}, and {} is another architecture",
-                            image.id, group.name, image.architecture, group.instance
-                        )),
-                );
+                complaints.push(Diagnostic::error("nodes::architecture", "image and instance type do not fit").note(
+                    format!(
+                        "{} of nodes.{} is built for {}, and {} is another architecture",
+                        image.id, group.name, image.architecture, group.instance
+                    ),
+                ));
             }
         }
     }
@@ -337,53 +269,27 @@ fn settle(spec: &Spec, questions: &Questions, survey: &Survey, pins: &mut Pins) 
 }
 
 /// What the survey says against the plan. Everything at once, each with what to do.
-fn findings(
-    spec: &Spec,
-    survey: &Survey,
-    observed: &Observed,
-    place: &Place,
-    plan: &Plan,
-) -> Vec<Finding> {
+fn findings(spec: &Spec, survey: &Survey, observed: &Observed, place: &Place, plan: &Plan) -> Vec<Finding> {
     let mut findings = Vec::new();
     for dataset in &spec.datasets {
         if let Some(bucket) = survey.buckets.get(&dataset.bucket) {
             findings.extend(bucket_finding(dataset, bucket, &plan.region));
         }
     }
-    let here: Vec<_> = survey
-        .subnets
-        .iter()
-        .filter(|subnet| subnet.id == place.subnet)
-        .cloned()
-        .collect();
-    let nodes: u32 = observed
-        .nodes
-        .iter()
-        .filter(|node| node.exists())
-        .count()
-        .try_into()
-        .unwrap_or(u32::MAX);
+    let here: Vec<_> = survey.subnets.iter().filter(|subnet| subnet.id == place.subnet).cloned().collect();
+    let nodes: u32 = observed.nodes.iter().filter(|node| node.exists()).count().try_into().unwrap_or(u32::MAX);
     if nodes > 0 || observed.file_system().is_some() {
         let storage = if observed.file_system().is_some() {
             addresses_needed(spec).saturating_sub(spec.nodes.iter().map(|group| group.count).sum())
         } else {
             0
         };
-        let more = addresses_needed(spec)
-            .saturating_sub(nodes)
-            .saturating_sub(storage);
-        let only_here = Survey {
-            subnets: here,
-            ..survey.clone()
-        };
-        for candidate in candidates(spec, &only_here, more)
-            .into_iter()
-            .filter(|candidate| !candidate.against.is_empty())
+        let more = addresses_needed(spec).saturating_sub(nodes).saturating_sub(storage);
+        let only_here = Survey { subnets: here, ..survey.clone() };
+        for candidate in
+            candidates(spec, &only_here, more).into_iter().filter(|candidate| !candidate.against.is_empty())
         {
-            let mut finding = error(
-                "place::zone",
-                "the zone of the cluster cannot hold what is missing",
-            );
+            let mut finding = error("place::zone", "the zone of the cluster cannot hold what is missing");
             finding.notes = candidate
                 .against
                 .iter()
@@ -393,11 +299,7 @@ fn findings(
         }
     }
     if let (Some(group), Some(facts)) = (&spec.network.security_group, &survey.security_group) {
-        let enough = if spec.storage.efa {
-            facts.all_in && facts.all_out
-        } else {
-            facts.lustre_in || facts.all_in
-        };
+        let enough = if spec.storage.efa { facts.all_in && facts.all_out } else { facts.lustre_in || facts.all_in };
         if facts.vpc != place.vpc {
             findings.push(noted(
                 "network::security-group",
@@ -405,34 +307,22 @@ fn findings(
                 format!("{group} is in {}, the cluster in {}", facts.vpc, place.vpc),
             ));
         } else if !enough {
-            let needed = if spec.storage.efa {
-                "all traffic in and out"
-            } else {
-                "TCP 988 and 1018-1023 in"
-            };
+            let needed = if spec.storage.efa { "all traffic in and out" } else { "TCP 988 and 1018-1023 in" };
             findings.push(noted(
                 "network::security-group",
                 "the security group does not let Lustre through",
                 format!("{group} needs a rule: {needed}, from and to itself"),
             ));
         }
-    } else if let Some(group) = spec
-        .network
-        .security_group
-        .as_ref()
-        .filter(|_| observed.file_system().is_none())
-    {
+    } else if let Some(group) = spec.network.security_group.as_ref().filter(|_| observed.file_system().is_none()) {
         findings.push(noted(
             "network::security-group",
             "there is no such security group in this region",
             format!("`{group}` was not found"),
         ));
     }
-    if let Some(profile) = spec
-        .cluster
-        .instance_profile
-        .as_ref()
-        .filter(|_| observed.file_system().is_none() && !survey.instance_profile)
+    if let Some(profile) =
+        spec.cluster.instance_profile.as_ref().filter(|_| observed.file_system().is_none() && !survey.instance_profile)
     {
         findings.push(noted(
             "cluster::instance-profile",
@@ -447,14 +337,8 @@ fn bucket_finding(dataset: &Dataset, bucket: &Bucket, region: &str) -> Option<Fi
     let name = &dataset.bucket;
     let mut finding = match bucket {
         Bucket::Missing => {
-            let mut finding = noted(
-                "dataset::bucket",
-                "there is no such bucket",
-                format!("`{name}` was not found"),
-            );
-            finding.help = Some(format!(
-                "check the name, or make it: `aws s3 mb s3://{name} --region {region}`"
-            ));
+            let mut finding = noted("dataset::bucket", "there is no such bucket", format!("`{name}` was not found"));
+            finding.help = Some(format!("check the name, or make it: `aws s3 mb s3://{name} --region {region}`"));
             finding
         }
         Bucket::InRegion(there) if there != region && !dataset.import.is_empty() => {
@@ -463,7 +347,8 @@ fn bucket_finding(dataset: &Dataset, bucket: &Bucket, region: &str) -> Option<Fi
                 "automatic import needs the bucket in the cluster's region",
                 format!("`{name}` is in {there}, the cluster in {region}"),
             );
-            finding.help = Some("say `import = []` for this dataset, or take a bucket or a cluster in the same region".to_owned());
+            finding.help =
+                Some("say `import = []` for this dataset, or take a bucket or a cluster in the same region".to_owned());
             finding
         }
         Bucket::InRegion(_) => return None,
@@ -474,10 +359,7 @@ fn bucket_finding(dataset: &Dataset, bucket: &Bucket, region: &str) -> Option<Fi
                 format!("s3:ListBucket on `{name}` is refused"),
             );
             finding.severity = Severity::Warning;
-            finding.help = Some(
-                "FSx checks s3:Get*, s3:List* and s3:PutObject of whoever links a bucket"
-                    .to_owned(),
-            );
+            finding.help = Some("FSx checks s3:Get*, s3:List* and s3:PutObject of whoever links a bucket".to_owned());
             finding
         }
     };
@@ -492,23 +374,13 @@ fn noted(code: &'static str, title: &str, note: String) -> Finding {
 }
 
 fn error(code: &'static str, title: &str) -> Finding {
-    Finding {
-        severity: Severity::Error,
-        code,
-        address: None,
-        title: title.to_owned(),
-        notes: Vec::new(),
-        help: None,
-    }
+    Finding { severity: Severity::Error, code, address: None, title: title.to_owned(), notes: Vec::new(), help: None }
 }
 
 /// Whether two plans do the same to the same resources.
 pub fn is_same(one: &Plan, other: &Plan) -> bool {
     let verbs = |plan: &Plan| -> BTreeSet<(Address, plan::Verb)> {
-        plan.actions
-            .iter()
-            .map(|action| (action.address.clone(), action.verb))
-            .collect()
+        plan.actions.iter().map(|action| (action.address.clone(), action.verb)).collect()
     };
     verbs(one) == verbs(other)
 }

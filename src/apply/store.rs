@@ -33,35 +33,15 @@ pub(super) struct Intent {
 
 impl<C: Cloud> Store<C> {
     pub(super) fn new(cloud: C, record: Record) -> Self {
-        Self {
-            cloud,
-            inner: Arc::new(Mutex::new(Inner {
-                record,
-                dirty: false,
-            })),
-        }
+        Self { cloud, inner: Arc::new(Mutex::new(Inner { record, dirty: false })) }
     }
 
     /// Returns once the intents are in the cloud: only then may their calls be sent.
-    pub(super) async fn intend(
-        &self,
-        intents: &[Intent],
-        now: Timestamp,
-    ) -> Result<(), CloudError> {
+    pub(super) async fn intend(&self, intents: &[Intent], now: Timestamp) -> Result<(), CloudError> {
         let mut inner = self.inner.lock().await;
         let mut news = false;
-        for Intent {
-            address,
-            epoch,
-            count,
-        } in intents
-        {
-            let intent = Try {
-                epoch: *epoch,
-                done: false,
-                at: now,
-                count: *count,
-            };
+        for Intent { address, epoch, count } in intents {
+            let intent = Try { epoch: *epoch, done: false, at: now, count: *count };
             // Written with the first intents already: soon enough, and one write less.
             let written = inner.record.tries.get(address).is_some_and(|last| {
                 !last.done
@@ -78,31 +58,33 @@ impl<C: Cloud> Store<C> {
                 news = true;
             }
         }
-        if news {
-            self.write(&mut inner).await
-        } else {
-            Ok(())
-        }
+        if news { self.write(&mut inner).await } else { Ok(()) }
     }
 
     /// It was made. Written with the next intents or at the end: until then the same token meets it.
     pub(super) async fn made(&self, address: &Address, epoch: u32, now: Timestamp) {
         let mut inner = self.inner.lock().await;
-        if let Some(last) = inner
-            .record
-            .tries
-            .get_mut(address)
-            .filter(|last| last.epoch == epoch)
-        {
+        if let Some(last) = inner.record.tries.get_mut(address).filter(|last| last.epoch == epoch) {
             (last.done, last.at) = (true, now);
             inner.dirty = true;
         }
     }
 
+    /// Nodes have the file system mounted and are in their users' hands.
+    pub(super) async fn ready(&self) {
+        let mut inner = self.inner.lock().await;
+        inner.dirty |= !inner.record.ready;
+        inner.record.ready = true;
+    }
+
     /// It is gone, but for so many.
     pub(super) async fn gone(&self, address: &Address, left: u32) {
         let mut inner = self.inner.lock().await;
-        if let Some(last) = inner.record.tries.get_mut(address) {
+        if inner.record.tries.contains_key(address) {
+            if address.kind == Kind::Fsx {
+                inner.record.ready = false;
+            }
+            let Some(last) = inner.record.tries.get_mut(address) else { return };
             // What was intended before has been deleted: another try needs another number.
             (last.done, last.count) = (true, left);
             inner.dirty = true;
@@ -130,29 +112,17 @@ impl<C: Cloud> Store<C> {
     /// Writes what has not been written.
     pub(super) async fn flush(&self) -> Result<(), CloudError> {
         let mut inner = self.inner.lock().await;
-        if inner.dirty {
-            self.write(&mut inner).await
-        } else {
-            Ok(())
-        }
+        if inner.dirty { self.write(&mut inner).await } else { Ok(()) }
     }
 
     pub(super) async fn was_done(&self, address: &Address) -> bool {
-        self.inner
-            .lock()
-            .await
-            .record
-            .tries
-            .get(address)
-            .is_some_and(|last| last.done)
+        self.inner.lock().await.record.tries.get(address).is_some_and(|last| last.done)
     }
 
     /// The cluster is no more.
     pub(super) async fn delete(&self) -> Result<(), CloudError> {
         let inner = self.inner.lock().await;
-        self.cloud
-            .delete_parameters(&[record_name(&inner.record.cluster)])
-            .await
+        self.cloud.delete_parameters(&[record_name(&inner.record.cluster)]).await
     }
 
     async fn write(&self, inner: &mut Inner) -> Result<(), CloudError> {
@@ -166,19 +136,9 @@ impl<C: Cloud> Store<C> {
 const FRESH_S: i64 = 10;
 
 /// Writes the record. With [`Overwrite::No`] the answer tells whether another one was first.
-pub async fn write<C: Cloud>(
-    cloud: &C,
-    record: &Record,
-    overwrite: Overwrite,
-) -> Result<Written, CloudError> {
+pub async fn write<C: Cloud>(cloud: &C, record: &Record, overwrite: Overwrite) -> Result<Written, CloudError> {
     let text = serde_json::to_string(record).map_err(|why| {
-        CloudError::new(
-            "ssm:PutParameter",
-            Class::Invalid,
-            format!("the deployment record cannot be written: {why}"),
-        )
+        CloudError::new("ssm:PutParameter", Class::Invalid, format!("the deployment record cannot be written: {why}"))
     })?;
-    cloud
-        .put_parameter(&record_name(&record.cluster), &text, overwrite)
-        .await
+    cloud.put_parameter(&record_name(&record.cluster), &text, overwrite).await
 }

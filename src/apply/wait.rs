@@ -43,14 +43,10 @@ pub(super) async fn wait<C: Cloud, K: Clock>(
         let observed = match context.watch.look(kind, Instant::now() - pause / 2).await {
             Ok(observed) => observed,
             Err(error) => {
-                let patient = matches!(
-                    error.class,
-                    Class::Throttled | Class::Transient | Class::Unreachable | Class::NotYet
-                );
+                let patient =
+                    matches!(error.class, Class::Throttled | Class::Transient | Class::Unreachable | Class::NotYet);
                 if !patient || last_seen.elapsed() > BLIND_LIMIT {
-                    return Err(Failure::Cloud {
-                        error: error.about(address),
-                    });
+                    return Err(Failure::Cloud { error: error.about(address) });
                 }
                 continue;
             }
@@ -75,10 +71,7 @@ pub(super) async fn wait<C: Cloud, K: Clock>(
             }
         }
         if let Some(limit) = pace.limit.filter(|limit| began.elapsed() > *limit) {
-            return Err(Failure::TimedOut {
-                limit_s: limit.as_secs(),
-                detail: said,
-            });
+            return Err(Failure::TimedOut { limit_s: limit.as_secs(), detail: said });
         }
     }
 }
@@ -97,14 +90,9 @@ pub(super) async fn ready<C: Cloud, K: Clock>(
         return Ok(());
     }
     let pace = pace(seen.address.kind, op(context, index));
-    wait(
-        context,
-        index,
-        &seen.address,
-        seen.address.kind,
-        pace,
-        |observed, waited| state(observed, &seen.address, &seen.id, waited),
-    )
+    wait(context, index, &seen.address, seen.address.kind, pace, |observed, waited| {
+        state(observed, &seen.address, &seen.id, waited)
+    })
     .await
 }
 
@@ -124,9 +112,7 @@ fn missing(address: &Address, id: &str, waited: Duration) -> Verdict {
     if waited.as_secs() < CONSISTENCY_WINDOW_S.unsigned_abs() {
         Verdict::Pending("not visible yet".to_owned())
     } else {
-        Verdict::Broken(Failure::Stale {
-            text: format!("{address} ({id}) is gone"),
-        })
+        Verdict::Broken(Failure::Stale { text: format!("{address} ({id}) is gone") })
     }
 }
 
@@ -134,10 +120,7 @@ fn broken(seen: &Seen) -> Failure {
     Failure::Broken {
         id: seen.id.clone(),
         lifecycle: seen.lifecycle.clone(),
-        reason: seen
-            .reason
-            .clone()
-            .unwrap_or_else(|| "AWS gives no reason".to_owned()),
+        reason: seen.reason.clone().unwrap_or_else(|| "AWS gives no reason".to_owned()),
     }
 }
 
@@ -153,31 +136,18 @@ pub(super) async fn settled<C: Cloud, K: Clock>(
             _ => None,
         });
         let doomed = doomed.unwrap_or_default();
-        let ids: Vec<String> = context
-            .observed
-            .nodes_of(address)
-            .map(|node| node.id.clone())
-            .filter(|id| !doomed.contains(id))
-            .collect();
+        let ids: Vec<String> =
+            context.observed.nodes_of(address).map(|node| node.id.clone()).filter(|id| !doomed.contains(id)).collect();
         return nodes_ready(context, index, address, &ids).await;
     }
     let Some(seen) = context.observed.find(address) else {
         return Ok(());
     };
-    let goes = context
-        .plan
-        .steps
-        .iter()
-        .any(|step| step.address == *address && matches!(step.op, Op::Delete { .. }));
+    let goes = context.plan.steps.iter().any(|step| step.address == *address && matches!(step.op, Op::Delete { .. }));
     let pace = pace(address.kind, op(context, index));
-    let ended = wait(
-        context,
-        index,
-        address,
-        address.kind,
-        pace,
-        |observed, waited| state(observed, address, &seen.id, waited),
-    )
+    let ended = wait(context, index, address, address.kind, pace, |observed, waited| {
+        state(observed, address, &seen.id, waited)
+    })
     .await;
     match ended {
         // It is to go anyway: any final state will do.
@@ -197,33 +167,22 @@ pub(super) async fn updated<C: Cloud, K: Clock>(
 ) -> Result<(), Failure> {
     let want = wanted.resource.fields();
     let pace = pace(address.kind, op(context, index));
-    wait(
-        context,
-        index,
-        address,
-        address.kind,
-        pace,
-        |observed, waited| {
-            let Some(seen) = observed.resources.iter().find(|seen| seen.id == id) else {
-                return missing(address, id, waited);
-            };
-            let there = want
-                .iter()
-                .filter(|(name, _)| fields.iter().any(|field| field == name))
-                .all(|(name, value)| seen.fields.get(*name) == Some(value));
-            match seen.state {
-                State::Ready if there => Verdict::Done,
-                // FSx reports an update that failed on a file system that works.
-                State::Ready if seen.reason.is_some() => Verdict::Broken(broken(seen)),
-                State::Ready | State::Creating | State::Updating => {
-                    Verdict::Pending(seen.lifecycle.clone())
-                }
-                State::Failed | State::Misconfigured | State::Deleting => {
-                    Verdict::Broken(broken(seen))
-                }
-            }
-        },
-    )
+    wait(context, index, address, address.kind, pace, |observed, waited| {
+        let Some(seen) = observed.resources.iter().find(|seen| seen.id == id) else {
+            return missing(address, id, waited);
+        };
+        let there = want
+            .iter()
+            .filter(|(name, _)| fields.iter().any(|field| field == name))
+            .all(|(name, value)| seen.fields.get(*name) == Some(value));
+        match seen.state {
+            State::Ready if there => Verdict::Done,
+            // FSx reports an update that failed on a file system that works.
+            State::Ready if seen.reason.is_some() => Verdict::Broken(broken(seen)),
+            State::Ready | State::Creating | State::Updating => Verdict::Pending(seen.lifecycle.clone()),
+            State::Failed | State::Misconfigured | State::Deleting => Verdict::Broken(broken(seen)),
+        }
+    })
     .await
 }
 
@@ -235,55 +194,28 @@ pub(super) async fn nodes_ready<C: Cloud, K: Clock>(
     ids: &[String],
 ) -> Result<(), Failure> {
     let pace = pace(Kind::Nodes, op(context, index));
-    wait(
-        context,
-        index,
-        address,
-        Kind::Nodes,
-        pace,
-        |observed, waited| {
-            let mine: Vec<&Node> = observed
-                .nodes
-                .iter()
-                .filter(|node| ids.contains(&node.id))
-                .collect();
-            let hidden = ids.len() - mine.len();
-            let fresh = waited.as_secs() < CONSISTENCY_WINDOW_S.unsigned_abs();
-            let booting = mine
-                .iter()
-                .filter(|node| node.exists() && node.report.is_none())
-                .count();
-            let ready = mine
-                .iter()
-                .filter(|node| {
-                    node.exists()
-                        && matches!(node.report, Some(Report::Ready | Report::Degraded(_)))
-                })
-                .count();
-            let failed: Vec<(String, String)> = mine
-                .iter()
-                .filter_map(|node| Some((node.id.clone(), failure(node)?)))
-                .collect();
-            if booting > 0 || (hidden > 0 && fresh) {
-                let failed = if failed.is_empty() {
-                    String::new()
-                } else {
-                    format!(", {} failed", failed.len())
-                };
-                return Verdict::Pending(format!("{ready} of {} ready{failed}", ids.len()));
-            }
-            let gone = ids
-                .iter()
-                .filter(|id| !mine.iter().any(|node| node.id == **id))
-                .map(|id| (id.clone(), "it is gone".to_owned()));
-            let nodes: Vec<(String, String)> = failed.into_iter().chain(gone).collect();
-            if nodes.is_empty() {
-                Verdict::Done
-            } else {
-                Verdict::Broken(Failure::Nodes { nodes })
-            }
-        },
-    )
+    wait(context, index, address, Kind::Nodes, pace, |observed, waited| {
+        let mine: Vec<&Node> = observed.nodes.iter().filter(|node| ids.contains(&node.id)).collect();
+        let hidden = ids.len() - mine.len();
+        let fresh = waited.as_secs() < CONSISTENCY_WINDOW_S.unsigned_abs();
+        let booting = mine.iter().filter(|node| node.exists() && node.report.is_none()).count();
+        let ready = mine
+            .iter()
+            .filter(|node| node.exists() && matches!(node.report, Some(Report::Ready | Report::Degraded(_))))
+            .count();
+        let failed: Vec<(String, String)> =
+            mine.iter().filter_map(|node| Some((node.id.clone(), failure(node)?))).collect();
+        if booting > 0 || (hidden > 0 && fresh) {
+            let failed = if failed.is_empty() { String::new() } else { format!(", {} failed", failed.len()) };
+            return Verdict::Pending(format!("{ready} of {} ready{failed}", ids.len()));
+        }
+        let gone = ids
+            .iter()
+            .filter(|id| !mine.iter().any(|node| node.id == **id))
+            .map(|id| (id.clone(), "it is gone".to_owned()));
+        let nodes: Vec<(String, String)> = failed.into_iter().chain(gone).collect();
+        if nodes.is_empty() { Verdict::Done } else { Verdict::Broken(Failure::Nodes { nodes }) }
+    })
     .await
 }
 
@@ -292,17 +224,9 @@ fn failure(node: &Node) -> Option<String> {
     match (node.state, &node.report) {
         (NodeState::Pending | NodeState::Running, Some(Report::Failed(why))) => Some(why.clone()),
         (NodeState::Pending | NodeState::Running, _) => None,
-        (
-            NodeState::Stopping
-            | NodeState::Stopped
-            | NodeState::ShuttingDown
-            | NodeState::Terminated,
-            _,
-        ) => Some(
-            node.reason
-                .clone()
-                .unwrap_or_else(|| "it stopped".to_owned()),
-        ),
+        (NodeState::Stopping | NodeState::Stopped | NodeState::ShuttingDown | NodeState::Terminated, _) => {
+            Some(node.reason.clone().unwrap_or_else(|| "it stopped".to_owned()))
+        }
     }
 }
 
@@ -312,19 +236,12 @@ pub(super) async fn deleted_call<C: Cloud, K: Clock>(
     index: usize,
     delete: &Delete,
 ) -> Result<(), Failure> {
-    let Delete {
-        address,
-        ids,
-        token: _,
-    } = delete;
+    let Delete { address, ids, token: _ } = delete;
     let pace = pace(address.kind, op(context, index));
     let began = Instant::now();
     let mut named: Vec<String> = Vec::new();
     loop {
-        let error = match context
-            .call(index, address, || context.cloud.delete(delete))
-            .await
-        {
+        let error = match context.call(index, address, || context.cloud.delete(delete)).await {
             Ok(()) => return Ok(()),
             Err(Failure::Cloud { error }) => error,
             Err(other) => return Err(other),
@@ -337,26 +254,14 @@ pub(super) async fn deleted_call<C: Cloud, K: Clock>(
         }
         if began.elapsed() > Duration::from_secs(5) && error.class == Class::InUse {
             let id = ids.first().map_or("", String::as_str);
-            let dependents = context
-                .cloud
-                .dependents(address, id)
-                .await
-                .unwrap_or_default();
+            let dependents = context.cloud.dependents(address, id).await.unwrap_or_default();
             if dependents != named && !dependents.is_empty() {
-                context.note(
-                    index,
-                    address,
-                    format!("still used by {}", dependents.join(", ")),
-                );
+                context.note(index, address, format!("still used by {}", dependents.join(", ")));
                 named = dependents;
             }
         }
         if pace.limit.is_some_and(|limit| began.elapsed() > limit) {
-            return Err(if named.is_empty() {
-                Failure::Cloud { error }
-            } else {
-                Failure::InUse { dependents: named }
-            });
+            return Err(if named.is_empty() { Failure::Cloud { error } } else { Failure::InUse { dependents: named } });
         }
         context.pause(pace.pause(began.elapsed())).await?;
     }
@@ -373,36 +278,25 @@ pub(super) async fn gone<C: Cloud, K: Clock>(
         return Ok(());
     }
     let pace = pace(address.kind, op(context, index));
-    wait(
-        context,
-        index,
-        address,
-        address.kind,
-        pace,
-        |observed, _| {
-            if address.kind == Kind::Nodes {
-                let left = observed
-                    .nodes
-                    .iter()
-                    .filter(|node| ids.contains(&node.id) && node.state != NodeState::Terminated)
-                    .count();
-                return if left == 0 {
-                    Verdict::Done
-                } else {
-                    Verdict::Pending(format!("{left} of {} shutting down", ids.len()))
-                };
-            }
-            match observed
-                .resources
+    wait(context, index, address, address.kind, pace, |observed, _| {
+        if address.kind == Kind::Nodes {
+            let left = observed
+                .nodes
                 .iter()
-                .find(|seen| ids.contains(&seen.id))
-            {
-                None => Verdict::Done,
-                Some(seen) if seen.state == State::Failed => Verdict::Broken(broken(seen)),
-                Some(seen) => Verdict::Pending(seen.lifecycle.clone()),
-            }
-        },
-    )
+                .filter(|node| ids.contains(&node.id) && node.state != NodeState::Terminated)
+                .count();
+            return if left == 0 {
+                Verdict::Done
+            } else {
+                Verdict::Pending(format!("{left} of {} shutting down", ids.len()))
+            };
+        }
+        match observed.resources.iter().find(|seen| ids.contains(&seen.id)) {
+            None => Verdict::Done,
+            Some(seen) if seen.state == State::Failed => Verdict::Broken(broken(seen)),
+            Some(seen) => Verdict::Pending(seen.lifecycle.clone()),
+        }
+    })
     .await
 }
 
@@ -412,57 +306,24 @@ pub(super) async fn preloaded<C: Cloud, K: Clock>(
     index: usize,
     address: &Address,
 ) -> Result<(), Failure> {
-    let s3 = context
-        .desired
-        .resources
-        .get(address)
-        .map(|wanted| wanted.resource.fields())
-        .unwrap_or_default();
-    let s3 = s3
-        .into_iter()
-        .find(|(name, _)| *name == "s3")
-        .map(|(_, url)| url)
-        .unwrap_or_default();
-    let mine = |task: &&Task| {
-        task.work == Work::Import && task.paths.iter().all(|path| path.starts_with(&s3))
-    };
-    wait(
-        context,
-        index,
-        address,
-        Kind::Task,
-        pace(Kind::Link, &Op::Preload),
-        |observed, _| match observed
-            .tasks
-            .iter()
-            .find(|task| mine(task) && task.state.is_active())
-        {
-            Some(task) => Verdict::Pending(format!(
-                "importing metadata: {} of {} files",
-                task.succeeded, task.total
-            )),
+    let s3 = context.desired.resources.get(address).map(|wanted| wanted.resource.fields()).unwrap_or_default();
+    let s3 = s3.into_iter().find(|(name, _)| *name == "s3").map(|(_, url)| url).unwrap_or_default();
+    let mine = |task: &&Task| task.work == Work::Import && task.paths.iter().all(|path| path.starts_with(&s3));
+    wait(context, index, address, Kind::Task, pace(Kind::Link, &Op::Preload), |observed, _| {
+        match observed.tasks.iter().find(|task| mine(task) && task.state.is_active()) {
+            Some(task) => Verdict::Pending(format!("importing metadata: {} of {} files", task.succeeded, task.total)),
             None => Verdict::Done,
-        },
-    )
+        }
+    })
     .await?;
-    let observed = context
-        .watch
-        .look(Kind::Task, Instant::now() - Duration::from_secs(1))
-        .await;
-    if let Some(task) = observed
-        .ok()
-        .as_ref()
-        .and_then(|observed| observed.tasks.iter().find(|task| mine(task)))
-    {
+    let observed = context.watch.look(Kind::Task, Instant::now() - Duration::from_secs(1)).await;
+    if let Some(task) = observed.ok().as_ref().and_then(|observed| observed.tasks.iter().find(|task| mine(task))) {
         if task.failed > 0 || matches!(task.state, TaskState::Failed) {
             let reason = task.reason.as_deref().unwrap_or("AWS gives no reason");
             context.note(
                 index,
                 address,
-                format!(
-                    "{} of {} files could not be imported ({}): {reason}",
-                    task.failed, task.total, task.id
-                ),
+                format!("{} of {} files could not be imported ({}): {reason}", task.failed, task.total, task.id),
             );
         }
     }

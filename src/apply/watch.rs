@@ -25,31 +25,17 @@ struct Look {
 
 impl<C: Cloud> Watch<C> {
     pub(super) fn new(cloud: C, scope: Scope) -> Self {
-        let latest = Kind::ALL
-            .into_iter()
-            .map(|kind| (kind, Mutex::new(None)))
-            .collect();
-        Self {
-            cloud,
-            scope: StdMutex::new(scope),
-            latest,
-        }
+        let latest = Kind::ALL.into_iter().map(|kind| (kind, Mutex::new(None))).collect();
+        Self { cloud, scope: StdMutex::new(scope), latest }
     }
 
     /// From now on the file system is asked for by its id.
     pub(super) fn file_system(&self, id: &str) {
-        self.scope
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .file_system = Some(id.to_owned());
+        self.scope.lock().unwrap_or_else(PoisonError::into_inner).file_system = Some(id.to_owned());
     }
 
     /// A look that was begun at `not_before` or later: the latest one if it is young enough, else a new one.
-    pub(super) async fn look(
-        &self,
-        kind: Kind,
-        not_before: Instant,
-    ) -> Result<Arc<Observed>, CloudError> {
+    pub(super) async fn look(&self, kind: Kind, not_before: Instant) -> Result<Arc<Observed>, CloudError> {
         let Some(latest) = self.latest.get(&kind) else {
             return Ok(Arc::default());
         };
@@ -58,16 +44,9 @@ impl<C: Cloud> Watch<C> {
             return Ok(Arc::clone(&look.observed));
         }
         let started = Instant::now();
-        let scope = self
-            .scope
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let scope = self.scope.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let observed = Arc::new(self.cloud.observe(&scope, &[kind]).await?);
-        *latest = Some(Look {
-            started,
-            observed: Arc::clone(&observed),
-        });
+        *latest = Some(Look { started, observed: Arc::clone(&observed) });
         Ok(observed)
     }
 }

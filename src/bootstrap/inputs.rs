@@ -62,11 +62,7 @@ impl Inputs {
 
     /// Paths to restore from S3 by a node, in the spec's order.
     pub(super) fn preload(&self) -> Vec<&str> {
-        self.datasets
-            .iter()
-            .filter(|each| each.preload_data)
-            .map(|each| each.path.as_str())
-            .collect()
+        self.datasets.iter().filter(|each| each.preload_data).map(|each| each.path.as_str()).collect()
     }
 }
 
@@ -75,10 +71,7 @@ impl Inputs {
 /// It leaves out the templates, so that a new version of this tool does not replace running nodes; `count`, so that a group
 /// can grow under its nodes (they look the others up in the hostfile); and what the catalog says of EFA, which follows the
 /// instance type and the interfaces.
-#[expect(
-    clippy::missing_panics_doc,
-    reason = "the one `expect` holds for every value"
-)]
+#[expect(clippy::missing_panics_doc, reason = "the one `expect` holds for every value")]
 pub fn digest(inputs: &Inputs) -> String {
     // No `..`: a new field has to say here whether it replaces nodes.
     let Inputs {
@@ -93,32 +86,12 @@ pub fn digest(inputs: &Inputs) -> String {
         setup,
         ttl_s,
     } = inputs;
-    let datasets: Vec<_> = datasets
-        .iter()
-        .map(
-            |InputsDataset {
-                 path,
-                 preload_data,
-                 exported,
-             }| (path, preload_data, exported),
-        )
-        .collect();
-    let told = (
-        "bootstrap-1",
-        cluster,
-        region,
-        group,
-        mount,
-        datasets,
-        setup,
-        ttl_s,
-    );
-    let json =
-        serde_json::to_vec(&told).expect("strings, numbers and lists of them serialise to JSON");
+    let datasets: Vec<_> =
+        datasets.iter().map(|InputsDataset { path, preload_data, exported }| (path, preload_data, exported)).collect();
+    let told = ("bootstrap-1", cluster, region, group, mount, datasets, setup, ttl_s);
+    let json = serde_json::to_vec(&told).expect("strings, numbers and lists of them serialise to JSON");
     let hash = Sha256::digest(json);
-    hash.iter().fold(String::with_capacity(64), |hex, byte| {
-        hex + &format!("{byte:02x}")
-    })
+    hash.iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]
@@ -158,11 +131,7 @@ mod tests {
     fn nothing_is_shared_in_an_exported_root() {
         let with = |path: &str, exported| {
             let mut changed = inputs();
-            changed.datasets = vec![InputsDataset {
-                path: path.into(),
-                preload_data: false,
-                exported,
-            }];
+            changed.datasets = vec![InputsDataset { path: path.into(), preload_data: false, exported }];
             changed.may_share()
         };
         assert!(with("/train", true));

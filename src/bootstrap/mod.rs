@@ -22,16 +22,8 @@ mod fixtures {
             count: 8,
             mount: "/fsx".into(),
             datasets: vec![
-                InputsDataset {
-                    path: "/train set".into(),
-                    preload_data: true,
-                    exported: false,
-                },
-                InputsDataset {
-                    path: "/checkpoints".into(),
-                    preload_data: false,
-                    exported: true,
-                },
+                InputsDataset { path: "/train set".into(), preload_data: true, exported: false },
+                InputsDataset { path: "/checkpoints".into(), preload_data: false, exported: true },
             ],
             storage_efa: true,
             node_efa_interfaces: 32,

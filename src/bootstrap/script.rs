@@ -9,9 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use flate2::{Compression, GzBuilder};
 use minijinja::value::Value;
-use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, context,
-};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, context};
 
 use super::{BootstrapError, Endpoint, Inputs};
 
@@ -45,11 +43,7 @@ pub(super) fn script(inputs: &Inputs, endpoint: &Endpoint) -> Result<String, Boo
 
 /// Returns the assignments at the top of the script: the only place where a value from the spec stands.
 pub(super) fn head(inputs: &Inputs, endpoint: &Endpoint) -> Result<String, BootstrapError> {
-    let Endpoint {
-        file_system_id,
-        dns_name,
-        mount_name,
-    } = endpoint;
+    let Endpoint { file_system_id, dns_name, mount_name } = endpoint;
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_keep_trailing_newline(true);
@@ -72,16 +66,13 @@ pub(super) fn head(inputs: &Inputs, endpoint: &Endpoint) -> Result<String, Boots
         // Packed before base64, which would hide its repetitions from the packing of the whole.
         setup => inputs.setup.as_ref().map(|content| BASE64_STANDARD.encode(gzip(content.as_bytes()))).unwrap_or_default(),
     };
-    environment
-        .render_named_str("values.sh.j2", HEAD, values)
-        .map_err(BootstrapError::from)
+    environment.render_named_str("values.sh.j2", HEAD, values).map_err(BootstrapError::from)
 }
 
 /// Prints a value as one word of a shell, whatever is in it and however a template asks for it.
 fn print_quoted(out: &mut Output<'_>, _: &State<'_, '_>, value: &Value) -> Result<(), Error> {
     let text = value.to_string();
-    let quoted =
-        shlex::try_quote(&text).map_err(|_| Error::new(ErrorKind::InvalidOperation, NUL))?;
+    let quoted = shlex::try_quote(&text).map_err(|_| Error::new(ErrorKind::InvalidOperation, NUL))?;
     out.write_str(&quoted).map_err(Error::from)
 }
 
@@ -90,11 +81,7 @@ const NUL: &str = "a value holds a NUL byte";
 
 impl From<Error> for BootstrapError {
     fn from(error: Error) -> Self {
-        if error.detail() == Some(NUL) {
-            Self::Nul
-        } else {
-            Self::Template(error)
-        }
+        if error.detail() == Some(NUL) { Self::Nul } else { Self::Template(error) }
     }
 }
 
@@ -111,14 +98,8 @@ fn push_without_comments(script: &mut String, part: &str) {
 
 /// Returns the same bytes for the same content, at any time and on any machine.
 pub(super) fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut encoder = GzBuilder::new()
-        .mtime(0)
-        .operating_system(255)
-        .write(Vec::new(), Compression::best());
-    encoder
-        .write_all(content)
-        .and_then(|()| encoder.finish())
-        .expect("writing to memory does not fail")
+    let mut encoder = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
+    encoder.write_all(content).and_then(|()| encoder.finish()).expect("writing to memory does not fail")
 }
 
 #[cfg(test)]
@@ -136,19 +117,13 @@ mod tests {
     fn nul_is_refused() {
         let mut inputs = inputs();
         inputs.mount = "/f\0sx".into();
-        assert!(matches!(
-            head(&inputs, &endpoint()),
-            Err(BootstrapError::Nul)
-        ));
+        assert!(matches!(head(&inputs, &endpoint()), Err(BootstrapError::Nul)));
     }
 
     #[test]
     fn comments_go_and_directives_stay() {
         let mut text = String::new();
-        push_without_comments(
-            &mut text,
-            "# why\na # b\n  # c\n  # shellcheck disable=SC1091\n. d\n",
-        );
+        push_without_comments(&mut text, "# why\na # b\n  # c\n  # shellcheck disable=SC1091\n. d\n");
         assert_eq!(text, "a # b\n  # shellcheck disable=SC1091\n. d\n");
     }
 

@@ -28,9 +28,7 @@ pub enum BootstrapError {
 }
 
 fn because(setup: Option<usize>) -> String {
-    setup
-        .map(|bytes| format!(": the setup script has {bytes} bytes, keep it in S3 and fetch it"))
-        .unwrap_or_default()
+    setup.map(|bytes| format!(": the setup script has {bytes} bytes, keep it in S3 and fetch it")).unwrap_or_default()
 }
 
 /// Returns the user-data of a group's nodes as it is sent, before base64: the same bytes for the same values.
@@ -46,9 +44,5 @@ pub fn user_data(inputs: &Inputs, endpoint: &Endpoint) -> Result<Vec<u8>, Bootst
         return Ok(packed);
     }
     let (packed, over) = (packed.len(), packed.len() - USER_DATA_LIMIT);
-    Err(BootstrapError::TooLarge {
-        packed,
-        over,
-        setup: inputs.setup.as_ref().map(String::len),
-    })
+    Err(BootstrapError::TooLarge { packed, over, setup: inputs.setup.as_ref().map(String::len) })
 }

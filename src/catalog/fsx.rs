@@ -101,8 +101,7 @@ pub struct Sizes {
 
 impl Sizes {
     pub fn contains(self, gib: u32) -> bool {
-        gib == self.smallest_gib
-            || (gib > 0 && gib.is_multiple_of(self.step_gib) && gib <= CAPACITY_MAX_GIB)
+        gib == self.smallest_gib || (gib > 0 && gib.is_multiple_of(self.step_gib) && gib <= CAPACITY_MAX_GIB)
     }
 
     /// The smallest legal size that is at least this large.
@@ -112,16 +111,12 @@ impl Sizes {
         }
         let step = u64::from(self.step_gib);
         let size = gib.div_ceil(step).checked_mul(step)?;
-        u32::try_from(size)
-            .ok()
-            .filter(|size| *size <= CAPACITY_MAX_GIB)
+        u32::try_from(size).ok().filter(|size| *size <= CAPACITY_MAX_GIB)
     }
 
     /// The largest legal size that is at most this large.
     pub fn at_most(self, gib: u64) -> Option<u32> {
-        let gib = u32::try_from(gib)
-            .unwrap_or(CAPACITY_MAX_GIB)
-            .min(CAPACITY_MAX_GIB);
+        let gib = u32::try_from(gib).unwrap_or(CAPACITY_MAX_GIB).min(CAPACITY_MAX_GIB);
         let multiple = gib / self.step_gib * self.step_gib;
         if multiple > 0 {
             return Some(multiple);
@@ -130,19 +125,12 @@ impl Sizes {
     }
 }
 
-static TIERS: LazyLock<Vec<(&'static str, Tier)>> =
-    LazyLock::new(|| table::rows(DATA).map(read).collect());
+static TIERS: LazyLock<Vec<(&'static str, Tier)>> = LazyLock::new(|| table::rows(DATA).map(read).collect());
 
 fn read(mut cells: Cells) -> (&'static str, Tier) {
     let (sku, per_tib) = (cells.text(), cells.maybe());
-    let sizes = Sizes {
-        smallest_gib: cells.number(),
-        step_gib: cells.number(),
-    };
-    let efa_sizes = cells.maybe().map(|step| Sizes {
-        smallest_gib: step,
-        step_gib: step,
-    });
+    let sizes = Sizes { smallest_gib: cells.number(), step_gib: cells.number() };
+    let efa_sizes = cells.maybe().map(|step| Sizes { smallest_gib: step, step_gib: step });
     let tier = Tier {
         per_tib,
         sizes,
@@ -165,10 +153,7 @@ pub fn date() -> &'static str {
 
 /// What is sold of a kind, slowest first. None of intelligent-tiering, which has neither sizes nor tiers.
 pub fn tiers(kind: Kind) -> impl Iterator<Item = &'static Tier> {
-    TIERS
-        .iter()
-        .filter(move |(sku, _)| *sku == kind.sku())
-        .map(|(_, tier)| tier)
+    TIERS.iter().filter(move |(sku, _)| *sku == kind.sku()).map(|(_, tier)| tier)
 }
 
 /// The row of a kind and its throughput per TiB (None on scratch).
@@ -185,13 +170,7 @@ pub fn throughputs(kind: Kind) -> Vec<u32> {
 pub fn capacity_step(kind: Kind, per_tib: Option<u32>, efa: bool) -> Option<Sizes> {
     let mut sizes = tiers(kind)
         .filter(|tier| per_tib.is_none() || tier.per_tib == per_tib)
-        .filter_map(|tier| {
-            if efa {
-                tier.efa_sizes
-            } else {
-                Some(tier.sizes)
-            }
-        });
+        .filter_map(|tier| if efa { tier.efa_sizes } else { Some(tier.sizes) });
     let first = sizes.next()?;
     sizes.all(|other| other == first).then_some(first)
 }
@@ -208,17 +187,13 @@ pub fn automatic_metadata_iops(capacity_gib: u32) -> u32 {
         2400..4800 => 3000,
         4800..12_000 => 6000,
         12_000..48_000 => 12_000,
-        _ => (capacity_gib / 24_000)
-            .saturating_mul(12_000)
-            .min(METADATA_IOPS_MAX),
+        _ => (capacity_gib / 24_000).saturating_mul(12_000).min(METADATA_IOPS_MAX),
     }
 }
 
 /// Legal values of provisioned metadata IOPS on SSD, smallest first.
 pub fn metadata_iops() -> impl Iterator<Item = u32> {
-    METADATA_IOPS_SMALL
-        .into_iter()
-        .chain((1..=METADATA_IOPS_MAX / 12_000).map(|count| count * 12_000))
+    METADATA_IOPS_SMALL.into_iter().chain((1..=METADATA_IOPS_MAX / 12_000).map(|count| count * 12_000))
 }
 
 /// How many servers, and so addresses in the subnet, a file system takes: metadata servers and object servers.
@@ -231,19 +206,12 @@ pub fn server_count(
     throughput: Option<u32>,
     metadata_iops: Option<u32>,
 ) -> Option<u32> {
-    let metadata = metadata_iops
-        .unwrap_or(1)
-        .div_ceil(METADATA_IOPS_PER_SERVER)
-        .max(1);
+    let metadata = metadata_iops.unwrap_or(1).div_ceil(METADATA_IOPS_PER_SERVER).max(1);
     let objects = if kind == Kind::Persistent2IntelligentTiering {
         throughput?.div_ceil(TIERING_THROUGHPUT_STEP)
     } else {
         let tier = tier(kind, per_tib)?;
-        let server_gib = if efa {
-            tier.efa_server_gib?
-        } else {
-            tier.server_gib
-        };
+        let server_gib = if efa { tier.efa_server_gib? } else { tier.server_gib };
         capacity_gib?.div_ceil(server_gib)
     };
     Some(metadata + objects.max(1))
@@ -283,10 +251,7 @@ mod tests {
     #[test]
     fn every_kind_but_the_elastic_one_has_tiers() {
         assert_eq!(TIERS.len(), 10);
-        let counts: Vec<usize> = Kind::ALL
-            .into_iter()
-            .map(|kind| tiers(kind).count())
-            .collect();
+        let counts: Vec<usize> = Kind::ALL.into_iter().map(|kind| tiers(kind).count()).collect();
         assert_eq!(counts, [1, 3, 2, 4, 0]);
         assert_eq!(throughputs(Kind::Persistent2Ssd), [125, 250, 500, 1000]);
         assert_eq!(throughputs(Kind::Scratch2Ssd), [0; 0]);
@@ -294,11 +259,7 @@ mod tests {
 
     #[test]
     fn legal_sizes() {
-        let legal = |kind, per_tib, efa, gib| {
-            capacity_step(kind, per_tib, efa)
-                .expect("sold")
-                .contains(gib)
-        };
+        let legal = |kind, per_tib, efa, gib| capacity_step(kind, per_tib, efa).expect("sold").contains(gib);
         for gib in [1200, 2400, 4800, 7200, 100_800] {
             assert!(legal(Kind::Persistent2Ssd, Some(250), false, gib), "{gib}");
         }
@@ -307,42 +268,16 @@ mod tests {
         }
         for (per_tib, smallest) in [(125, 38_400), (250, 19_200), (500, 9600), (1000, 4800)] {
             assert!(legal(Kind::Persistent2Ssd, Some(per_tib), true, smallest));
-            assert!(legal(
-                Kind::Persistent2Ssd,
-                Some(per_tib),
-                true,
-                smallest * 3
-            ));
-            assert!(!legal(
-                Kind::Persistent2Ssd,
-                Some(per_tib),
-                true,
-                smallest / 2
-            ));
+            assert!(legal(Kind::Persistent2Ssd, Some(per_tib), true, smallest * 3));
+            assert!(!legal(Kind::Persistent2Ssd, Some(per_tib), true, smallest / 2));
         }
         assert!(
-            legal(Kind::Persistent1Hdd, Some(12), false, 12_000)
-                && legal(Kind::Persistent1Hdd, Some(40), false, 5400)
+            legal(Kind::Persistent1Hdd, Some(12), false, 12_000) && legal(Kind::Persistent1Hdd, Some(40), false, 5400)
         );
-        assert_eq!(
-            capacity_step(Kind::Persistent1Ssd, Some(50), true),
-            None,
-            "no EFA"
-        );
-        assert_eq!(
-            capacity_step(Kind::Persistent1Hdd, None, false),
-            None,
-            "depends on the throughput"
-        );
-        assert!(
-            capacity_step(Kind::Persistent2Ssd, None, false).is_some(),
-            "the same for all four"
-        );
-        assert_eq!(
-            capacity_step(Kind::Persistent2IntelligentTiering, None, false),
-            None,
-            "elastic"
-        );
+        assert_eq!(capacity_step(Kind::Persistent1Ssd, Some(50), true), None, "no EFA");
+        assert_eq!(capacity_step(Kind::Persistent1Hdd, None, false), None, "depends on the throughput");
+        assert!(capacity_step(Kind::Persistent2Ssd, None, false).is_some(), "the same for all four");
+        assert_eq!(capacity_step(Kind::Persistent2IntelligentTiering, None, false), None, "elastic");
     }
 
     #[test]
@@ -352,10 +287,7 @@ mod tests {
         assert_eq!(nearest_capacities(sizes, 100), (None, Some(1200)));
         assert_eq!(nearest_capacities(sizes, 1500), (Some(1200), Some(2400)));
         assert_eq!(nearest_capacities(sizes, 4800), (Some(4800), Some(4800)));
-        assert_eq!(
-            nearest_capacities(sizes, u64::MAX),
-            (Some(CAPACITY_MAX_GIB / 2400 * 2400), None)
-        );
+        assert_eq!(nearest_capacities(sizes, u64::MAX), (Some(CAPACITY_MAX_GIB / 2400 * 2400), None));
     }
 
     #[test]
@@ -373,62 +305,30 @@ mod tests {
         ];
         for (capacity, iops) in table {
             assert_eq!(automatic_metadata_iops(capacity), iops, "{capacity}");
-            assert!(
-                metadata_iops().any(|legal| legal == iops),
-                "{iops} is itself legal"
-            );
+            assert!(metadata_iops().any(|legal| legal == iops), "{iops} is itself legal");
         }
-        assert_eq!(
-            metadata_iops().collect::<Vec<_>>()[..5],
-            [1500, 3000, 6000, 12_000, 24_000]
-        );
+        assert_eq!(metadata_iops().collect::<Vec<_>>()[..5], [1500, 3000, 6000, 12_000, 24_000]);
         assert_eq!(metadata_iops().last(), Some(METADATA_IOPS_MAX));
     }
 
     #[test]
     fn servers() {
         let p2 = Kind::Persistent2Ssd;
+        assert_eq!(server_count(p2, Some(250), false, Some(1200), None, Some(1500)), Some(2));
+        assert_eq!(server_count(p2, Some(250), false, Some(9600), None, Some(24_000)), Some(6));
+        assert_eq!(server_count(p2, Some(1000), true, Some(9600), None, Some(6000)), Some(3));
+        assert_eq!(server_count(Kind::Scratch2Ssd, None, false, Some(4800), None, None), Some(3));
         assert_eq!(
-            server_count(p2, Some(250), false, Some(1200), None, Some(1500)),
-            Some(2)
-        );
-        assert_eq!(
-            server_count(p2, Some(250), false, Some(9600), None, Some(24_000)),
-            Some(6)
-        );
-        assert_eq!(
-            server_count(p2, Some(1000), true, Some(9600), None, Some(6000)),
+            server_count(Kind::Persistent2IntelligentTiering, None, false, None, Some(8000), Some(6000)),
             Some(3)
         );
-        assert_eq!(
-            server_count(Kind::Scratch2Ssd, None, false, Some(4800), None, None),
-            Some(3)
-        );
-        assert_eq!(
-            server_count(
-                Kind::Persistent2IntelligentTiering,
-                None,
-                false,
-                None,
-                Some(8000),
-                Some(6000)
-            ),
-            Some(3)
-        );
-        assert_eq!(
-            server_count(p2, Some(251), false, Some(1200), None, None),
-            None
-        );
+        assert_eq!(server_count(p2, Some(251), false, Some(1200), None, None), None);
     }
 
     #[test]
     fn throughput_follows_the_capacity() {
         let tier = tier(Kind::Persistent2Ssd, Some(1000)).expect("sold");
-        assert_eq!(
-            tier.throughput(4800).disk_read,
-            4800,
-            "the example of the User Guide"
-        );
+        assert_eq!(tier.throughput(4800).disk_read, 4800, "the example of the User Guide");
         assert_eq!(tier.throughput(4800).network, 12_480);
     }
 }

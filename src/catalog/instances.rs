@@ -94,11 +94,7 @@ fn read(mut cells: Cells) -> InstanceType {
         architecture,
         vcpus,
         memory_mib,
-        accelerators: (count > 0).then_some(Accelerators {
-            count,
-            name: accelerator,
-            memory_mib: accelerator_mib,
-        }),
+        accelerators: (count > 0).then_some(Accelerators { count, name: accelerator, memory_mib: accelerator_mib }),
         network_cards,
         interfaces_per_card,
         efa_interfaces,
@@ -125,9 +121,7 @@ pub fn all() -> &'static [InstanceType] {
 
 /// The facts of a type, if it is in the table.
 pub fn get(name: &str) -> Option<&'static InstanceType> {
-    let place = TYPES
-        .binary_search_by_key(&(family(name), name), |each| (each.family(), each.name))
-        .ok()?;
+    let place = TYPES.binary_search_by_key(&(family(name), name), |each| (each.family(), each.name)).ok()?;
     Some(&TYPES[place])
 }
 
@@ -139,9 +133,7 @@ pub fn family_known(name: &str) -> bool {
 /// The known sizes of a family such as `p5`.
 pub fn sizes(family_name: &str) -> impl Iterator<Item = &'static InstanceType> {
     let start = TYPES.partition_point(|each| family(each.name) < family_name);
-    TYPES[start..]
-        .iter()
-        .take_while(move |each| each.family() == family_name)
+    TYPES[start..].iter().take_while(move |each| each.family() == family_name)
 }
 
 /// The type that was most likely meant: a size of the same family where there is one, else any name very like it.
@@ -173,16 +165,8 @@ mod tests {
             assert_ne!(pair[0].name, pair[1].name, "twice");
         }
         for each in all() {
-            assert!(
-                each.efa_interfaces <= each.network_cards,
-                "{}: at most one EFA a card",
-                each.name
-            );
-            assert!(
-                each.vcpus > 0 && each.network_cards > 0 && each.interfaces_per_card > 0,
-                "{}",
-                each.name
-            );
+            assert!(each.efa_interfaces <= each.network_cards, "{}: at most one EFA a card", each.name);
+            assert!(each.vcpus > 0 && each.network_cards > 0 && each.interfaces_per_card > 0, "{}", each.name);
         }
         assert_eq!(date(), "2026-11-22");
     }
@@ -191,55 +175,29 @@ mod tests {
     fn every_type_is_found_by_name_and_by_family() {
         for each in all() {
             assert_eq!(get(each.name), Some(each));
-            assert!(
-                sizes(each.family()).any(|size| size == each),
-                "{}",
-                each.name
-            );
+            assert!(sizes(each.family()).any(|size| size == each), "{}", each.name);
         }
     }
 
     #[test]
     fn known_types_are_as_the_fact_sheet_says() {
         let p5 = get("p5.48xlarge").expect("in the table");
-        assert_eq!(
-            (p5.vcpus, p5.memory_mib, p5.network_cards, p5.efa_interfaces),
-            (192, 2_097_152, 32, 32)
-        );
-        assert_eq!(
-            p5.accelerators,
-            Some(Accelerators {
-                count: 8,
-                name: "H100",
-                memory_mib: 81920
-            })
-        );
+        assert_eq!((p5.vcpus, p5.memory_mib, p5.network_cards, p5.efa_interfaces), (192, 2_097_152, 32, 32));
+        assert_eq!(p5.accelerators, Some(Accelerators { count: 8, name: "H100", memory_mib: 81920 }));
         assert_eq!(p5.nvme, Some(Nvme { count: 8, gb: 3800 }));
         assert!(p5.lustre_efa && p5.capacity_block && p5.cluster_placement && p5.efa_only);
 
         let trn2 = get("trn2.48xlarge").expect("in the table");
-        assert!(
-            trn2.efa_interfaces == 16 && !trn2.lustre_efa,
-            "FSx excludes trn2 from Lustre over EFA"
-        );
+        assert!(trn2.efa_interfaces == 16 && !trn2.lustre_efa, "FSx excludes trn2 from Lustre over EFA");
         let b300 = get("p6-b300.48xlarge").expect("in the table");
-        assert_eq!(
-            (b300.network_cards, b300.efa_interfaces, b300.efa_first_card),
-            (17, 16, 1)
-        );
-        for (name, lustre_efa) in [
-            ("p4d.24xlarge", false),
-            ("g5.48xlarge", false),
-            ("g6e.48xlarge", true),
-            ("p5e.48xlarge", true),
-        ] {
+        assert_eq!((b300.network_cards, b300.efa_interfaces, b300.efa_first_card), (17, 16, 1));
+        for (name, lustre_efa) in
+            [("p4d.24xlarge", false), ("g5.48xlarge", false), ("g6e.48xlarge", true), ("p5e.48xlarge", true)]
+        {
             assert_eq!(get(name).expect(name).lustre_efa, lustre_efa, "{name}");
         }
         assert!(!get("t3.micro").expect("in the table").cluster_placement);
-        assert!(
-            get("p3.16xlarge").is_some() && get("p6e-gb200.36xlarge").is_some(),
-            "what moto lacks is added"
-        );
+        assert!(get("p3.16xlarge").is_some() && get("p6e-gb200.36xlarge").is_some(), "what moto lacks is added");
     }
 
     #[test]

@@ -15,19 +15,7 @@ const DATA: &str = include_str!("data/prices.tsv");
 pub const HOURS_PER_MONTH: u64 = 730;
 
 /// US dollars, in whole micro-dollars, so that sums in plans add up.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Default,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Usd(i64);
 
@@ -45,10 +33,7 @@ impl Usd {
     /// So many of these; at most what fits.
     #[must_use]
     pub fn times(self, count: u64) -> Self {
-        Self(
-            self.0
-                .saturating_mul(i64::try_from(count).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_mul(i64::try_from(count).unwrap_or(i64::MAX)))
     }
 
     /// The share of one of so many, to the nearest micro-dollar.
@@ -103,22 +88,14 @@ impl std::iter::Sum for Usd {
 impl fmt::Display for Usd {
     /// `1234.50 USD`; two places, or as many as the format asks for (`{:.4}`), six at most.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let places = u32::try_from(f.precision().unwrap_or(2))
-            .unwrap_or(6)
-            .min(6);
+        let places = u32::try_from(f.precision().unwrap_or(2)).unwrap_or(6).min(6);
         let unit = 10_u64.pow(6 - places);
         let rounded = (self.0.unsigned_abs() + unit / 2) / unit;
         let sign = if self.0 < 0 && rounded > 0 { "-" } else { "" };
         let whole = 10_u64.pow(places);
         match places {
             0 => write!(f, "{sign}{rounded} USD"),
-            places => write!(
-                f,
-                "{sign}{}.{:0width$} USD",
-                rounded / whole,
-                rounded % whole,
-                width = places as usize
-            ),
+            places => write!(f, "{sign}{}.{:0width$} USD", rounded / whole, rounded % whole, width = places as usize),
         }
     }
 }
@@ -137,11 +114,7 @@ static BUILTIN: LazyLock<Prices> = LazyLock::new(|| Prices {
     items: table::rows(DATA)
         .map(|mut cells| {
             let (item, price) = (cells.text(), cells.text());
-            (
-                item.to_owned(),
-                parse(price)
-                    .unwrap_or_else(|| panic!("catalog: `{price}` is no price of `{item}`")),
-            )
+            (item.to_owned(), parse(price).unwrap_or_else(|| panic!("catalog: `{price}` is no price of `{item}`")))
         })
         .collect(),
 });
@@ -153,12 +126,7 @@ fn parse(text: &str) -> Option<Usd> {
         return None;
     }
     let micros: i64 = format!("{part:0<6}").parse().ok()?;
-    whole
-        .parse::<i64>()
-        .ok()?
-        .checked_mul(1_000_000)?
-        .checked_add(micros)
-        .map(Usd)
+    whole.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(micros).map(Usd)
 }
 
 /// What keeps intelligent-tiering data, a GB and month.
@@ -193,12 +161,7 @@ impl Prices {
 
     /// Storage, a GB and month. None of intelligent-tiering (see [`Self::tiering_storage`]).
     /// An HDD file system's read cache is not in the table: with `drive_cache` the price is unknown.
-    pub fn storage_gb_month(
-        &self,
-        kind: Kind,
-        per_tib: Option<u32>,
-        drive_cache: bool,
-    ) -> Option<Usd> {
+    pub fn storage_gb_month(&self, kind: Kind, per_tib: Option<u32>, drive_cache: bool) -> Option<Usd> {
         if drive_cache {
             return None;
         }
@@ -291,28 +254,15 @@ mod tests {
             prices.public_ipv4_hour(),
             prices.cross_zone_gb(),
         ];
-        assert!(
-            each.iter().all(|price| *price > Some(Usd::ZERO)),
-            "{each:?}"
-        );
-        assert_eq!(
-            (prices.date(), prices.region()),
-            ("2026-09-10", "us-east-1")
-        );
+        assert!(each.iter().all(|price| *price > Some(Usd::ZERO)), "{each:?}");
+        assert_eq!((prices.date(), prices.region()), ("2026-09-10", "us-east-1"));
         assert!(prices.covers("us-east-1") && !prices.covers("eu-west-1"));
     }
 
     #[test]
     fn instances_with_a_price_are_in_the_catalog() {
-        for item in Prices::builtin()
-            .items
-            .keys()
-            .filter_map(|item| item.strip_prefix("ec2/"))
-        {
-            assert!(
-                item == "public-ipv4" || instances::get(item).is_some(),
-                "{item}"
-            );
+        for item in Prices::builtin().items.keys().filter_map(|item| item.strip_prefix("ec2/")) {
+            assert!(item == "public-ipv4" || instances::get(item).is_some(), "{item}");
         }
     }
 
@@ -320,27 +270,16 @@ mod tests {
     fn unknown_is_none() {
         let prices = Prices::builtin();
         assert_eq!(prices.instance_hour("p5e.48xlarge"), None);
-        assert_eq!(
-            prices.storage_gb_month(Kind::Persistent1Hdd, Some(12), true),
-            None
-        );
-        assert_eq!(
-            prices.storage_gb_month(Kind::Persistent2IntelligentTiering, None, false),
-            None
-        );
+        assert_eq!(prices.storage_gb_month(Kind::Persistent1Hdd, Some(12), true), None);
+        assert_eq!(prices.storage_gb_month(Kind::Persistent2IntelligentTiering, None, false), None);
     }
 
     #[test]
     fn exact_money() {
-        assert_eq!(
-            Prices::builtin().instance_hour("p4d.24xlarge"),
-            Some(Usd(21_957_642))
-        );
+        assert_eq!(Prices::builtin().instance_hour("p4d.24xlarge"), Some(Usd(21_957_642)));
         // The worked example of the fact sheet: 4800 GiB at 1000 MB/s per TiB.
-        let month = Prices::builtin()
-            .storage_gb_month(Kind::Persistent2Ssd, Some(1000), false)
-            .expect("priced")
-            .times(4800);
+        let month =
+            Prices::builtin().storage_gb_month(Kind::Persistent2Ssd, Some(1000), false).expect("priced").times(4800);
         assert_eq!(month.to_string(), "2880.00 USD");
         assert_eq!(month.month_to_hour().to_string(), "3.95 USD");
         assert_eq!(Usd(-5_000).to_string(), "-0.01 USD");

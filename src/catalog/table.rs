@@ -12,10 +12,7 @@ pub(super) fn header(text: &'static str, key: &str) -> &'static str {
 pub(super) fn rows(text: &'static str) -> impl Iterator<Item = Cells> {
     text.lines()
         .filter(|line| !line.starts_with('#') && !line.is_empty())
-        .map(|line| Cells {
-            line,
-            cells: line.split('\t'),
-        })
+        .map(|line| Cells { line, cells: line.split('\t') })
 }
 
 /// The cells of one row, read from left to right. The files are ours, so a wrong cell is a bug and panics with its row;
@@ -28,26 +25,20 @@ pub(super) struct Cells {
 impl Cells {
     pub(super) fn text(&mut self) -> &'static str {
         let line = self.line;
-        self.cells
-            .next()
-            .unwrap_or_else(|| panic!("catalog: too few cells in `{line}`"))
+        self.cells.next().unwrap_or_else(|| panic!("catalog: too few cells in `{line}`"))
     }
 
     pub(super) fn maybe<T: std::str::FromStr>(&mut self) -> Option<T> {
         let line = self.line;
         match self.text() {
             "-" => None,
-            cell => Some(
-                cell.parse()
-                    .unwrap_or_else(|_| panic!("catalog: `{cell}` has the wrong type in `{line}`")),
-            ),
+            cell => Some(cell.parse().unwrap_or_else(|_| panic!("catalog: `{cell}` has the wrong type in `{line}`"))),
         }
     }
 
     pub(super) fn number<T: std::str::FromStr>(&mut self) -> T {
         let line = self.line;
-        self.maybe()
-            .unwrap_or_else(|| panic!("catalog: a cell may not be empty in `{line}`"))
+        self.maybe().unwrap_or_else(|| panic!("catalog: a cell may not be empty in `{line}`"))
     }
 
     pub(super) fn flag(&mut self) -> bool {

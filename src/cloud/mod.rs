@@ -205,11 +205,7 @@ pub trait Cloud: Clone + Send + Sync + 'static {
 
     /// Looks at the kinds named, of one cluster. One request a kind where the cloud allows it: this is also how the
     /// engine waits, for all that is waiting of a kind at once.
-    fn observe(
-        &self,
-        scope: &Scope,
-        kinds: &[Kind],
-    ) -> impl Future<Output = Result<Observed>> + Send;
+    fn observe(&self, scope: &Scope, kinds: &[Kind]) -> impl Future<Output = Result<Observed>> + Send;
 
     /// Names of all clusters that have anything in the region.
     fn clusters(&self) -> impl Future<Output = Result<BTreeSet<String>>> + Send;
@@ -227,10 +223,7 @@ pub trait Cloud: Clone + Send + Sync + 'static {
     fn cancel_task(&self, id: &str) -> impl Future<Output = Result<()>> + Send;
 
     /// All parameters below a path, at any depth, by their whole name. Always the newest.
-    fn parameters(
-        &self,
-        path: &str,
-    ) -> impl Future<Output = Result<BTreeMap<String, String>>> + Send;
+    fn parameters(&self, path: &str) -> impl Future<Output = Result<BTreeMap<String, String>>> + Send;
 
     /// With [`Overwrite::No`], atomic: of two writers one is told [`Written::Exists`].
     fn put_parameter(
@@ -244,11 +237,7 @@ pub trait Cloud: Clone + Send + Sync + 'static {
     fn delete_parameters(&self, names: &[String]) -> impl Future<Output = Result<()>> + Send;
 
     /// What uses this resource and so keeps it from being deleted, in words for a person.
-    fn dependents(
-        &self,
-        address: &Address,
-        id: &str,
-    ) -> impl Future<Output = Result<Vec<String>>> + Send;
+    fn dependents(&self, address: &Address, id: &str) -> impl Future<Output = Result<Vec<String>>> + Send;
 }
 
 /// The time of day, for leases and logs. Waiting goes through `tokio::time`, which tests can run ahead of.

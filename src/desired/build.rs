@@ -6,8 +6,8 @@ use super::names::{ClusterId, DISCARD, TAG_UNEXPORTED, digest, link_name};
 use super::place::{Pins, Place, image_key};
 use super::policy;
 use super::resource::{
-    Address, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate, Link,
-    NodeGroup, PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags,
+    Address, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate, Link, NodeGroup,
+    PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags,
 };
 use crate::bootstrap;
 use crate::catalog::instances::{self, InstanceType};
@@ -35,9 +35,7 @@ pub struct Wanted {
 }
 
 /// How far something must be before what follows may start.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Point {
     /// The call that makes it was answered: it has an id.
@@ -57,29 +55,18 @@ pub struct Settled<'a> {
 impl Desired {
     /// Nothing at all: what `down` wants.
     pub fn nothing(id: ClusterId) -> Self {
-        Self {
-            id,
-            tags: Tags::new(),
-            resources: BTreeMap::new(),
-        }
+        Self { id, tags: Tags::new(), resources: BTreeMap::new() }
     }
 
     /// The name of every wanted resource that is told by name.
     pub fn names(&self) -> BTreeMap<Address, String> {
-        self.resources
-            .keys()
-            .filter_map(|address| Some((address.clone(), self.id.name(address)?)))
-            .collect()
+        self.resources.keys().filter_map(|address| Some((address.clone(), self.id.name(address)?))).collect()
     }
 }
 
 /// Builds the resources of a spec.
 pub fn build(spec: &Spec, settled: &Settled<'_>) -> Desired {
-    let mut builder = Builder {
-        spec,
-        settled,
-        resources: BTreeMap::new(),
-    };
+    let mut builder = Builder { spec, settled, resources: BTreeMap::new() };
     let security_group = builder.security_group();
     let profile = builder.profile();
     builder.file_system(security_group.clone());
@@ -87,11 +74,7 @@ pub fn build(spec: &Spec, settled: &Settled<'_>) -> Desired {
     for group in &spec.nodes {
         builder.group(group, &security_group, &profile);
     }
-    Desired {
-        id: settled.id.clone(),
-        tags: spec.cluster.tags.clone(),
-        resources: builder.resources,
-    }
+    Desired { id: settled.id.clone(), tags: spec.cluster.tags.clone(), resources: builder.resources }
 }
 
 struct Builder<'a> {
@@ -102,39 +85,17 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn add(&mut self, address: Address, resource: Resource, after: Vec<(Address, Point)>) {
-        let text: Vec<String> = resource
-            .fields()
-            .into_iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let text: Vec<String> = resource.fields().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let parts: Vec<&str> = text.iter().map(String::as_str).collect();
         self.add_with_digest(address, resource, digest(&parts, 8), after);
     }
 
-    fn add_with_digest(
-        &mut self,
-        address: Address,
-        resource: Resource,
-        spec: String,
-        after: Vec<(Address, Point)>,
-    ) {
+    fn add_with_digest(&mut self, address: Address, resource: Resource, spec: String, after: Vec<(Address, Point)>) {
         let mut tags = Tags::new();
-        if let Resource::Link(Link {
-            export_on_down: false,
-            ..
-        }) = resource
-        {
+        if let Resource::Link(Link { export_on_down: false, .. }) = resource {
             tags.insert(TAG_UNEXPORTED.to_owned(), DISCARD.to_owned());
         }
-        self.resources.insert(
-            address,
-            Wanted {
-                resource,
-                spec,
-                tags,
-                after,
-            },
-        );
+        self.resources.insert(address, Wanted { resource, spec, tags, after });
     }
 
     fn name(&self, address: &Address) -> String {
@@ -148,25 +109,15 @@ impl Builder<'_> {
         let address = Address::one(Kind::SecurityGroup);
         // Ports: FSx for Lustre User Guide, "Limiting file system access with Amazon VPC". With EFA, anywhere in the
         // cluster, all traffic among members by group id: same page, and EC2 User Guide, "Elastic Fabric Adapter".
-        let efa =
-            self.spec.storage.efa || self.spec.nodes.iter().any(|group| group.efa == NodeEfa::On);
+        let efa = self.spec.storage.efa || self.spec.nodes.iter().any(|group| group.efa == NodeEfa::On);
         let rules = if efa {
             vec![Rule::AllIn, Rule::AllOut]
         } else {
-            vec![
-                Rule::TcpIn { from: 988, to: 988 },
-                Rule::TcpIn {
-                    from: 1018,
-                    to: 1023,
-                },
-            ]
+            vec![Rule::TcpIn { from: 988, to: 988 }, Rule::TcpIn { from: 1018, to: 1023 }]
         };
         let group = SecurityGroup {
             name: self.name(&address),
-            description: format!(
-                "Lustre and nodes of the cluster {}",
-                self.settled.id.cluster
-            ),
+            description: format!("Lustre and nodes of the cluster {}", self.settled.id.cluster),
             vpc: self.settled.place.vpc.clone(),
             rules,
         };
@@ -189,15 +140,8 @@ impl Builder<'_> {
         let role_name = role.name.clone();
         self.add(role_address.clone(), Resource::Role(role), Vec::new());
         let address = Address::one(Kind::InstanceProfile);
-        let profile = InstanceProfile {
-            name: self.name(&address),
-            role: role_name,
-        };
-        self.add(
-            address.clone(),
-            Resource::InstanceProfile(profile),
-            vec![(role_address, Point::Done)],
-        );
+        let profile = InstanceProfile { name: self.name(&address), role: role_name };
+        self.add(address.clone(), Resource::InstanceProfile(profile), vec![(role_address, Point::Done)]);
         Reference::Ours(address)
     }
 
@@ -218,11 +162,7 @@ impl Builder<'_> {
             subnet: self.settled.place.subnet.clone(),
             security_group: security_group.clone(),
         };
-        self.add(
-            Address::one(Kind::Fsx),
-            Resource::Fsx(file_system),
-            done(&[security_group]),
-        );
+        self.add(Address::one(Kind::Fsx), Resource::Fsx(file_system), done(&[security_group]));
     }
 
     /// One after another: of two associations made at once on one file system, FSx ends one as FAILED and blames
@@ -248,11 +188,7 @@ impl Builder<'_> {
             Placement::Cluster => {
                 let address = Address::named(Kind::Placement, &group.name);
                 let name = self.name(&address);
-                self.add(
-                    address.clone(),
-                    Resource::Placement(PlacementGroup { name: name.clone() }),
-                    Vec::new(),
-                );
+                self.add(address.clone(), Resource::Placement(PlacementGroup { name: name.clone() }), Vec::new());
                 Some((address, name))
             }
         };
@@ -261,12 +197,8 @@ impl Builder<'_> {
         let template = LaunchTemplate {
             name: self.name(&template_address),
             image: image.map(|image| image.id.clone()).unwrap_or_default(),
-            root_device: image
-                .map(|image| image.root_device.clone())
-                .unwrap_or_default(),
-            root_volume_gib: group
-                .root_volume_gib
-                .max(image.map_or(0, |image| image.root_gib)),
+            root_device: image.map(|image| image.root_device.clone()).unwrap_or_default(),
+            root_volume_gib: group.root_volume_gib.max(image.map_or(0, |image| image.root_gib)),
             instance: group.instance.clone(),
             interfaces: interfaces(facts, group.efa),
             market: group.market.clone(),
@@ -287,14 +219,7 @@ impl Builder<'_> {
             template: template_address.clone(),
         };
         let node_digest = node_digest(&template);
-        let template_digest = digest(
-            &[
-                &node_digest,
-                &bootstrap::digest(&template.boot),
-                &group.count.to_string(),
-            ],
-            8,
-        );
+        let template_digest = digest(&[&node_digest, &bootstrap::digest(&template.boot), &group.count.to_string()], 8);
         let mut template_after = done(&[security_group.clone(), profile.clone()]);
         template_after.push((Address::one(Kind::Fsx), Point::Answered));
         self.add_with_digest(
@@ -308,26 +233,13 @@ impl Builder<'_> {
             Launch::AfterStorage => Point::Done,
             Launch::WithStorage => Point::Answered,
         };
-        let mut after = vec![
-            (template_address, Point::Done),
-            (Address::one(Kind::Fsx), storage),
-        ];
+        let mut after = vec![(template_address, Point::Done), (Address::one(Kind::Fsx), storage)];
         after.extend(placement.map(|(address, _)| (address, Point::Done)));
-        self.add_with_digest(
-            Address::named(Kind::Nodes, &group.name),
-            Resource::Nodes(nodes),
-            node_digest,
-            after,
-        );
+        self.add_with_digest(Address::named(Kind::Nodes, &group.name), Resource::Nodes(nodes), node_digest, after);
     }
 
     fn boot(&self, group: &Nodes, facts: Option<&InstanceType>) -> bootstrap::Inputs {
-        let Spec {
-            cluster,
-            storage,
-            datasets,
-            ..
-        } = self.spec;
+        let Spec { cluster, storage, datasets, .. } = self.spec;
         bootstrap::Inputs {
             cluster: cluster.name.clone(),
             region: self.settled.identity.region.clone(),
@@ -336,19 +248,11 @@ impl Builder<'_> {
             mount: storage.mount.clone(),
             datasets: datasets
                 .iter()
-                .map(
-                    |Dataset {
-                         path,
-                         preload,
-                         export,
-                         export_on_down,
-                         ..
-                     }| bootstrap::InputsDataset {
-                        path: path.clone(),
-                        preload_data: *preload == Preload::Data,
-                        exported: *export_on_down || !export.is_empty(),
-                    },
-                )
+                .map(|Dataset { path, preload, export, export_on_down, .. }| bootstrap::InputsDataset {
+                    path: path.clone(),
+                    preload_data: *preload == Preload::Data,
+                    exported: *export_on_down || !export.is_empty(),
+                })
                 .collect(),
             storage_efa: storage.efa && facts.is_some_and(|facts| facts.lustre_efa),
             node_efa_interfaces: match group.efa {
@@ -356,9 +260,7 @@ impl Builder<'_> {
                 NodeEfa::Off => 0,
             },
             setup: group.setup.as_ref().map(|setup| setup.content.clone()),
-            ttl_s: cluster
-                .ttl
-                .and_then(|ttl| u64::try_from(ttl.as_secs()).ok()),
+            ttl_s: cluster.ttl.and_then(|ttl| u64::try_from(ttl.as_secs()).ok()),
         }
     }
 }
@@ -375,16 +277,7 @@ fn done(references: &[Reference]) -> Vec<(Address, Point)> {
 
 /// The link that a dataset means.
 pub fn link(dataset: &Dataset) -> (Address, Link) {
-    let Dataset {
-        bucket,
-        prefix,
-        path,
-        import,
-        export,
-        preload,
-        export_on_down,
-        import_chunk_mib,
-    } = dataset;
+    let Dataset { bucket, prefix, path, import, export, preload, export_on_down, import_chunk_mib } = dataset;
     let link = Link {
         bucket: bucket.clone(),
         prefix: prefix.clone(),
@@ -417,11 +310,7 @@ fn node_digest(template: &LaunchTemplate) -> String {
 /// The network interfaces of a node (EC2 User Guide, "Maximize network bandwidth on Amazon EC2 instances with multiple
 /// network cards"): the first carries the address; every other one EFA alone.
 fn interfaces(facts: Option<&InstanceType>, efa: NodeEfa) -> Vec<Interface> {
-    let primary = |kind| Interface {
-        card: 0,
-        device: 0,
-        kind,
-    };
+    let primary = |kind| Interface { card: 0, device: 0, kind };
     let Some(facts) = facts.filter(|facts| efa == NodeEfa::On && facts.efa_interfaces > 0) else {
         return vec![primary(InterfaceKind::Ena)];
     };
@@ -429,30 +318,14 @@ fn interfaces(facts: Option<&InstanceType>, efa: NodeEfa) -> Vec<Interface> {
         return vec![primary(InterfaceKind::Efa)];
     }
     // Where `efa-only` is not known to work, each interface carries an address too.
-    let kind = if facts.efa_only {
-        InterfaceKind::EfaOnly
-    } else {
-        InterfaceKind::Efa
-    };
+    let kind = if facts.efa_only { InterfaceKind::EfaOnly } else { InterfaceKind::Efa };
     let mut interfaces = match (facts.efa_first_card, facts.efa_only) {
         (0, false) => vec![primary(InterfaceKind::Efa)],
-        (0, true) => vec![
-            primary(InterfaceKind::Ena),
-            Interface {
-                card: 0,
-                device: 1,
-                kind,
-            },
-        ],
+        (0, true) => vec![primary(InterfaceKind::Ena), Interface { card: 0, device: 1, kind }],
         (_, _) => vec![primary(InterfaceKind::Ena)],
     };
-    let left =
-        (facts.efa_interfaces as usize).saturating_sub(usize::from(facts.efa_first_card == 0));
+    let left = (facts.efa_interfaces as usize).saturating_sub(usize::from(facts.efa_first_card == 0));
     let device = u32::from(!facts.efa_only);
-    interfaces.extend((1..facts.network_cards).take(left).map(|card| Interface {
-        card,
-        device,
-        kind,
-    }));
+    interfaces.extend((1..facts.network_cards).take(left).map(|card| Interface { card, device, kind }));
     interfaces
 }

@@ -3,38 +3,22 @@
 //! An observed resource is brought into the same types and through the same functions, so both sides are written alike.
 
 use super::resource::{
-    Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link, NodeGroup,
-    PlacementGroup, Resource, Role, SecurityGroup,
+    Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link, NodeGroup, PlacementGroup,
+    Resource, Role, SecurityGroup,
 };
 use crate::catalog::fsx;
-use crate::spec::{
-    Compression, Deployment, DriveCache, Flow, Market, Media, MetadataIops, ReadCache,
-};
+use crate::spec::{Compression, Deployment, DriveCache, Flow, Market, Media, MetadataIops, ReadCache};
 
 impl Resource {
     /// Every field that a plan compares, in the order shown.
     pub fn fields(&self) -> Fields {
         match self {
-            Self::SecurityGroup(SecurityGroup {
-                name,
-                description: _,
-                vpc,
-                rules,
-            }) => {
+            Self::SecurityGroup(SecurityGroup { name, description: _, vpc, rules }) => {
                 let mut rules: Vec<String> = rules.iter().map(ToString::to_string).collect();
                 rules.sort();
-                vec![
-                    ("name", name.clone()),
-                    ("vpc", vpc.clone()),
-                    ("rules", rules.join(", ")),
-                ]
+                vec![("name", name.clone()), ("vpc", vpc.clone()), ("rules", rules.join(", "))]
             }
-            Self::Role(Role {
-                name,
-                trust,
-                policy,
-                managed,
-            }) => vec![
+            Self::Role(Role { name, trust, policy, managed }) => vec![
                 ("name", name.clone()),
                 ("trust", trust.clone()),
                 ("policy", policy.clone()),
@@ -49,15 +33,7 @@ impl Resource {
             Self::Fsx(file_system) => file_system.fields(),
             Self::Link(link) => link.fields(),
             Self::Template(template) => template.fields(),
-            Self::Nodes(NodeGroup {
-                count,
-                instance,
-                image,
-                zone,
-                subnet: _,
-                market,
-                template: _,
-            }) => vec![
+            Self::Nodes(NodeGroup { count, instance, image, zone, subnet: _, market, template: _ }) => vec![
                 ("count", count.to_string()),
                 ("instance", instance.clone()),
                 ("image", image.clone()),
@@ -85,16 +61,11 @@ impl FileSystem {
             subnet,
             security_group: _,
         } = self;
-        let mut fields = vec![
-            ("deployment", deployment_text(*deployment).to_owned()),
-            ("media", media_text(*media).to_owned()),
-        ];
+        let mut fields =
+            vec![("deployment", deployment_text(*deployment).to_owned()), ("media", media_text(*media).to_owned())];
         let numbers = [
             ("capacity", capacity_gib.map(|gib| format!("{gib} GiB"))),
-            (
-                "throughput_per_tib",
-                throughput_per_tib.map(|rate| format!("{rate} MB/s")),
-            ),
+            ("throughput_per_tib", throughput_per_tib.map(|rate| format!("{rate} MB/s"))),
             ("throughput", throughput.map(|rate| format!("{rate} MB/s"))),
             ("read_cache", read_cache.map(read_cache_text)),
             (
@@ -109,11 +80,7 @@ impl FileSystem {
             ),
             ("metadata_iops", metadata_iops.map(metadata_text)),
         ];
-        fields.extend(
-            numbers
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
+        fields.extend(numbers.into_iter().filter_map(|(name, value)| Some((name, value?))));
         fields.push((
             "compression",
             match compression {
@@ -181,10 +148,7 @@ impl LaunchTemplate {
             ("root_volume", format!("{root_volume_gib} GiB")),
             ("interfaces", interfaces_text(interfaces)),
             ("market", market_text(market)),
-            (
-                "placement",
-                placement.clone().unwrap_or_else(|| "none".to_owned()),
-            ),
+            ("placement", placement.clone().unwrap_or_else(|| "none".to_owned())),
             ("subnet", subnet.clone()),
         ]
     }
@@ -197,9 +161,7 @@ pub fn fsx_kind(deployment: Deployment, media: Media) -> Option<fsx::Kind> {
         (Deployment::Persistent1, Media::Ssd) => Some(fsx::Kind::Persistent1Ssd),
         (Deployment::Persistent1, Media::Hdd) => Some(fsx::Kind::Persistent1Hdd),
         (Deployment::Persistent2, Media::Ssd) => Some(fsx::Kind::Persistent2Ssd),
-        (Deployment::Persistent2, Media::IntelligentTiering) => {
-            Some(fsx::Kind::Persistent2IntelligentTiering)
-        }
+        (Deployment::Persistent2, Media::IntelligentTiering) => Some(fsx::Kind::Persistent2IntelligentTiering),
         (Deployment::Scratch2, Media::Hdd | Media::IntelligentTiering)
         | (Deployment::Persistent1, Media::IntelligentTiering)
         | (Deployment::Persistent2, Media::Hdd) => None,
@@ -263,10 +225,7 @@ pub fn flows_text(flows: &[Flow]) -> String {
 }
 
 fn interfaces_text(interfaces: &[Interface]) -> String {
-    let efa = interfaces
-        .iter()
-        .filter(|each| each.kind != InterfaceKind::Ena)
-        .count();
+    let efa = interfaces.iter().filter(|each| each.kind != InterfaceKind::Ena).count();
     match (interfaces.len(), efa) {
         (1, 0) => "1".to_owned(),
         (count, efa) => format!("{count}, {efa} with EFA"),

@@ -10,14 +10,11 @@ mod resource;
 pub use build::{Desired, Point, Settled, Wanted, build, link};
 pub use fields::{deployment_text, flows_text, fsx_kind, market_text, media_text};
 pub use names::{
-    ClusterId, DISCARD, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, TAG_EPOCH, TAG_NODE, TAG_SPEC,
-    TAG_UNEXPORTED, digest, link_name,
+    ClusterId, DISCARD, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, TAG_EPOCH, TAG_NODE, TAG_SPEC, TAG_UNEXPORTED,
+    digest, link_name,
 };
-pub use place::{
-    Candidate, PinnedImage, Pins, Place, addresses_needed, candidates, choose, image_key,
-};
+pub use place::{Candidate, PinnedImage, Pins, Place, addresses_needed, candidates, choose, image_key};
 pub use resource::{
-    Address, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate,
-    Link, NodeGroup, NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup,
-    Tags, s3_url,
+    Address, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate, Link, NodeGroup,
+    NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags, s3_url,
 };

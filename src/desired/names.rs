@@ -37,12 +37,8 @@ impl ClusterId {
     pub fn name(&self, address: &Address) -> Option<String> {
         match address.kind {
             Kind::SecurityGroup => Some(format!("provision/{}", self.cluster)),
-            Kind::Role | Kind::InstanceProfile => {
-                Some(format!("provision-{}-{}", self.cluster, self.region))
-            }
-            Kind::Placement | Kind::Template => {
-                Some(format!("provision/{}/{}", self.cluster, address.name))
-            }
+            Kind::Role | Kind::InstanceProfile => Some(format!("provision-{}-{}", self.cluster, self.region)),
+            Kind::Placement | Kind::Template => Some(format!("provision/{}/{}", self.cluster, address.name)),
             Kind::Fsx | Kind::Link | Kind::Task | Kind::Nodes => None,
         }
     }
@@ -59,23 +55,16 @@ impl ClusterId {
         ] {
             tags.insert(key.to_owned(), value);
         }
-        if matches!(
-            address.kind,
-            Kind::Fsx | Kind::Link | Kind::Nodes | Kind::SecurityGroup
-        ) {
+        if matches!(address.kind, Kind::Fsx | Kind::Link | Kind::Nodes | Kind::SecurityGroup) {
             // What consoles show in the column "Name".
-            tags.entry("Name".to_owned())
-                .or_insert_with(|| format!("{}/{address}", self.cluster));
+            tags.entry("Name".to_owned()).or_insert_with(|| format!("{}/{address}", self.cluster));
         }
         tags
     }
 
     /// The client token of one try at one thing. FSx takes 63 characters, EC2 64.
     pub fn token(&self, what: &str, epoch: u32) -> String {
-        format!(
-            "p-{}",
-            digest(&[&self.deployment, what, &epoch.to_string()], 24)
-        )
+        format!("p-{}", digest(&[&self.deployment, what, &epoch.to_string()], 24))
     }
 }
 
@@ -86,14 +75,11 @@ pub fn digest(parts: &[&str], bytes: usize) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize()
-        .iter()
-        .take(bytes)
-        .fold(String::new(), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    hash.finalize().iter().take(bytes).fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The name of a link: its path without the leading `/`. What a tag value may not hold is left out, and a digest keeps it unique.
@@ -102,15 +88,8 @@ pub fn link_name(path: &str) -> String {
     if bare.is_empty() {
         return "root".to_owned();
     }
-    let plain: String = bare
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-'))
-        .take(100)
-        .collect();
+    let plain: String =
+        bare.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-')).take(100).collect();
     // A directory that is really called `root` must not meet the name of `/`.
-    if plain == bare && plain != "root" {
-        plain
-    } else {
-        format!("{plain}-{}", digest(&[path], 4))
-    }
+    if plain == bare && plain != "root" { plain } else { format!("{plain}-{}", digest(&[path], 4)) }
 }

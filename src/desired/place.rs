@@ -41,13 +41,7 @@ pub struct PinnedImage {
 
 impl From<&ImageFacts> for PinnedImage {
     fn from(facts: &ImageFacts) -> Self {
-        let ImageFacts {
-            id,
-            name: _,
-            architecture,
-            root_device,
-            root_gib,
-        } = facts;
+        let ImageFacts { id, name: _, architecture, root_device, root_gib } = facts;
         Self {
             id: id.clone(),
             architecture: architecture.clone(),
@@ -75,22 +69,8 @@ fn servers(storage: &Storage) -> u32 {
         (Some(MetadataIops::Auto), Some(gib)) => Some(fsx::automatic_metadata_iops(gib)),
         (Some(MetadataIops::Auto) | None, _) => None,
     };
-    let Storage {
-        throughput_per_tib,
-        efa,
-        capacity_gib,
-        throughput,
-        ..
-    } = storage;
-    fsx::server_count(
-        kind,
-        *throughput_per_tib,
-        *efa,
-        *capacity_gib,
-        *throughput,
-        metadata,
-    )
-    .unwrap_or(0)
+    let Storage { throughput_per_tib, efa, capacity_gib, throughput, .. } = storage;
+    fsx::server_count(kind, *throughput_per_tib, *efa, *capacity_gib, *throughput, metadata).unwrap_or(0)
 }
 
 /// A candidate and what speaks against it.
@@ -110,27 +90,16 @@ pub fn candidates(spec: &Spec, survey: &Survey, addresses: u32) -> Vec<Candidate
         .into_iter()
         .map(|subnet| {
             let mut against = Vec::new();
-            let mut types: Vec<&str> = spec
-                .nodes
-                .iter()
-                .map(|group| group.instance.as_str())
-                .collect();
+            let mut types: Vec<&str> = spec.nodes.iter().map(|group| group.instance.as_str()).collect();
             types.sort_unstable();
             types.dedup();
             for instance in types {
-                if !survey
-                    .offerings
-                    .get(instance)
-                    .is_some_and(|zones| zones.contains(&subnet.zone))
-                {
+                if !survey.offerings.get(instance).is_some_and(|zones| zones.contains(&subnet.zone)) {
                     against.push(format!("does not offer {instance}"));
                 }
             }
             if subnet.free_addresses < addresses {
-                against.push(format!(
-                    "{} free addresses, {addresses} needed",
-                    subnet.free_addresses
-                ));
+                against.push(format!("{} free addresses, {addresses} needed", subnet.free_addresses));
             }
             Candidate { subnet, against }
         })
@@ -140,36 +109,19 @@ pub fn candidates(spec: &Spec, survey: &Survey, addresses: u32) -> Vec<Candidate
 /// The first candidate that nothing speaks against.
 pub fn choose(spec: &Spec, survey: &Survey) -> Result<Place, Diagnostic> {
     let candidates = candidates(spec, survey, addresses_needed(spec));
-    if let Some(Candidate { subnet, .. }) = candidates
-        .iter()
-        .find(|candidate| candidate.against.is_empty())
-    {
-        return Ok(Place {
-            subnet: subnet.id.clone(),
-            vpc: subnet.vpc.clone(),
-            zone: subnet.zone.clone(),
-        });
+    if let Some(Candidate { subnet, .. }) = candidates.iter().find(|candidate| candidate.against.is_empty()) {
+        return Ok(Place { subnet: subnet.id.clone(), vpc: subnet.vpc.clone(), zone: subnet.zone.clone() });
     }
     let mut diagnostic = if candidates.is_empty() {
         Diagnostic::error("place::subnet", "there is no subnet to put the cluster in")
-            .note(
-                "the spec names no subnets, and the region has no default VPC with default subnets",
-            )
+            .note("the spec names no subnets, and the region has no default VPC with default subnets")
             .help("name subnets of yours: `[network] subnets = [\"subnet-…\"]`")
     } else {
-        Diagnostic::error(
-            "place::zone",
-            "no availability zone can hold the whole cluster",
-        )
-        .help("name subnets in other zones under `[network]`, or take another instance type")
+        Diagnostic::error("place::zone", "no availability zone can hold the whole cluster")
+            .help("name subnets in other zones under `[network]`, or take another instance type")
     };
     for Candidate { subnet, against } in &candidates {
-        diagnostic = diagnostic.note(format!(
-            "{} ({}): {}",
-            subnet.zone,
-            subnet.id,
-            against.join("; ")
-        ));
+        diagnostic = diagnostic.note(format!("{} ({}): {}", subnet.zone, subnet.id, against.join("; ")));
     }
     Err(diagnostic)
 }

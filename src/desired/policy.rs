@@ -8,11 +8,7 @@ use crate::cloud::Identity;
 /// Instances may take the role.
 pub fn trust(identity: &Identity) -> String {
     // China alone has another name for the EC2 service (IAM User Guide, "AWS service principals").
-    let service = if identity.partition == "aws-cn" {
-        "ec2.amazonaws.com.cn"
-    } else {
-        "ec2.amazonaws.com"
-    };
+    let service = if identity.partition == "aws-cn" { "ec2.amazonaws.com.cn" } else { "ec2.amazonaws.com" };
     canonical(&json!({
         "Version": "2012-10-17",
         "Statement": [{ "Effect": "Allow", "Principal": { "Service": service }, "Action": "sts:AssumeRole" }],
@@ -21,10 +17,7 @@ pub fn trust(identity: &Identity) -> String {
 
 /// Session Manager for shells without open ports: the one managed policy.
 pub fn managed(identity: &Identity) -> Vec<String> {
-    vec![format!(
-        "arn:{}:iam::aws:policy/AmazonSSMManagedInstanceCore",
-        identity.partition
-    )]
+    vec![format!("arn:{}:iam::aws:policy/AmazonSSMManagedInstanceCore", identity.partition)]
 }
 
 /// A node may set the one tag by which it reports, on itself alone, and read its own cluster's record.
@@ -32,12 +25,7 @@ pub fn managed(identity: &Identity) -> Vec<String> {
 /// `ec2:SourceInstanceARN` is the instance that the credentials were given to (Amazon EC2 User Guide, "IAM condition keys
 /// for Amazon EC2"); as the resource it leaves nothing but the instance itself.
 pub fn node(identity: &Identity, cluster: &str) -> String {
-    let Identity {
-        account,
-        arn: _,
-        region,
-        partition,
-    } = identity;
+    let Identity { account, arn: _, region, partition } = identity;
     canonical(&json!({
         "Version": "2012-10-17",
         "Statement": [
@@ -63,8 +51,7 @@ pub fn node(identity: &Identity, cluster: &str) -> String {
 
 /// Sorted keys, no white space. What is no JSON stays as it is and will differ.
 pub fn canonical_text(document: &str) -> String {
-    serde_json::from_str::<Value>(document)
-        .map_or_else(|_| document.to_owned(), |value| canonical(&value))
+    serde_json::from_str::<Value>(document).map_or_else(|_| document.to_owned(), |value| canonical(&value))
 }
 
 fn canonical(value: &Value) -> String {

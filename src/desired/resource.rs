@@ -9,9 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::bootstrap;
-use crate::spec::{
-    Compression, Deployment, DriveCache, Flow, Market, Media, MetadataIops, ReadCache,
-};
+use crate::spec::{Compression, Deployment, DriveCache, Flow, Market, Media, MetadataIops, ReadCache};
 
 /// Tags by key, sorted.
 pub type Tags = BTreeMap<String, String>;
@@ -90,17 +88,11 @@ pub struct Address {
 
 impl Address {
     pub fn one(kind: Kind) -> Self {
-        Self {
-            kind,
-            name: String::new(),
-        }
+        Self { kind, name: String::new() }
     }
 
     pub fn named(kind: Kind, name: impl Into<String>) -> Self {
-        Self {
-            kind,
-            name: name.into(),
-        }
+        Self { kind, name: name.into() }
     }
 }
 
@@ -127,10 +119,7 @@ impl std::str::FromStr for Address {
         Kind::ALL
             .into_iter()
             .find(|each| each.as_str() == kind)
-            .map(|kind| Self {
-                kind,
-                name: name.to_owned(),
-            })
+            .map(|kind| Self { kind, name: name.to_owned() })
             .ok_or_else(|| NotAnAddress(text.to_owned()))
     }
 }
@@ -143,9 +132,7 @@ impl Serialize for Address {
 
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -274,11 +261,7 @@ impl Link {
 
 /// `s3://bucket/prefix`, without a slash at the end.
 pub fn s3_url(bucket: &str, prefix: &str) -> String {
-    if prefix.is_empty() {
-        format!("s3://{bucket}")
-    } else {
-        format!("s3://{bucket}/{prefix}")
-    }
+    if prefix.is_empty() { format!("s3://{bucket}") } else { format!("s3://{bucket}/{prefix}") }
 }
 
 /// How the nodes of a group are made.

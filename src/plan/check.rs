@@ -15,18 +15,11 @@ pub fn check(plan: &Plan) -> Vec<String> {
             broken.push(what);
         }
     };
-    let verbs = |address: &Address| {
-        plan.actions
-            .iter()
-            .find(|action| action.address == *address)
-            .map(|action| action.verb)
-    };
+    let verbs =
+        |address: &Address| plan.actions.iter().find(|action| action.address == *address).map(|action| action.verb);
     for (index, step) in plan.steps.iter().enumerate() {
         for after in &step.after {
-            must(
-                after.step < index,
-                format!("step {index} ({}) waits for a later one", step.address),
-            );
+            must(after.step < index, format!("step {index} ({}) waits for a later one", step.address));
         }
         if step.address.kind == Kind::Task {
             continue;
@@ -39,33 +32,23 @@ pub fn check(plan: &Plan) -> Vec<String> {
                     || gone_first(plan, step)
             }
             Op::Export => matches!(verb, Some(Verb::Delete | Verb::Replace)),
-            Op::Create { .. } => {
-                matches!(verb, Some(Verb::Create | Verb::Replace))
-                    || step.address.kind == Kind::Nodes
-            }
-            Op::Update { .. } => matches!(verb, Some(Verb::Update | Verb::Replace)),
+            Op::Create { .. } => matches!(verb, Some(Verb::Create | Verb::Replace)) || step.address.kind == Kind::Nodes,
+            Op::Update { .. } => matches!(verb, Some(Verb::Update | Verb::Replace)) || step.address.kind == Kind::Nodes,
             Op::Settle | Op::Preload => verb.is_some(),
             Op::EndTasks => true,
         };
-        must(
-            allowed,
-            format!(
-                "a step of {} does more than the plan shows ({:?})",
-                step.address, step.op
-            ),
-        );
+        must(allowed, format!("a step of {} does more than the plan shows ({:?})", step.address, step.op));
     }
     data_is_safe(plan, &mut must);
     one_link_at_a_time(plan, &mut must);
     for (index, step) in plan.steps.iter().enumerate() {
         if step.address.kind == Kind::Fsx && matches!(step.op, Op::Create { .. }) {
-            for (other, rules) in plan.steps.iter().enumerate().filter(|(_, each)| {
-                each.address.kind == Kind::SecurityGroup && !matches!(each.op, Op::Delete { .. })
-            }) {
-                must(
-                    precedes(plan, other, index),
-                    format!("the file system does not wait for {}", rules.address),
-                );
+            for (other, rules) in
+                plan.steps.iter().enumerate().filter(|(_, each)| {
+                    each.address.kind == Kind::SecurityGroup && !matches!(each.op, Op::Delete { .. })
+                })
+            {
+                must(precedes(plan, other, index), format!("the file system does not wait for {}", rules.address));
             }
         }
     }
@@ -74,9 +57,7 @@ pub fn check(plan: &Plan) -> Vec<String> {
 
 /// A resource that is already on its way out is only waited for.
 fn gone_first(plan: &Plan, step: &Step) -> bool {
-    plan.steps
-        .iter()
-        .any(|other| other.address == step.address && matches!(other.op, Op::Create { .. }))
+    plan.steps.iter().any(|other| other.address == step.address && matches!(other.op, Op::Create { .. }))
 }
 
 /// No link and no file system goes before every export that the plan has, and no file system before its nodes and links.
@@ -89,55 +70,33 @@ fn data_is_safe(plan: &Plan, must: &mut impl FnMut(bool, String)) {
         for export in &exports {
             must(
                 precedes(plan, *export, *index),
-                format!(
-                    "{} goes before {} is exported",
-                    plan.steps[*index].address, plan.steps[*export].address
-                ),
+                format!("{} goes before {} is exported", plan.steps[*index].address, plan.steps[*export].address),
             );
         }
     }
-    for index in doomed
-        .into_iter()
-        .filter(|index| plan.steps[*index].address.kind == Kind::Fsx)
-    {
+    for index in doomed.into_iter().filter(|index| plan.steps[*index].address.kind == Kind::Fsx) {
         for other in indices(plan, |step| {
-            matches!(step.op, Op::Delete { .. })
-                && matches!(step.address.kind, Kind::Link | Kind::Nodes)
+            matches!(step.op, Op::Delete { .. }) && matches!(step.address.kind, Kind::Link | Kind::Nodes)
         }) {
-            must(
-                precedes(plan, other, index),
-                format!("the file system goes before {}", plan.steps[other].address),
-            );
+            must(precedes(plan, other, index), format!("the file system goes before {}", plan.steps[other].address));
         }
     }
 }
 
 fn one_link_at_a_time(plan: &Plan, must: &mut impl FnMut(bool, String)) {
     let links = indices(plan, |step| {
-        step.address.kind == Kind::Link
-            && matches!(
-                step.op,
-                Op::Create { .. } | Op::Delete { .. } | Op::Update { .. }
-            )
+        step.address.kind == Kind::Link && matches!(step.op, Op::Create { .. } | Op::Delete { .. } | Op::Update { .. })
     });
     for pair in links.windows(2) {
         must(
             precedes(plan, pair[0], pair[1]),
-            format!(
-                "{} and {} are changed at once",
-                plan.steps[pair[0]].address, plan.steps[pair[1]].address
-            ),
+            format!("{} and {} are changed at once", plan.steps[pair[0]].address, plan.steps[pair[1]].address),
         );
     }
 }
 
 fn indices(plan: &Plan, matches: impl Fn(&Step) -> bool) -> Vec<usize> {
-    plan.steps
-        .iter()
-        .enumerate()
-        .filter(|(_, step)| matches(step))
-        .map(|(index, _)| index)
-        .collect()
+    plan.steps.iter().enumerate().filter(|(_, step)| matches(step)).map(|(index, _)| index).collect()
 }
 
 /// Whether one step has to end before another may start.
@@ -145,12 +104,7 @@ fn precedes(plan: &Plan, first: usize, then: usize) -> bool {
     let mut reached = BTreeSet::from([then]);
     let mut open = vec![then];
     while let Some(index) = open.pop() {
-        for after in plan
-            .steps
-            .get(index)
-            .map(|step| step.after.as_slice())
-            .unwrap_or_default()
-        {
+        for after in plan.steps.get(index).map(|step| step.after.as_slice()).unwrap_or_default() {
             if after.step == first {
                 return true;
             }

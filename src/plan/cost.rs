@@ -3,9 +3,7 @@
 use super::model::{Cost, CostItem};
 use crate::catalog;
 use crate::catalog::prices::{Prices, Usd};
-use crate::desired::{
-    Address, Desired, FileSystem, Resource, deployment_text, fsx_kind, market_text, media_text,
-};
+use crate::desired::{Address, Desired, FileSystem, Resource, deployment_text, fsx_kind, market_text, media_text};
 use crate::spec::{DriveCache, Market, MetadataIops};
 
 /// A table of another region is no price.
@@ -25,18 +23,11 @@ pub(super) fn cost(desired: &Desired, prices: &Prices) -> Cost {
                 };
                 items.push(CostItem {
                     address: address.clone(),
-                    what: format!(
-                        "{} × {} {}",
-                        group.count,
-                        group.instance,
-                        market_text(&group.market)
-                    ),
+                    what: format!("{} × {} {}", group.count, group.instance, market_text(&group.market)),
                     hourly: price.map(|price| price.times(u64::from(group.count))),
                 });
-                if let Some(Resource::Template(template)) = desired
-                    .resources
-                    .get(&group.template)
-                    .map(|wanted| &wanted.resource)
+                if let Some(Resource::Template(template)) =
+                    desired.resources.get(&group.template).map(|wanted| &wanted.resource)
                 {
                     let gib = u64::from(template.root_volume_gib) * u64::from(group.count);
                     let price = prices.and_then(Prices::gp3_gb_month);
@@ -57,46 +48,22 @@ pub(super) fn cost(desired: &Desired, prices: &Prices) -> Cost {
     }
     Cost {
         items,
-        prices_of: prices.map_or_else(
-            || "unknown in this region".to_owned(),
-            |prices| prices.date().to_owned(),
-        ),
+        prices_of: prices.map_or_else(|| "unknown in this region".to_owned(), |prices| prices.date().to_owned()),
     }
 }
 
-fn storage(
-    address: &Address,
-    file_system: &FileSystem,
-    prices: Option<&Prices>,
-    items: &mut Vec<CostItem>,
-) {
+fn storage(address: &Address, file_system: &FileSystem, prices: Option<&Prices>, items: &mut Vec<CostItem>) {
     let mut push = |what: String, monthly: Option<Usd>| {
-        items.push(CostItem {
-            address: address.clone(),
-            what,
-            hourly: monthly.map(Usd::month_to_hour),
-        });
+        items.push(CostItem { address: address.clone(), what, hourly: monthly.map(Usd::month_to_hour) });
     };
-    let FileSystem {
-        deployment,
-        media,
-        capacity_gib,
-        throughput_per_tib,
-        throughput,
-        drive_cache,
-        ..
-    } = file_system;
+    let FileSystem { deployment, media, capacity_gib, throughput_per_tib, throughput, drive_cache, .. } = file_system;
     let text = format!("{} {}", deployment_text(*deployment), media_text(*media));
     let kind = fsx_kind(*deployment, *media);
     if let Some(gib) = capacity_gib {
         let cached = *drive_cache == Some(DriveCache::Read);
-        let price = prices
-            .zip(kind)
-            .and_then(|(prices, kind)| prices.storage_gb_month(kind, *throughput_per_tib, cached));
-        push(
-            format!("{text}, {gib} GiB"),
-            price.map(|price| price.times(u64::from(*gib))),
-        );
+        let price =
+            prices.zip(kind).and_then(|(prices, kind)| prices.storage_gb_month(kind, *throughput_per_tib, cached));
+        push(format!("{text}, {gib} GiB"), price.map(|price| price.times(u64::from(*gib))));
         if let Some(MetadataIops::Provisioned(iops)) = file_system.metadata_iops {
             let above = iops.saturating_sub(catalog::fsx::automatic_metadata_iops(*gib));
             if above > 0 {
@@ -110,13 +77,7 @@ fn storage(
     }
     if let Some(rate) = throughput {
         let price = prices.and_then(Prices::tiering_throughput_month);
-        push(
-            format!("{text}, {rate} MB/s"),
-            price.map(|price| price.times(u64::from(*rate))),
-        );
-        push(
-            "storage by use, cache and requests of intelligent-tiering".to_owned(),
-            None,
-        );
+        push(format!("{text}, {rate} MB/s"), price.map(|price| price.times(u64::from(*rate))));
+        push("storage by use, cache and requests of intelligent-tiering".to_owned(), None);
     }
 }

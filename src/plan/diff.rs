@@ -6,9 +6,7 @@ use super::model::{Action, Danger, Finding, Purpose, Verb};
 use super::nodes;
 use super::rules;
 use super::summary;
-use crate::desired::{
-    Address, DISCARD, Desired, Kind, Resource, TAG_EPOCH, TAG_SPEC, TAG_UNEXPORTED, Wanted,
-};
+use crate::desired::{Address, DISCARD, Desired, Kind, Resource, TAG_EPOCH, TAG_SPEC, TAG_UNEXPORTED, Wanted};
 use crate::diagnostic::Severity;
 use crate::observed::{Node, Observed, Seen, State};
 use crate::record::Record;
@@ -76,61 +74,29 @@ pub(super) fn diff(input: &Input<'_>) -> Outcome {
     outcome
 }
 
-pub(super) fn error(
-    code: &'static str,
-    address: Option<&Address>,
-    title: impl Into<String>,
-) -> Finding {
+pub(super) fn error(code: &'static str, address: Option<&Address>, title: impl Into<String>) -> Finding {
     finding(Severity::Error, code, address, title)
 }
 
-pub(super) fn warning(
-    code: &'static str,
-    address: Option<&Address>,
-    title: impl Into<String>,
-) -> Finding {
+pub(super) fn warning(code: &'static str, address: Option<&Address>, title: impl Into<String>) -> Finding {
     finding(Severity::Warning, code, address, title)
 }
 
-fn finding(
-    severity: Severity,
-    code: &'static str,
-    address: Option<&Address>,
-    title: impl Into<String>,
-) -> Finding {
-    Finding {
-        severity,
-        code,
-        address: address.cloned(),
-        title: title.into(),
-        notes: Vec::new(),
-        help: None,
-    }
+fn finding(severity: Severity, code: &'static str, address: Option<&Address>, title: impl Into<String>) -> Finding {
+    Finding { severity, code, address: address.cloned(), title: title.into(), notes: Vec::new(), help: None }
 }
 
 /// What bears our names and is not ours is never touched: `up` refuses, `down` says so and goes on.
 fn foreign(input: &Input<'_>, outcome: &mut Outcome) {
     for foreign in &input.observed.foreign {
-        let title = format!(
-            "a {} of this name exists and is not ours",
-            foreign.address.kind.noun()
-        );
+        let title = format!("a {} of this name exists and is not ours", foreign.address.kind.noun());
         let mut finding = match input.purpose {
             Purpose::Up => error("plan::foreign", Some(&foreign.address), title),
-            Purpose::Down => warning(
-                "plan::foreign",
-                Some(&foreign.address),
-                format!("left alone: {title}"),
-            ),
+            Purpose::Down => warning("plan::foreign", Some(&foreign.address), format!("left alone: {title}")),
         };
-        finding
-            .notes
-            .push(format!("{} {}", foreign.id, foreign.why));
+        finding.notes.push(format!("{} {}", foreign.id, foreign.why));
         if input.purpose == Purpose::Up {
-            finding.help = Some(
-                "rename the cluster in the spec, or rename or remove the other one by hand"
-                    .to_owned(),
-            );
+            finding.help = Some("rename the cluster in the spec, or rename or remove the other one by hand".to_owned());
         }
         outcome.findings.push(finding);
     }
@@ -138,18 +104,10 @@ fn foreign(input: &Input<'_>, outcome: &mut Outcome) {
         return;
     }
     let mut seen = BTreeSet::new();
-    for resource in input
-        .observed
-        .resources
-        .iter()
-        .filter(|each| each.state != State::Deleting)
-    {
+    for resource in input.observed.resources.iter().filter(|each| each.state != State::Deleting) {
         if !seen.insert(&resource.address) {
-            let mut finding = error(
-                "plan::double",
-                Some(&resource.address),
-                format!("there are two of {}", resource.address),
-            );
+            let mut finding =
+                error("plan::double", Some(&resource.address), format!("there are two of {}", resource.address));
             let ids: Vec<&str> = input
                 .observed
                 .resources
@@ -157,13 +115,9 @@ fn foreign(input: &Input<'_>, outcome: &mut Outcome) {
                 .filter(|each| each.address == resource.address)
                 .map(|each| each.id.as_str())
                 .collect();
-            finding
-                .notes
-                .push(format!("both carry our tags: {}", ids.join(", ")));
-            finding.help = Some(
-                "delete the one that is not in use by hand, or everything with `provision down`"
-                    .to_owned(),
-            );
+            finding.notes.push(format!("both carry our tags: {}", ids.join(", ")));
+            finding.help =
+                Some("delete the one that is not in use by hand, or everything with `provision down`".to_owned());
             outcome.findings.push(finding);
         }
     }
@@ -171,20 +125,14 @@ fn foreign(input: &Input<'_>, outcome: &mut Outcome) {
 
 fn storage_is_replaced(input: &Input<'_>, outcome: &mut Outcome) -> bool {
     let address = Address::one(Kind::Fsx);
-    let (Some(wanted), Some(seen)) = (
-        input.desired.resources.get(&address),
-        input.observed.find(&address),
-    ) else {
+    let (Some(wanted), Some(seen)) = (input.desired.resources.get(&address), input.observed.find(&address)) else {
         return false;
     };
     let reasons = match seen.state {
         State::Deleting => return false,
         // It never worked: nothing can be on it.
         State::Failed if !was_done(input, &address) => return true,
-        State::Failed => vec![format!(
-            "It is FAILED: {}",
-            seen.reason.as_deref().unwrap_or("AWS gives no reason")
-        )],
+        State::Failed => vec![format!("It is FAILED: {}", seen.reason.as_deref().unwrap_or("AWS gives no reason"))],
         State::Creating | State::Ready | State::Updating | State::Misconfigured => {
             rules::compare(Kind::Fsx, wanted, seen).1
         }
@@ -193,16 +141,9 @@ fn storage_is_replaced(input: &Input<'_>, outcome: &mut Outcome) -> bool {
         return false;
     }
     if !input.options.replace_storage {
-        let mut finding = error(
-            "plan::replace-storage",
-            Some(&address),
-            "this change needs another file system",
-        );
+        let mut finding = error("plan::replace-storage", Some(&address), "this change needs another file system");
         finding.notes = reasons;
-        finding.notes.push(format!(
-            "{} and every file on it that is not in S3 would be deleted",
-            seen.id
-        ));
+        finding.notes.push(format!("{} and every file on it that is not in S3 would be deleted", seen.id));
         finding.help = Some("undo the change in the spec, or say `--replace-storage`: links are exported first, then all of it is made anew".to_owned());
         outcome.findings.push(finding);
     }
@@ -210,20 +151,11 @@ fn storage_is_replaced(input: &Input<'_>, outcome: &mut Outcome) -> bool {
 }
 
 fn was_done(input: &Input<'_>, address: &Address) -> bool {
-    input
-        .record
-        .tries
-        .get(address)
-        .is_some_and(|last| last.done)
+    input.record.tries.get(address).is_some_and(|last| last.done)
 }
 
 /// Everything but nodes.
-fn resource(
-    input: &Input<'_>,
-    address: &Address,
-    wanted: &Wanted,
-    storage_replaced: bool,
-) -> (Action, Work) {
+fn resource(input: &Input<'_>, address: &Address, wanted: &Wanted, storage_replaced: bool) -> (Action, Work) {
     let mut work = Work::default();
     let mut action = Action {
         address: address.clone(),
@@ -239,15 +171,8 @@ fn resource(
     let Some(seen) = input.observed.find(address) else {
         action.verb = Verb::Create;
         (work.create, work.preload) = (create, preload);
-        if input
-            .record
-            .tries
-            .get(address)
-            .is_some_and(|last| last.done)
-        {
-            action
-                .reasons
-                .push("It was made before and is gone.".to_owned());
+        if input.record.tries.get(address).is_some_and(|last| last.done) {
+            action.reasons.push("It was made before and is gone.".to_owned());
         }
         return (action, work);
     };
@@ -257,10 +182,7 @@ fn resource(
     let swept = storage_replaced && matches!(address.kind, Kind::Fsx | Kind::Link);
     if seen.state == State::Deleting {
         action.verb = Verb::Create;
-        action.reasons.push(format!(
-            "{} is being deleted; another one is made once it is gone.",
-            seen.id
-        ));
+        action.reasons.push(format!("{} is being deleted; another one is made once it is gone.", seen.id));
         work.delete.push(seen.id.clone());
         (work.create, work.preload) = (create, preload);
         return (action, work);
@@ -297,49 +219,38 @@ fn resource(
             seen.lifecycle,
             seen.reason.as_deref().unwrap_or("AWS gives no reason.")
         ));
-        work.updates
-            .push(BTreeSet::from(["import".to_owned(), "export".to_owned()]));
+        work.updates.push(BTreeSet::from(["import".to_owned(), "export".to_owned()]));
     }
     if !work.updates.is_empty() || !work.set_tags.is_empty() || !work.remove_tags.is_empty() {
         action.verb = Verb::Update;
     }
     if matches!(seen.state, State::Creating | State::Updating) {
         work.settle = true;
-        action
-            .reasons
-            .push(format!("It is {}; the run waits for it.", seen.lifecycle));
+        action.reasons.push(format!("It is {}; the run waits for it.", seen.lifecycle));
     }
     work.preload = preload && imports(input, seen);
     (action, work)
 }
 
-fn update(
-    kind: Kind,
-    wanted: &Wanted,
-    seen: &Seen,
-    changes: &[super::Change],
-    work: &mut Work,
-    action: &mut Action,
-) {
+fn update(kind: Kind, wanted: &Wanted, seen: &Seen, changes: &[super::Change], work: &mut Work, action: &mut Action) {
     let mut fields: BTreeSet<String> = changes.iter().map(|change| change.field.clone()).collect();
     if kind == Kind::Fsx {
         // First metadata IOPS, then the rest: FSx refuses them together with capacity.
         if fields.remove("metadata_iops") {
-            work.updates
-                .push(BTreeSet::from(["metadata_iops".to_owned()]));
+            work.updates.push(BTreeSet::from(["metadata_iops".to_owned()]));
         }
         if !changes.is_empty() {
             action.danger = Danger::Disruptive;
-            action.reasons.push("I/O stalls for moments while FSx changes it; it takes one growth of capacity in 6 hours.".to_owned());
+            action.reasons.push(
+                "I/O stalls for moments while FSx changes it; it takes one growth of capacity in 6 hours.".to_owned(),
+            );
         }
     }
     let from_other_spec = seen.tags.get(TAG_SPEC) != Some(&wanted.spec);
     if kind == Kind::Template && from_other_spec {
         fields.insert("boot".to_owned());
         work.set_tags.insert(TAG_SPEC.to_owned());
-        action
-            .reasons
-            .push("Nodes launched from now on are made from the new version.".to_owned());
+        action.reasons.push("Nodes launched from now on are made from the new version.".to_owned());
     }
     if !fields.is_empty() {
         work.updates.push(fields);
@@ -348,9 +259,7 @@ fn update(
     if from_other_spec && kind != Kind::Template && !changes.is_empty() {
         action.reasons.push("The spec has changed.".to_owned());
     } else if !changes.is_empty() && !from_other_spec {
-        action.reasons.push(
-            "It was changed by hand since the last `up`; the spec has not changed.".to_owned(),
-        );
+        action.reasons.push("It was changed by hand since the last `up`; the spec has not changed.".to_owned());
     }
 }
 
@@ -361,15 +270,9 @@ fn tags(input: &Input<'_>, address: &Address, wanted: &Wanted, seen: &Seen, work
             work.set_tags.insert(key);
         }
     }
-    let given_up = (!wanted.tags.contains_key(TAG_UNEXPORTED)
-        && seen.tags.contains_key(TAG_UNEXPORTED))
-    .then_some(TAG_UNEXPORTED);
-    let left = input
-        .record
-        .tag_keys
-        .iter()
-        .map(String::as_str)
-        .chain(given_up);
+    let given_up =
+        (!wanted.tags.contains_key(TAG_UNEXPORTED) && seen.tags.contains_key(TAG_UNEXPORTED)).then_some(TAG_UNEXPORTED);
+    let left = input.record.tag_keys.iter().map(String::as_str).chain(given_up);
     work.remove_tags.extend(
         left.filter(|key| !input.desired.tags.contains_key(*key) && seen.tags.contains_key(*key))
             .map(ToOwned::to_owned),
@@ -378,10 +281,7 @@ fn tags(input: &Input<'_>, address: &Address, wanted: &Wanted, seen: &Seen, work
 
 /// What is compared: not the digest and the epoch, which say where a resource came from.
 fn wanted_tags(input: &Input<'_>, address: &Address, wanted: &Wanted) -> BTreeMap<String, String> {
-    let mut tags = input
-        .desired
-        .id
-        .tags(address, &wanted.spec, 0, &input.desired.tags);
+    let mut tags = input.desired.id.tags(address, &wanted.spec, 0, &input.desired.tags);
     tags.retain(|key, _| key != TAG_SPEC && key != TAG_EPOCH);
     tags.extend(wanted.tags.clone());
     tags
@@ -405,25 +305,15 @@ fn node_group(
 ) -> (Action, Work) {
     let live: Vec<&Node> = input.observed.nodes_of(address).collect();
     let fleet = nodes::fleet(wanted, group, &live, storage_replaced);
-    let mut work = Work {
-        delete: fleet.remove,
-        settle: fleet.booting,
-        ..Work::default()
-    };
+    let mut work = Work { delete: fleet.remove, settle: fleet.booting, ..Work::default() };
     if fleet.add > 0 {
         work.create = Some((input.record.next_epoch(address, input.observed), fleet.add));
     }
-    let kept: Vec<&Node> = live
-        .into_iter()
-        .filter(|node| fleet.kept.contains(&node.id))
-        .collect();
+    let kept: Vec<&Node> = live.into_iter().filter(|node| fleet.kept.contains(&node.id)).collect();
     let tags = wanted_tags(input, address, wanted);
     for node in kept {
-        let set: Vec<&String> = tags
-            .iter()
-            .filter(|(key, value)| node.tags.get(*key) != Some(value))
-            .map(|(key, _)| key)
-            .collect();
+        let set: Vec<&String> =
+            tags.iter().filter(|(key, value)| node.tags.get(*key) != Some(value)).map(|(key, _)| key).collect();
         let remove: Vec<&String> = input
             .record
             .tag_keys
@@ -438,8 +328,7 @@ fn node_group(
     }
     let mut reasons = fleet.reasons;
     if fleet.booting {
-        reasons
-            .push("Some have not said yet that they are ready; the run waits for them.".to_owned());
+        reasons.push("Some have not said yet that they are ready; the run waits for them.".to_owned());
     }
     let mut verb = fleet.verb.unwrap_or(Verb::Keep);
     if verb == Verb::Keep && !work.nodes.is_empty() {
@@ -459,20 +348,13 @@ fn node_group(
 
 /// A link from which files can still be copied, or might be.
 fn exportable(input: &Input<'_>, seen: &Seen) -> bool {
-    let given_up = seen
-        .tags
-        .get(TAG_UNEXPORTED)
-        .is_some_and(|value| value == DISCARD);
-    !input.options.discard_unexported_data
-        && !given_up
-        && !matches!(seen.state, State::Failed | State::Deleting)
+    let given_up = seen.tags.get(TAG_UNEXPORTED).is_some_and(|value| value == DISCARD);
+    !input.options.discard_unexported_data && !given_up && !matches!(seen.state, State::Failed | State::Deleting)
 }
 
 /// What is there and is not wanted any more: all of it, at `down`.
 fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
-    let keep = |kind: Kind| {
-        input.options.keep_storage && matches!(kind, Kind::Fsx | Kind::Link | Kind::SecurityGroup)
-    };
+    let keep = |kind: Kind| input.options.keep_storage && matches!(kind, Kind::Fsx | Kind::Link | Kind::SecurityGroup);
     let mut groups: BTreeMap<Address, Vec<&Node>> = BTreeMap::new();
     for node in input.observed.nodes.iter().filter(|node| node.exists()) {
         groups.entry(node.address.clone()).or_default().push(node);
@@ -483,31 +365,15 @@ fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
         }
         let ids = nodes.iter().map(|node| node.id.clone()).collect();
         let summary = format!("{} × {}", nodes.len(), nodes[0].instance);
-        outcome.actions.push(removal(
-            address.clone(),
-            None,
-            summary,
-            Danger::DestroysCompute,
-        ));
-        outcome.work.insert(
-            address,
-            Work {
-                delete: ids,
-                ..Work::default()
-            },
-        );
+        outcome.actions.push(removal(address.clone(), None, summary, Danger::DestroysCompute));
+        outcome.work.insert(address, Work { delete: ids, ..Work::default() });
     }
     for seen in &input.observed.resources {
         if input.desired.resources.contains_key(&seen.address) {
             continue;
         }
         if keep(seen.address.kind) {
-            let mut action = removal(
-                seen.address.clone(),
-                Some(seen.id.clone()),
-                summary::of_seen(seen),
-                Danger::Safe,
-            );
+            let mut action = removal(seen.address.clone(), Some(seen.id.clone()), summary::of_seen(seen), Danger::Safe);
             action.verb = Verb::Keep;
             action.reasons.push("`--keep-storage`".to_owned());
             outcome.actions.push(action);
@@ -518,12 +384,7 @@ fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
             Kind::Link => (Danger::Disruptive, exportable(input, seen)),
             _ => (Danger::Safe, false),
         };
-        let mut action = removal(
-            seen.address.clone(),
-            Some(seen.id.clone()),
-            summary::of_seen(seen),
-            danger,
-        );
+        let mut action = removal(seen.address.clone(), Some(seen.id.clone()), summary::of_seen(seen), danger);
         if export {
             action.reasons.push(format!(
                 "What is not in S3 yet is exported to {} first.",
@@ -539,13 +400,5 @@ fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
 }
 
 fn removal(address: Address, id: Option<String>, summary: String, danger: Danger) -> Action {
-    Action {
-        address,
-        verb: Verb::Delete,
-        danger,
-        id,
-        summary,
-        changes: Vec::new(),
-        reasons: Vec::new(),
-    }
+    Action { address, verb: Verb::Delete, danger, id, summary, changes: Vec::new(), reasons: Vec::new() }
 }

@@ -13,8 +13,7 @@ mod summary;
 pub use check::check;
 pub use diff::{Input, Options};
 pub use model::{
-    Action, After, Change, Cost, CostItem, Danger, FORMAT_VERSION, Finding, Op, Plan, Purpose,
-    Step, Verb,
+    Action, After, Change, Cost, CostItem, Danger, FORMAT_VERSION, Finding, Op, Plan, Purpose, Step, Verb,
 };
 
 use crate::catalog::prices::Prices;
@@ -25,14 +24,10 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
     let mut outcome = diff::diff(input);
     safety::check(input, &mut outcome);
     let steps = steps::steps(input, &outcome);
-    let zone = input
-        .desired
-        .resources
-        .values()
-        .find_map(|wanted| match &wanted.resource {
-            Resource::Nodes(group) => Some(group.zone.clone()),
-            _ => None,
-        });
+    let zone = input.desired.resources.values().find_map(|wanted| match &wanted.resource {
+        Resource::Nodes(group) => Some(group.zone.clone()),
+        _ => None,
+    });
     Plan {
         format_version: FORMAT_VERSION,
         purpose: input.purpose,

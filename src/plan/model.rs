@@ -133,12 +133,7 @@ pub enum Op {
         count: u32,
     },
     /// Change these fields, then wait until it is ready again.
-    Update {
-        fields: Vec<String>,
-        set_tags: Vec<String>,
-        remove_tags: Vec<String>,
-        nodes: Vec<String>,
-    },
+    Update { fields: Vec<String>, set_tags: Vec<String>, remove_tags: Vec<String>, nodes: Vec<String> },
     /// Somebody or something is at it already: wait until it is ready.
     Settle,
     /// Wait until the metadata import of a link has ended.
@@ -155,11 +150,7 @@ impl Op {
     /// It sends a call that changes something.
     pub const fn is_mutating(&self) -> bool {
         match self {
-            Self::Create { .. }
-            | Self::Update { .. }
-            | Self::EndTasks
-            | Self::Export
-            | Self::Delete { .. } => true,
+            Self::Create { .. } | Self::Update { .. } | Self::EndTasks | Self::Export | Self::Delete { .. } => true,
             Self::Settle | Self::Preload => false,
         }
     }
@@ -196,11 +187,7 @@ pub struct CostItem {
 impl Cost {
     /// The sum of what is known, and whether that is all.
     pub fn hourly(&self) -> (Usd, bool) {
-        let known = self
-            .items
-            .iter()
-            .filter_map(|item| item.hourly)
-            .fold(Usd::ZERO, |sum, each| sum + each);
+        let known = self.items.iter().filter_map(|item| item.hourly).fold(Usd::ZERO, |sum, each| sum + each);
         (known, self.items.iter().all(|item| item.hourly.is_some()))
     }
 }
@@ -217,24 +204,15 @@ impl Plan {
     }
 
     pub fn is_refused(&self) -> bool {
-        self.findings
-            .iter()
-            .any(|finding| finding.severity == Severity::Error)
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 
     /// How many actions of a verb.
     pub fn count(&self, verb: Verb) -> usize {
-        self.actions
-            .iter()
-            .filter(|action| action.verb == verb)
-            .count()
+        self.actions.iter().filter(|action| action.verb == verb).count()
     }
 
     pub fn worst(&self) -> Danger {
-        self.actions
-            .iter()
-            .map(|action| action.danger)
-            .max()
-            .unwrap_or(Danger::Safe)
+        self.actions.iter().map(|action| action.danger).max().unwrap_or(Danger::Safe)
     }
 }

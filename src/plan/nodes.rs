@@ -23,64 +23,38 @@ pub(super) struct Fleet {
 pub(super) fn fleet(wanted: &Wanted, group: &NodeGroup, live: &[&Node], all_anew: bool) -> Fleet {
     let mut fleet = Fleet::default();
     let want = group.count as usize;
-    let outdated = |node: &Node| {
-        node.tags
-            .get(TAG_SPEC)
-            .is_some_and(|spec| *spec != wanted.spec)
-    };
-    let (anew, rest): (Vec<&Node>, Vec<&Node>) = live
-        .iter()
-        .copied()
-        .partition(|node| all_anew || outdated(node));
-    let (failed, mut good): (Vec<&Node>, Vec<&Node>) = rest
-        .into_iter()
-        .partition(|node| why_failed(node).is_some());
+    let outdated = |node: &Node| node.tags.get(TAG_SPEC).is_some_and(|spec| *spec != wanted.spec);
+    let (anew, rest): (Vec<&Node>, Vec<&Node>) = live.iter().copied().partition(|node| all_anew || outdated(node));
+    let (failed, mut good): (Vec<&Node>, Vec<&Node>) = rest.into_iter().partition(|node| why_failed(node).is_some());
 
     for node in &failed {
-        fleet.reasons.push(format!(
-            "{} is replaced: {}.",
-            node.id,
-            why_failed(node).unwrap_or_default()
-        ));
+        fleet.reasons.push(format!("{} is replaced: {}.", node.id, why_failed(node).unwrap_or_default()));
     }
     if !anew.is_empty() {
         fleet.changes = differences(group, anew[0], wanted);
         fleet.reasons.push(if all_anew {
             "The file system that they mount is replaced.".to_owned()
         } else {
-            "What a node is made from has changed; running nodes keep what they were made from."
-                .to_owned()
+            "What a node is made from has changed; running nodes keep what they were made from.".to_owned()
         });
     }
     // Of too many the newest go: the oldest hold the ranks that running jobs know.
     good.sort_by(|a, b| (a.launched, &a.id).cmp(&(b.launched, &b.id)));
     let excess = good.split_off(good.len().min(want));
     for node in &excess {
-        fleet
-            .reasons
-            .push(format!("{} goes: the newest of more than {want}.", node.id));
+        fleet.reasons.push(format!("{} goes: the newest of more than {want}.", node.id));
     }
     fleet.booting = good.iter().any(|node| is_booting(node));
     fleet.kept = good.iter().map(|node| node.id.clone()).collect();
     fleet.add = group.count - u32::try_from(good.len()).unwrap_or(group.count);
     let destroys = !anew.is_empty() || !excess.is_empty();
-    fleet.remove = failed
-        .iter()
-        .chain(&anew)
-        .chain(&excess)
-        .map(|node| node.id.clone())
-        .collect();
+    fleet.remove = failed.iter().chain(&anew).chain(&excess).map(|node| node.id.clone()).collect();
 
     if live.len() != want {
         let (before, after) = (live.len().to_string(), want.to_string());
         fleet.changes.insert(
             0,
-            Change {
-                field: "count".into(),
-                before: Some(before),
-                after: Some(after),
-                forces_replace: false,
-            },
+            Change { field: "count".into(), before: Some(before), after: Some(after), forces_replace: false },
         );
     }
     fleet.verb = Some(match () {
@@ -89,11 +63,7 @@ pub(super) fn fleet(wanted: &Wanted, group: &NodeGroup, live: &[&Node], all_anew
         () if fleet.add > 0 || !fleet.remove.is_empty() => Verb::Update,
         () => Verb::Keep,
     });
-    fleet.danger = Some(if destroys {
-        Danger::DestroysCompute
-    } else {
-        Danger::Safe
-    });
+    fleet.danger = Some(if destroys { Danger::DestroysCompute } else { Danger::Safe });
     fleet
 }
 
@@ -115,12 +85,7 @@ fn differences(group: &NodeGroup, node: &Node, wanted: &Wanted) -> Vec<Change> {
     let mut push = |field: &str, before: &str, after: &str| {
         if before != after {
             let (before, after) = (Some(before.to_owned()), Some(after.to_owned()));
-            changes.push(Change {
-                field: field.to_owned(),
-                before,
-                after,
-                forces_replace: true,
-            });
+            changes.push(Change { field: field.to_owned(), before, after, forces_replace: true });
         }
     };
     push("instance", &node.instance, &group.instance);

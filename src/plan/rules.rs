@@ -33,12 +33,8 @@ pub(super) fn compare(kind: Kind, wanted: &Wanted, seen: &Seen) -> (Vec<Change>,
         let effect = match kind {
             Kind::Fsx => file_system(field, before.map(String::as_str), &after, &seen.fields),
             Kind::Link => link(field),
-            Kind::SecurityGroup if field == "vpc" => {
-                Effect::Replace("A security group belongs to one VPC.")
-            }
-            Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Template => {
-                Effect::InPlace
-            }
+            Kind::SecurityGroup if field == "vpc" => Effect::Replace("A security group belongs to one VPC."),
+            Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Template => Effect::InPlace,
             Kind::Placement => Effect::Replace("A placement group cannot be changed."),
             Kind::Task | Kind::Nodes => Effect::Same,
         };
@@ -53,12 +49,7 @@ pub(super) fn compare(kind: Kind, wanted: &Wanted, seen: &Seen) -> (Vec<Change>,
                 true
             }
         };
-        changes.push(Change {
-            field: field.to_owned(),
-            before: before.cloned(),
-            after: Some(after),
-            forces_replace,
-        });
+        changes.push(Change { field: field.to_owned(), before: before.cloned(), after: Some(after), forces_replace });
     }
     (changes, reasons)
 }
@@ -70,17 +61,9 @@ fn link(field: &str) -> Effect {
     }
 }
 
-fn file_system(
-    field: &str,
-    before: Option<&str>,
-    after: &str,
-    seen: &BTreeMap<String, String>,
-) -> Effect {
+fn file_system(field: &str, before: Option<&str>, after: &str, seen: &BTreeMap<String, String>) -> Effect {
     let is = |name: &str, value: &str| seen.get(name).is_some_and(|seen| seen == value);
-    let grows = before
-        .and_then(number)
-        .zip(number(after))
-        .is_some_and(|(before, after)| after > before);
+    let grows = before.and_then(number).zip(number(after)).is_some_and(|(before, after)| after > before);
     match field {
         "capacity" if grows => Effect::InPlace,
         "capacity" => Effect::Replace("A file system grows and never shrinks."),
@@ -91,18 +74,14 @@ fn file_system(
             Effect::Replace("The throughput of a file system on HDD is fixed at its creation.")
         }
         "throughput" if grows => Effect::InPlace,
-        "throughput" => Effect::Replace(
-            "The throughput of an intelligent-tiering file system rises and never falls.",
-        ),
+        "throughput" => Effect::Replace("The throughput of an intelligent-tiering file system rises and never falls."),
         "throughput_per_tib" | "compression" | "read_cache" => Effect::InPlace,
         "metadata_iops" => metadata(before, after, seen),
         "kms_key" => kms_key(before, after),
         "deployment" | "media" | "efa" | "drive_cache" => {
             Effect::Replace("It is fixed at the creation of a file system.")
         }
-        "subnet" => {
-            Effect::Replace("A file system stays in the subnet and the zone that it was made in.")
-        }
+        "subnet" => Effect::Replace("A file system stays in the subnet and the zone that it was made in."),
         _ => Effect::Same,
     }
 }
@@ -120,11 +99,7 @@ fn metadata(before: Option<&str>, after: &str, seen: &BTreeMap<String, String>) 
         .and_then(|gib| u32::try_from(gib).ok())
         .map(catalog::fsx::automatic_metadata_iops);
     let value = |text: &str| {
-        if text == "auto" {
-            automatic.map(u64::from)
-        } else {
-            number(text)
-        }
+        if text == "auto" { automatic.map(u64::from) } else { number(text) }
     };
     match (value(before), value(after)) {
         // Back to `auto` only from exactly its own value (User Guide, "Managing metadata performance").
@@ -136,8 +111,7 @@ fn metadata(before: Option<&str>, after: &str, seen: &BTreeMap<String, String>) 
 
 /// AWS answers with the key's ARN; the spec may name it by ARN or id. An alias says nothing about which key it meant then.
 fn kms_key(before: Option<&str>, after: &str) -> Effect {
-    let same =
-        before.is_none_or(|before| before == after || before.ends_with(&format!("key/{after}")));
+    let same = before.is_none_or(|before| before == after || before.ends_with(&format!("key/{after}")));
     if same || after.contains("alias/") {
         Effect::Same
     } else {

@@ -3,13 +3,14 @@
 use super::diff::{Input, Outcome, error, warning};
 use super::model::{Purpose, Verb};
 use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED};
-use crate::observed::{Seen, State};
+use crate::observed::{Node, Report, Seen, State};
 
 pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
     let goes = |kind: Kind| {
-        outcome.actions.iter().any(|action| {
-            action.address.kind == kind && matches!(action.verb, Verb::Delete | Verb::Replace)
-        })
+        outcome
+            .actions
+            .iter()
+            .any(|action| action.address.kind == kind && matches!(action.verb, Verb::Delete | Verb::Replace))
     };
     let Some(file_system) = input.observed.file_system() else {
         return;
@@ -23,39 +24,20 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
         .resources
         .iter()
         .filter(|seen| seen.address.kind == Kind::Link)
-        .filter(|link| {
-            outcome
-                .work
-                .get(&link.address)
-                .is_some_and(|work| !work.delete.is_empty())
-        })
+        .filter(|link| outcome.work.get(&link.address).is_some_and(|work| !work.delete.is_empty()))
         .collect();
     let mut findings = Vec::new();
     for link in &doomed_links {
         let path = link.fields.get("path").map_or("?", String::as_str);
-        let given_up = link
-            .tags
-            .get(TAG_UNEXPORTED)
-            .is_some_and(|value| value == DISCARD);
-        let was_done = input
-            .record
-            .tries
-            .get(&link.address)
-            .is_some_and(|last| last.done);
+        let given_up = link.tags.get(TAG_UNEXPORTED).is_some_and(|value| value == DISCARD);
+        let was_done = input.record.tries.get(&link.address).is_some_and(|last| last.done);
         if input.options.discard_unexported_data {
             findings.push(lost(&link.address, path, "`--discard-unexported-data`"));
         } else if given_up {
-            findings.push(lost(
-                &link.address,
-                path,
-                "`export_on_down = false` in the spec",
-            ));
+            findings.push(lost(&link.address, path, "`export_on_down = false` in the spec"));
         } else if link.state == State::Failed && was_done && storage_goes {
-            let mut finding = error(
-                "plan::cannot-export",
-                Some(&link.address),
-                "files below a broken link cannot be exported",
-            );
+            let mut finding =
+                error("plan::cannot-export", Some(&link.address), "files below a broken link cannot be exported");
             finding.notes.push(format!(
                 "{} is {}: {}",
                 link.id,
@@ -67,57 +49,33 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
             ));
             findings.push(finding);
         } else if !storage_goes {
-            let mut finding = warning(
-                "plan::unlinked",
-                Some(&link.address),
-                "files stay on the file system without their link",
-            );
-            finding.notes.push(format!("what is new below {path} is exported before; what is written there later is exported by nobody"));
+            let mut finding =
+                warning("plan::unlinked", Some(&link.address), "files stay on the file system without their link");
+            finding.notes.push(format!(
+                "what is new below {path} is exported before; what is written there later is exported by nobody"
+            ));
             findings.push(finding);
         }
     }
-    let linked = input
-        .observed
-        .resources
-        .iter()
-        .any(|seen| seen.address.kind == Kind::Link);
+    let linked = input.observed.resources.iter().any(|seen| seen.address.kind == Kind::Link);
     if storage_goes && !linked && !input.record.exported && may_hold_files(input) {
         let address = Address::one(Kind::Fsx);
         if input.options.discard_unexported_data {
             findings.push(lost(&address, "/", "`--discard-unexported-data`"));
         } else {
-            let mut finding = error(
-                "plan::no-link",
-                Some(&address),
-                "the file system has no link, so nothing on it can be exported",
-            );
-            finding.notes.push(format!(
-                "nodes have mounted {}, and every file on it would be lost",
-                file_system.id
-            ));
+            let mut finding =
+                error("plan::no-link", Some(&address), "the file system has no link, so nothing on it can be exported");
+            finding.notes.push(format!("nodes have mounted {}, and every file on it would be lost", file_system.id));
             finding.help = Some("copy what you need, then give up the rest: `--discard-unexported-data`; or keep the file system: `--keep-storage`".to_owned());
             findings.push(finding);
         }
-    } else if storage_goes
-        && linked
-        && input.purpose == Purpose::Down
-        && !input.options.discard_unexported_data
-    {
-        let paths: Vec<&str> = doomed_links
-            .iter()
-            .filter_map(|link| link.fields.get("path"))
-            .map(String::as_str)
-            .collect();
+    } else if storage_goes && linked && input.purpose == Purpose::Down && !input.options.discard_unexported_data {
+        let paths: Vec<&str> =
+            doomed_links.iter().filter_map(|link| link.fields.get("path")).map(String::as_str).collect();
         if paths != ["/"] {
-            let mut finding = warning(
-                "plan::outside-links",
-                Some(&Address::one(Kind::Fsx)),
-                "files outside the links are deleted",
-            );
-            finding.notes.push(format!(
-                "only what is below {} is exported",
-                paths.join(", ")
-            ));
+            let mut finding =
+                warning("plan::outside-links", Some(&Address::one(Kind::Fsx)), "files outside the links are deleted");
+            finding.notes.push(format!("only what is below {} is exported", paths.join(", ")));
             findings.push(finding);
         }
     }
@@ -125,24 +83,13 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
 }
 
 fn lost(address: &Address, path: &str, why: &str) -> super::Finding {
-    let mut finding = warning(
-        "plan::discard",
-        Some(address),
-        "files that are not in S3 are lost",
-    );
-    finding.notes.push(format!(
-        "everything below {path} that was not exported yet goes, because of {why}"
-    ));
+    let mut finding = warning("plan::discard", Some(address), "files that are not in S3 are lost");
+    finding.notes.push(format!("everything below {path} that was not exported yet goes, because of {why}"));
     finding
 }
 
-/// A node that could write has been there. Without a record nobody knows, so it may.
+/// A node was ready there, so its user may have written. Without a record nobody knows, so he may.
 fn may_hold_files(input: &Input<'_>) -> bool {
-    !input.observed.nodes.is_empty()
-        || input.record.tries.is_empty()
-        || input
-            .record
-            .tries
-            .keys()
-            .any(|address| address.kind == Kind::Nodes)
+    let was_ready = |node: &Node| matches!(node.report, Some(Report::Ready | Report::Degraded(_)));
+    input.record.ready || input.record.tries.is_empty() || input.observed.nodes.iter().any(was_ready)
 }

@@ -1,20 +1,14 @@
 //! From what happens to each resource to steps in an order: removals from the nodes down to the network, then everything
 //! that is made, from the network up to the nodes. What no edge holds back runs at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::{Input, Outcome, Work};
 use super::model::{After, Op, Step};
 use crate::desired::{Address, Kind, Point, Resource};
 
 pub(super) fn steps(input: &Input<'_>, outcome: &Outcome) -> Vec<Step> {
-    let mut graph = Graph {
-        input,
-        outcome,
-        steps: Vec::new(),
-        removed: BTreeMap::new(),
-        made: BTreeMap::new(),
-    };
+    let mut graph = Graph { input, outcome, steps: Vec::new(), removed: BTreeMap::new(), made: BTreeMap::new() };
     graph.removals();
     graph.makes();
     graph.steps
@@ -43,33 +37,19 @@ impl Graph<'_> {
     fn push(&mut self, address: &Address, op: Op, mut after: Vec<After>) -> After {
         after.sort_by_key(|each| (each.step, each.point));
         after.dedup();
-        self.steps.push(Step {
-            address: address.clone(),
-            op,
-            after,
-        });
-        After {
-            step: self.steps.len() - 1,
-            point: Point::Done,
-        }
+        self.steps.push(Step { address: address.clone(), op, after });
+        After { step: self.steps.len() - 1, point: Point::Done }
     }
 
     fn work(&self, kind: Kind) -> Vec<(&Address, &Work)> {
-        self.outcome
-            .work
-            .iter()
-            .filter(|(address, _)| address.kind == kind)
-            .collect()
+        self.outcome.work.iter().filter(|(address, _)| address.kind == kind).collect()
     }
 
     fn removed_of(&self, kinds: &[Kind]) -> Vec<After> {
         self.removed
             .iter()
             .filter(|(address, _)| kinds.contains(&address.kind))
-            .map(|(_, step)| After {
-                step: *step,
-                point: Point::Done,
-            })
+            .map(|(_, step)| After { step: *step, point: Point::Done })
             .collect()
     }
 
@@ -94,45 +74,21 @@ impl Graph<'_> {
         self.remove(Kind::Placement, &[Kind::Nodes]);
         self.remove(Kind::InstanceProfile, &[Kind::Nodes]);
         self.remove(Kind::Role, &[Kind::InstanceProfile]);
-        self.remove(
-            Kind::SecurityGroup,
-            &[Kind::Nodes, Kind::Fsx, Kind::Template],
-        );
+        self.remove(Kind::SecurityGroup, &[Kind::Nodes, Kind::Fsx, Kind::Template]);
     }
 
     /// Tasks end, every link is exported, and only when all of that went well does the first link go.
     fn storage(&mut self) {
-        let storage_goes = self
-            .work(Kind::Fsx)
-            .iter()
-            .any(|(_, work)| !work.delete.is_empty());
+        let storage_goes = self.work(Kind::Fsx).iter().any(|(_, work)| !work.delete.is_empty());
         let links: Vec<(Address, Vec<String>, bool, bool)> = self
             .work(Kind::Link)
             .into_iter()
             .filter(|(_, work)| !work.delete.is_empty())
-            .map(|(address, work)| {
-                (
-                    address.clone(),
-                    work.delete.clone(),
-                    work.export,
-                    work.settle,
-                )
-            })
+            .map(|(address, work)| (address.clone(), work.delete.clone(), work.export, work.settle))
             .collect();
         // When the file system stays, links may go while nodes run on: their files stay on it.
-        let mut ready = if storage_goes {
-            self.removed_of(&[Kind::Nodes])
-        } else {
-            Vec::new()
-        };
-        if storage_goes
-            && self
-                .input
-                .observed
-                .tasks
-                .iter()
-                .any(|task| task.state.is_active())
-        {
+        let mut ready = if storage_goes { self.removed_of(&[Kind::Nodes]) } else { Vec::new() };
+        if storage_goes && self.input.observed.tasks.iter().any(|task| task.state.is_active()) {
             ready = vec![self.push(&Address::one(Kind::Task), Op::EndTasks, ready)];
         }
         let mut exported = ready.clone();
@@ -163,24 +119,14 @@ impl Graph<'_> {
             .removed
             .iter()
             .filter(|(address, _)| address.kind == Kind::Link)
-            .map(|(_, step)| After {
-                step: *step,
-                point: Point::Done,
-            })
+            .map(|(_, step)| After { step: *step, point: Point::Done })
             .max_by_key(|after| after.step);
         for (address, wanted) in &self.input.desired.resources {
             let Some(work) = self.outcome.work.get(address) else {
                 continue;
             };
-            let mut edges: Vec<After> = self
-                .removed
-                .get(address)
-                .map(|step| After {
-                    step: *step,
-                    point: Point::Done,
-                })
-                .into_iter()
-                .collect();
+            let mut edges: Vec<After> =
+                self.removed.get(address).map(|step| After { step: *step, point: Point::Done }).into_iter().collect();
             for (needed, point) in &wanted.after {
                 edges.extend(self.edge(address, needed, *point));
             }
@@ -219,44 +165,31 @@ impl Graph<'_> {
         let mut last: Option<Made> = None;
         if work.settle && (work.delete.is_empty() || address.kind == Kind::Nodes) {
             let done = self.push(address, Op::Settle, edges.clone());
-            last = Some(Made {
-                answered: None,
-                done,
-                is_new: true,
-            });
+            last = Some(Made { answered: None, done, is_new: true });
             if address.kind != Kind::Nodes {
                 edges = vec![done];
             }
         }
+        if work.create.is_some() && !work.nodes.is_empty() {
+            let keys = |keys: &BTreeSet<String>| keys.iter().cloned().collect();
+            let (set_tags, remove_tags) = (keys(&work.set_tags), keys(&work.remove_tags));
+            let op = Op::Update { fields: Vec::new(), set_tags, remove_tags, nodes: work.nodes.clone() };
+            self.push(address, op, edges.clone());
+        }
         if let Some((epoch, count)) = work.create {
             let done = self.push(address, Op::Create { epoch, count }, edges);
-            return Some(Made {
-                answered: Some(After {
-                    point: Point::Answered,
-                    ..done
-                }),
-                done,
-                is_new: true,
-            });
+            return Some(Made { answered: Some(After { point: Point::Answered, ..done }), done, is_new: true });
         }
         let tags = (!work.set_tags.is_empty() || !work.remove_tags.is_empty()).then(Vec::new);
-        let mut calls: Vec<Vec<String>> = work
-            .updates
-            .iter()
-            .map(|fields| fields.iter().cloned().collect())
-            .collect();
+        let mut calls: Vec<Vec<String>> = work.updates.iter().map(|fields| fields.iter().cloned().collect()).collect();
         if calls.is_empty() {
             calls.extend(tags);
         }
         let count = calls.len();
         for (index, fields) in calls.into_iter().enumerate() {
             let is_last = index + 1 == count;
-            let pick = |keys: &std::collections::BTreeSet<String>| {
-                if is_last {
-                    keys.iter().cloned().collect()
-                } else {
-                    Vec::new()
-                }
+            let pick = |keys: &BTreeSet<String>| {
+                if is_last { keys.iter().cloned().collect() } else { Vec::new() }
             };
             let op = Op::Update {
                 fields,
@@ -267,11 +200,7 @@ impl Graph<'_> {
             let done = self.push(address, op, edges.clone());
             edges = vec![done];
             let is_new = last.is_some_and(|made| made.is_new);
-            last = Some(Made {
-                answered: None,
-                done,
-                is_new,
-            });
+            last = Some(Made { answered: None, done, is_new });
         }
         last
     }

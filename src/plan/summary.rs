@@ -1,8 +1,8 @@
 //! One line a resource: what a reviewer needs to see of it without reading its fields.
 
 use crate::desired::{
-    FileSystem, Kind, LaunchTemplate, Link, NodeGroup, Resource, Role, SecurityGroup,
-    deployment_text, flows_text, market_text, media_text,
+    FileSystem, Kind, LaunchTemplate, Link, NodeGroup, Resource, Role, SecurityGroup, deployment_text, flows_text,
+    market_text, media_text,
 };
 use crate::observed::Seen;
 use crate::spec::MetadataIops;
@@ -18,68 +18,28 @@ pub(super) fn of(resource: &Resource) -> String {
         Resource::Placement(group) => format!("{}, cluster", group.name),
         Resource::Fsx(file_system) => storage(file_system),
         Resource::Link(link) => {
-            let Link {
-                path,
-                import,
-                export,
-                ..
-            } = link;
-            format!(
-                "{} ⇄ {path}, in: {}, out: {}",
-                link.s3(),
-                flows_text(import),
-                flows_text(export)
-            )
+            let Link { path, import, export, .. } = link;
+            format!("{} ⇄ {path}, in: {}, out: {}", link.s3(), flows_text(import), flows_text(export))
         }
         Resource::Template(template) => {
-            let LaunchTemplate {
-                image,
-                instance,
-                interfaces,
-                ..
-            } = template.as_ref();
-            let image = if image.is_empty() {
-                "image known once compared"
-            } else {
-                image
-            };
-            format!(
-                "{instance}, {image}, {}",
-                plural(interfaces.len(), "interface")
-            )
+            let LaunchTemplate { image, instance, interfaces, .. } = template.as_ref();
+            let image = if image.is_empty() { "image known once compared" } else { image };
+            format!("{instance}, {image}, {}", plural(interfaces.len(), "interface"))
         }
-        Resource::Nodes(NodeGroup {
-            count,
-            instance,
-            market,
-            zone,
-            ..
-        }) => {
-            let zone = if zone.is_empty() {
-                String::new()
-            } else {
-                format!(" in {zone}")
-            };
+        Resource::Nodes(NodeGroup { count, instance, market, zone, .. }) => {
+            let zone = if zone.is_empty() { String::new() } else { format!(" in {zone}") };
             format!("{count} × {instance} {}{zone}", market_text(market))
         }
     }
 }
 
 fn storage(file_system: &FileSystem) -> String {
-    let mut text = format!(
-        "{} {}",
-        deployment_text(file_system.deployment),
-        media_text(file_system.media)
-    );
+    let mut text = format!("{} {}", deployment_text(file_system.deployment), media_text(file_system.media));
     if let Some(gib) = file_system.capacity_gib {
         text.push_str(&format!(", {}", capacity_text(gib)));
         if let Some(rate) = file_system.throughput_per_tib {
             // AWS counts a TiB of capacity as 1000 GiB (FSx for Lustre User Guide, "Performance", its example).
-            text.push_str(&format!(
-                ", {} per TiB = {}",
-                rate_text(rate),
-                rate_text(rate.saturating_mul(gib) / 1000)
-            ));
+            text.push_str(&format!(", {} per TiB = {}", rate_text(rate), rate_text(rate.saturating_mul(gib) / 1000)));
         }
     }
     if let Some(rate) = file_system.throughput {
@@ -109,11 +69,7 @@ fn capacity_text(gib: u32) -> String {
 fn rate_text(megabytes: u32) -> String {
     if megabytes >= 1000 && megabytes % 100 == 0 {
         let tenths = megabytes / 100;
-        if tenths % 10 == 0 {
-            format!("{} GB/s", tenths / 10)
-        } else {
-            format!("{}.{} GB/s", tenths / 10, tenths % 10)
-        }
+        if tenths % 10 == 0 { format!("{} GB/s", tenths / 10) } else { format!("{}.{} GB/s", tenths / 10, tenths % 10) }
     } else {
         format!("{megabytes} MB/s")
     }
@@ -123,21 +79,12 @@ fn rate_text(megabytes: u32) -> String {
 pub(super) fn of_seen(seen: &Seen) -> String {
     let field = |name: &str| seen.fields.get(name).cloned().unwrap_or_default();
     match seen.address.kind {
-        Kind::Fsx => format!(
-            "{} {}, {}",
-            field("deployment"),
-            field("media"),
-            field("capacity")
-        ),
+        Kind::Fsx => format!("{} {}, {}", field("deployment"), field("media"), field("capacity")),
         Kind::Link => format!("{} ⇄ {}", field("s3"), field("path")),
         _ => field("name"),
     }
 }
 
 pub(super) fn plural(count: usize, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{count} {noun}s")
-    }
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -10,9 +10,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use proptest::prelude::*;
-use provision::bootstrap::{
-    BootstrapError, Endpoint, Inputs, InputsDataset, USER_DATA_LIMIT, digest, user_data,
-};
+use provision::bootstrap::{BootstrapError, Endpoint, Inputs, InputsDataset, USER_DATA_LIMIT, digest, user_data};
 
 fn inputs() -> Inputs {
     Inputs {
@@ -38,11 +36,7 @@ fn endpoint() -> Endpoint {
 }
 
 fn dataset(path: &str) -> InputsDataset {
-    InputsDataset {
-        path: path.into(),
-        preload_data: true,
-        exported: false,
-    }
+    InputsDataset { path: path.into(), preload_data: true, exported: false }
 }
 
 /// What cloud-init runs: the user-data, unpacked where it is packed.
@@ -51,9 +45,7 @@ fn script(inputs: &Inputs) -> String {
     assert!(sent.len() <= USER_DATA_LIMIT);
     let mut text = String::new();
     match sent.strip_prefix(b"\x1f\x8b") {
-        Some(_) => flate2::read::GzDecoder::new(&sent[..])
-            .read_to_string(&mut text)
-            .unwrap(),
+        Some(_) => flate2::read::GzDecoder::new(&sent[..]).read_to_string(&mut text).unwrap(),
         None => (&sent[..]).read_to_string(&mut text).unwrap(),
     };
     text
@@ -62,10 +54,7 @@ fn script(inputs: &Inputs) -> String {
 /// The head of the script: all lines before the first part.
 fn head(inputs: &Inputs) -> String {
     let script = script(inputs);
-    script[..script
-        .rfind("\n\nset -Eeuo pipefail\n")
-        .expect("the parts start with strict mode")]
-        .to_owned()
+    script[..script.rfind("\n\nset -Eeuo pipefail\n").expect("the parts start with strict mode")].to_owned()
 }
 
 /// Scripts that differ in every choice that a value makes.
@@ -80,13 +69,7 @@ fn fixtures() -> Vec<Inputs> {
         ttl_s: Some(3600),
         ..inputs()
     };
-    let exported = Inputs {
-        datasets: vec![InputsDataset {
-            exported: true,
-            ..dataset("/")
-        }],
-        ..inputs()
-    };
+    let exported = Inputs { datasets: vec![InputsDataset { exported: true, ..dataset("/") }], ..inputs() };
     vec![plain, rich, exported]
 }
 
@@ -95,16 +78,8 @@ fn bash_parses_every_script() {
     for (at, inputs) in fixtures().iter().enumerate() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, script(inputs)).unwrap();
-        let output = Command::new("bash")
-            .arg("-n")
-            .arg(file.path())
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "fixture {at}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let output = Command::new("bash").arg("-n").arg(file.path()).output().unwrap();
+        assert!(output.status.success(), "fixture {at}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
@@ -120,11 +95,7 @@ fn shellcheck_finds_nothing() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, script(inputs)).unwrap();
         let output = Command::new(&program).arg(file.path()).output().unwrap();
-        assert!(
-            output.status.success(),
-            "fixture {at}: {}",
-            String::from_utf8_lossy(&output.stdout)
-        );
+        assert!(output.status.success(), "fixture {at}: {}", String::from_utf8_lossy(&output.stdout));
     }
 }
 
@@ -141,17 +112,11 @@ fn parts_keep_their_text_without_comments() {
         let mut end: Option<String> = None;
         for line in text.lines() {
             if let Some(word) = &end {
-                assert!(
-                    !line.trim_start().starts_with('#'),
-                    "here-document with a comment: {line}"
-                );
+                assert!(!line.trim_start().starts_with('#'), "here-document with a comment: {line}");
                 if line == word {
                     end = None;
                 }
-            } else if let Some((_, word)) = line
-                .split_once("<<")
-                .filter(|(_, word)| !word.starts_with('<'))
-            {
+            } else if let Some((_, word)) = line.split_once("<<").filter(|(_, word)| !word.starts_with('<')) {
                 end = Some(word.trim_matches('\'').to_owned());
             }
         }
@@ -161,9 +126,7 @@ fn parts_keep_their_text_without_comments() {
 
 #[test]
 fn longest_legal_inputs_fit() {
-    let paths = (0..8)
-        .map(|at| dataset(&format!("/{at}{}", "long/".repeat(80))))
-        .collect();
+    let paths = (0..8).map(|at| dataset(&format!("/{at}{}", "long/".repeat(80)))).collect();
     let line = "pip install --no-cache-dir torch==2.9.0 torchvision webdataset && echo done\n";
     let mut setup = String::from("#!/bin/bash\n");
     for at in 0.. {
@@ -172,12 +135,7 @@ fn longest_legal_inputs_fit() {
         }
         setup.push_str(&line.replace("done", &format!("step {at}")));
     }
-    let full = Inputs {
-        datasets: paths,
-        setup: Some(setup),
-        ttl_s: Some(u64::MAX),
-        ..fixtures().remove(1)
-    };
+    let full = Inputs { datasets: paths, setup: Some(setup), ttl_s: Some(u64::MAX), ..fixtures().remove(1) };
     let sent = user_data(&full, &endpoint()).unwrap();
     assert!(sent.len() <= USER_DATA_LIMIT, "{} bytes", sent.len());
     assert_eq!(sent, user_data(&full, &endpoint()).unwrap());
@@ -186,38 +144,10 @@ fn longest_legal_inputs_fit() {
 #[test]
 fn too_large_a_setup_is_named() {
     // Digests do not compress.
-    let noise = (0..600)
-        .map(|at| {
-            digest(&Inputs {
-                ttl_s: Some(at),
-                ..inputs()
-            })
-        })
-        .collect::<String>();
-    let error = user_data(
-        &Inputs {
-            setup: Some(noise),
-            ..inputs()
-        },
-        &endpoint(),
-    )
-    .unwrap_err();
-    assert!(
-        matches!(
-            error,
-            BootstrapError::TooLarge {
-                setup: Some(38_400),
-                ..
-            }
-        ),
-        "{error}"
-    );
-    assert!(
-        error
-            .to_string()
-            .ends_with("the setup script has 38400 bytes, keep it in S3 and fetch it"),
-        "{error}"
-    );
+    let noise = (0..600).map(|at| digest(&Inputs { ttl_s: Some(at), ..inputs() })).collect::<String>();
+    let error = user_data(&Inputs { setup: Some(noise), ..inputs() }, &endpoint()).unwrap_err();
+    assert!(matches!(error, BootstrapError::TooLarge { setup: Some(38_400), .. }), "{error}");
+    assert!(error.to_string().ends_with("the setup script has 38400 bytes, keep it in S3 and fetch it"), "{error}");
 }
 
 /// Runs the head under bash and returns what its variables hold.
@@ -225,29 +155,12 @@ fn evaluated(inputs: &Inputs) -> (Vec<String>, Vec<u8>) {
     let print = "\nprintf '%s\\0' \"$CLUSTER\" \"$GROUP\" \"$MOUNT\" \"${PRELOAD[@]}\"; printf %s \"$SETUP\" | base64 -d | gzip -d";
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, head(inputs) + print).unwrap();
-    let output = Command::new("bash")
-        .arg(file.path())
-        .env("LC_ALL", "C")
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success() && output.stderr.is_empty(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let mut values = output
-        .stdout
-        .splitn(4 + inputs.datasets.len(), |byte| *byte == 0)
-        .map(<[u8]>::to_vec)
-        .collect::<Vec<_>>();
+    let output = Command::new("bash").arg(file.path()).env("LC_ALL", "C").output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut values =
+        output.stdout.splitn(4 + inputs.datasets.len(), |byte| *byte == 0).map(<[u8]>::to_vec).collect::<Vec<_>>();
     let setup = values.pop().unwrap();
-    (
-        values
-            .into_iter()
-            .map(|value| String::from_utf8(value).unwrap())
-            .collect(),
-        setup,
-    )
+    (values.into_iter().map(|value| String::from_utf8(value).unwrap()).collect(), setup)
 }
 
 fn hostile() -> impl Strategy<Value = String> {

@@ -1,3 +1,5 @@
 //! One binary for all integration tests: each further one would link the SDKs again.
 
 mod bootstrap;
+mod layers;
+mod lifecycle;

@@ -10,10 +10,7 @@ use super::sandbox::{Node, file_system};
 use super::{dataset, inputs};
 
 fn on(mount: &str) -> Inputs {
-    Inputs {
-        mount: mount.to_owned(),
-        ..inputs()
-    }
+    Inputs { mount: mount.to_owned(), ..inputs() }
 }
 
 #[test]
@@ -23,23 +20,11 @@ fn first_and_second_boot_end_ready() {
         "#!/bin/bash\necho \"$PROVISION_GROUP on $MASTER_ADDR of $NNODES\" >>{}/setup-ran",
         "\"$PROVISION_MOUNT\""
     );
-    let node = Node::amazon_linux(&Inputs {
-        setup: Some(setup),
-        datasets: vec![dataset("/train")],
-        ..on(&mount)
-    });
+    let node = Node::amazon_linux(&Inputs { setup: Some(setup), datasets: vec![dataset("/train")], ..on(&mount) });
     let output = node.first_boot();
-    assert_eq!(
-        node.tags(),
-        ["ready"],
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    assert_eq!(node.tags(), ["ready"], "{}", String::from_utf8_lossy(&output.stdout));
     assert!(String::from_utf8_lossy(&output.stdout).contains("\nprovision: ready\n"));
-    assert!(
-        node.read("var/log/provision.log")
-            .contains("provision: ready\n")
-    );
+    assert!(node.read("var/log/provision.log").contains("provision: ready\n"));
 
     let fstab = node.read("etc/fstab");
     let field = mount.replace(' ', "\\040");
@@ -47,54 +32,24 @@ fn first_and_second_boot_end_ready() {
         "fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com@tcp:/abcdefgh {field} lustre defaults,relatime,flock,_netdev,nofail,\
          x-systemd.automount,x-systemd.requires=systemd-networkd-wait-online.service 0 0"
     );
-    assert_eq!(
-        fstab,
-        format!("# the image's own\nLABEL=/ / xfs defaults 1 1\n{line}\n")
-    );
+    assert_eq!(fstab, format!("# the image's own\nLABEL=/ / xfs defaults 1 1\n{line}\n"));
     let shared = Path::new(&mount).join(".provision");
-    assert_eq!(
-        fs::read_to_string(shared.join("trainer/hostfile")).unwrap(),
-        "10.0.0.1 slots=1\n"
-    );
+    assert_eq!(fs::read_to_string(shared.join("trainer/hostfile")).unwrap(), "10.0.0.1 slots=1\n");
     assert_eq!(
         fs::read_to_string(shared.join("layout")).unwrap(),
         "-E 100M -c 1 -E 10G -c 8 -E 100G -c 16 -E -1 -c 32\n"
     );
-    assert_eq!(
-        fs::read_to_string(Path::new(&mount).join("setup-ran")).unwrap(),
-        "trainer on 10.0.0.1 of 1\n"
-    );
+    assert_eq!(fs::read_to_string(Path::new(&mount).join("setup-ran")).unwrap(), "trainer on 10.0.0.1 of 1\n");
     assert_eq!(node.calls("systemd-run --unit provision-preload-"), 1);
-    assert_eq!(
-        fs::read_dir(&mount).unwrap().count(),
-        2,
-        "the proof leaves nothing behind"
-    );
+    assert_eq!(fs::read_dir(&mount).unwrap().count(), 2, "the proof leaves nothing behind");
 
     node.reboot();
     node.boot();
     assert_eq!(node.tags(), ["ready", "ready"]);
     assert_eq!(node.read("etc/fstab"), fstab);
-    assert_eq!(
-        (
-            node.calls("lfs setstripe"),
-            node.calls("mount -t lustre"),
-            node.calls("stat ")
-        ),
-        (1, 1, 1)
-    );
-    assert_eq!(
-        fs::read_to_string(Path::new(&mount).join("setup-ran"))
-            .unwrap()
-            .lines()
-            .count(),
-        1
-    );
-    assert_eq!(
-        node.calls("lctl set_param llite.*.statahead_max=512"),
-        2,
-        "values are lost with the mount"
-    );
+    assert_eq!((node.calls("lfs setstripe"), node.calls("mount -t lustre"), node.calls("stat ")), (1, 1, 1));
+    assert_eq!(fs::read_to_string(Path::new(&mount).join("setup-ran")).unwrap().lines().count(), 1);
+    assert_eq!(node.calls("lctl set_param llite.*.statahead_max=512"), 2, "values are lost with the mount");
 }
 
 #[test]
@@ -105,15 +60,10 @@ fn a_large_node_gets_the_large_values_before_the_modules_load() {
     node.first_boot();
     assert_eq!(node.tags(), ["ready"]);
     let options = fs::read_to_string(node.state.join("options-at-load")).unwrap();
-    assert_eq!(
-        options,
-        "options ptlrpc ptlrpcd_per_cpt_max=32\noptions ksocklnd credits=2560\n"
-    );
-    for value in [
-        "ldlm.namespaces.*.lru_size=19200",
-        "osc.*OST*.max_rpcs_in_flight=32",
-        "mdc.*.max_mod_rpcs_in_flight=50",
-    ] {
+    assert_eq!(options, "options ptlrpc ptlrpcd_per_cpt_max=32\noptions ksocklnd credits=2560\n");
+    for value in
+        ["ldlm.namespaces.*.lru_size=19200", "osc.*OST*.max_rpcs_in_flight=32", "mdc.*.max_mod_rpcs_in_flight=50"]
+    {
         assert_eq!(node.calls(&format!("lctl set_param {value}")), 1, "{value}");
     }
 }
@@ -124,10 +74,7 @@ fn the_client_is_installed_where_the_image_has_none() {
     let node = Node::amazon_linux(&on(&mount));
     node.set("no-client", "");
     node.first_boot();
-    assert_eq!(
-        (node.tags(), node.calls("dnf install -y lustre-client")),
-        (vec!["ready".to_owned()], 1)
-    );
+    assert_eq!((node.tags(), node.calls("dnf install -y lustre-client")), (vec!["ready".to_owned()], 1));
 }
 
 #[test]
@@ -137,15 +84,9 @@ fn ubuntu_without_a_module_for_its_kernel_reboots_once() {
     node.set("no-client", "");
     node.first_boot();
     assert_eq!((node.tags().len(), node.calls("systemctl reboot")), (0, 1));
-    assert!(
-        node.read("etc/apt/sources.list.d/fsxlustreclientrepo.list")
-            .ends_with("/ubuntu noble main\n")
-    );
+    assert!(node.read("etc/apt/sources.list.d/fsxlustreclientrepo.list").ends_with("/ubuntu noble main\n"));
     node.boot();
-    assert_eq!(
-        (node.tags(), node.calls("systemctl reboot")),
-        (vec!["ready".to_owned()], 1)
-    );
+    assert_eq!((node.tags(), node.calls("systemctl reboot")), (vec!["ready".to_owned()], 1));
 }
 
 #[test]
@@ -154,10 +95,7 @@ fn mounting_again_mends_what_passes() {
     let node = Node::amazon_linux(&on(&mount));
     node.set("mount", "17\n110\n17\n0\n");
     node.first_boot();
-    assert_eq!(
-        (node.tags(), node.calls("mount -t lustre")),
-        (vec!["ready".to_owned()], 4)
-    );
+    assert_eq!((node.tags(), node.calls("mount -t lustre")), (vec!["ready".to_owned()], 4));
 }
 
 #[test]
@@ -166,17 +104,11 @@ fn a_mount_that_never_comes_fails_after_90_minutes() {
     let node = Node::amazon_linux(&on(&mount));
     node.set("mount", "110\n").set("hurry", "20");
     assert!(!node.first_boot().status.success());
-    assert_eq!(
-        node.tags(),
-        ["failed: mount: gave up after 90 min: mount.lustre: error 110"]
-    );
+    assert_eq!(node.tags(), ["failed: mount: gave up after 90 min: mount.lustre: error 110"]);
     let node = Node::amazon_linux(&on(&mount));
     node.set("dns", "2").set("hurry", "20");
     node.first_boot();
-    assert_eq!(
-        node.tags(),
-        ["failed: mount: gave up after 90 min: no DNS answer"]
-    );
+    assert_eq!(node.tags(), ["failed: mount: gave up after 90 min: no DNS answer"]);
 }
 
 #[test]
@@ -185,26 +117,16 @@ fn a_mount_that_cannot_come_fails_early() {
     let node = Node::amazon_linux(&on(&mount));
     node.set("mount", "22\n");
     node.first_boot();
-    assert_eq!(
-        node.tags(),
-        ["failed: mount: exited 22: mount.lustre: error 22"]
-    );
-    let waited: u64 = fs::read_to_string(node.state.join("clock"))
-        .unwrap()
-        .trim()
-        .parse::<u64>()
-        .unwrap()
-        - 1_800_000_000;
+    assert_eq!(node.tags(), ["failed: mount: exited 22: mount.lustre: error 22"]);
+    let waited: u64 =
+        fs::read_to_string(node.state.join("clock")).unwrap().trim().parse::<u64>().unwrap() - 1_800_000_000;
     assert!(waited < 900, "{waited} s");
 }
 
 #[test]
 fn a_failed_setup_fails_the_node_and_runs_again() {
     let (_folder, mount) = file_system();
-    let node = Node::amazon_linux(&Inputs {
-        setup: Some("echo secret; exit 3".into()),
-        ..on(&mount)
-    });
+    let node = Node::amazon_linux(&Inputs { setup: Some("echo secret; exit 3".into()), ..on(&mount) });
     let output = node.first_boot();
     assert!(!output.status.success());
     assert_eq!(node.tags(), ["failed: setup exited 3"]);
@@ -212,11 +134,7 @@ fn a_failed_setup_fails_the_node_and_runs_again() {
     assert_eq!(node.read("var/log/provision-setup.log"), "secret\n");
     node.run(&["leave"]);
     let hostfile = Path::new(&mount).join(".provision/trainer/hostfile");
-    assert_eq!(
-        fs::read_to_string(&hostfile).unwrap(),
-        "\n",
-        "a failed node is not in the hostfile"
-    );
+    assert_eq!(fs::read_to_string(&hostfile).unwrap(), "\n", "a failed node is not in the hostfile");
 }
 
 #[test]
@@ -226,18 +144,11 @@ fn a_step_that_breaks_is_named() {
     fs::create_dir_all(node.root.join("etc/provision/env.new")).unwrap();
     node.first_boot();
     let tags = node.tags();
-    assert!(
-        tags.len() == 1 && tags[0].starts_with("failed: hostfile exited 1 at "),
-        "{tags:?}"
-    );
+    assert!(tags.len() == 1 && tags[0].starts_with("failed: hostfile exited 1 at "), "{tags:?}");
 }
 
 fn with_efa(mount: &str) -> (Node, String) {
-    let node = Node::amazon_linux(&Inputs {
-        storage_efa: true,
-        node_efa_interfaces: 8,
-        ..on(mount)
-    });
+    let node = Node::amazon_linux(&Inputs { storage_efa: true, node_efa_interfaces: 8, ..on(mount) });
     let device = node.root.join("sys/class/infiniband/rdmap0/device");
     fs::create_dir_all(&device).unwrap();
     fs::create_dir_all(node.root.join("drivers/efa")).unwrap();
@@ -270,11 +181,7 @@ fn efa_has_to_carry_what_is_written() {
 #[test]
 fn without_an_efa_device_the_mount_is_degraded() {
     let (_folder, mount) = file_system();
-    let node = Node::amazon_linux(&Inputs {
-        storage_efa: true,
-        node_efa_interfaces: 1,
-        ..on(&mount)
-    });
+    let node = Node::amazon_linux(&Inputs { storage_efa: true, node_efa_interfaces: 1, ..on(&mount) });
     node.first_boot();
     assert_eq!(node.tags(), ["degraded: lustre over tcp"]);
 }
@@ -282,16 +189,11 @@ fn without_an_efa_device_the_mount_is_degraded() {
 #[test]
 fn nodes_share_one_layout_and_one_hostfile() {
     let (_folder, mount) = file_system();
-    let spec = Inputs {
-        count: 8,
-        datasets: vec![dataset("/train")],
-        ..on(&mount)
-    };
+    let spec = Inputs { count: 8, datasets: vec![dataset("/train")], ..on(&mount) };
     let nodes: Vec<_> = (1..=8)
         .map(|at| {
             let node = Node::amazon_linux(&spec);
-            node.set("instance", &format!("i-{at}"))
-                .set("address", &format!("10.0.0.{}", 20 - at));
+            node.set("instance", &format!("i-{at}")).set("address", &format!("10.0.0.{}", 20 - at));
             node
         })
         .collect();
@@ -302,48 +204,26 @@ fn nodes_share_one_layout_and_one_hostfile() {
     });
     let sum = |call: &str| nodes.iter().map(|node| node.calls(call)).sum::<usize>();
     assert!(nodes.iter().all(|node| node.tags() == ["ready"]));
-    assert_eq!(
-        (
-            sum("lfs setstripe"),
-            sum("systemd-run --unit provision-preload-")
-        ),
-        (1, 1)
-    );
-    let hosts = (12..=19).fold(String::new(), |all, at| {
-        all + &format!("10.0.0.{at} slots=1\n")
-    });
+    assert_eq!((sum("lfs setstripe"), sum("systemd-run --unit provision-preload-")), (1, 1));
+    let hosts = (12..=19).fold(String::new(), |all, at| all + &format!("10.0.0.{at} slots=1\n"));
     let hostfile = Path::new(&mount).join(".provision/trainer/hostfile");
     assert_eq!(fs::read_to_string(&hostfile).unwrap(), hosts);
 
     let env = nodes[0].root.join("etc/provision/env");
     let print = r#"set -eu; . "$0"; echo "$MASTER_ADDR $NNODES $NODE_RANK $WORLD_SIZE""#;
-    let output = Command::new("bash")
-        .args(["-c", print])
-        .arg(&env)
-        .output()
-        .unwrap();
-    assert_eq!(
-        String::from_utf8(output.stdout).unwrap(),
-        "10.0.0.12 8 7 8\n"
-    );
+    let output = Command::new("bash").args(["-c", print]).arg(&env).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "10.0.0.12 8 7 8\n");
 
     // The node that was killed never signed off; the one in its place takes its line.
     nodes[7].run(&["leave"]);
-    assert!(
-        !fs::read_to_string(&hostfile)
-            .unwrap()
-            .contains("10.0.0.12 ")
-    );
+    assert!(!fs::read_to_string(&hostfile).unwrap().contains("10.0.0.12 "));
     for (name, address) in [("i-8b", "10.0.1.1"), ("i-1b", "10.0.1.2")] {
         let node = Node::amazon_linux(&spec);
         node.set("instance", name).set("address", address);
         node.first_boot();
     }
     let hosts = fs::read_to_string(&hostfile).unwrap();
-    assert!(
-        hosts.lines().count() == 8 && hosts.ends_with("10.0.1.1 slots=1\n10.0.1.2 slots=1\n"),
-        "{hosts}"
-    );
+    assert!(hosts.lines().count() == 8 && hosts.ends_with("10.0.1.1 slots=1\n10.0.1.2 slots=1\n"), "{hosts}");
 }
 
 #[test]
@@ -354,14 +234,7 @@ fn a_dead_winner_of_an_election_is_replaced() {
     let node = Node::amazon_linux(&on(&mount));
     node.first_boot();
     assert_eq!(node.calls("lfs setstripe"), 0);
-    assert!(
-        Command::new("touch")
-            .args(["-d", "1 hour ago"])
-            .arg(&claim)
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("touch").args(["-d", "1 hour ago"]).arg(&claim).status().unwrap().success());
     node.boot();
     assert_eq!(node.calls("lfs setstripe"), 1);
 }
@@ -369,47 +242,26 @@ fn a_dead_winner_of_an_election_is_replaced() {
 #[test]
 fn an_exported_root_holds_nothing_of_ours() {
     let (_folder, mount) = file_system();
-    let root = InputsDataset {
-        exported: true,
-        ..dataset("/")
-    };
-    let node = Node::amazon_linux(&Inputs {
-        datasets: vec![root],
-        ..on(&mount)
-    });
+    let root = InputsDataset { exported: true, ..dataset("/") };
+    let node = Node::amazon_linux(&Inputs { datasets: vec![root], ..on(&mount) });
     node.first_boot();
     node.boot();
     assert_eq!(node.tags(), ["ready", "ready"]);
     assert_eq!(fs::read_dir(&mount).unwrap().count(), 0);
-    assert_eq!(
-        (
-            node.calls("lfs setstripe"),
-            node.calls("systemd-run --unit provision-preload-")
-        ),
-        (1, 2)
-    );
+    assert_eq!((node.calls("lfs setstripe"), node.calls("systemd-run --unit provision-preload-")), (1, 2));
 }
 
 #[test]
 fn the_ttl_holds_over_reboots() {
     let (_folder, mount) = file_system();
-    let node = Node::amazon_linux(&Inputs {
-        ttl_s: Some(3600),
-        ..on(&mount)
-    });
+    let node = Node::amazon_linux(&Inputs { ttl_s: Some(3600), ..on(&mount) });
     node.first_boot();
     let timer = node.read("etc/systemd/system/provision-ttl.timer");
-    assert!(
-        timer.contains("\nOnCalendar=2027-01-15 ") && timer.contains(" UTC\n"),
-        "{timer}"
-    );
+    assert!(timer.contains("\nOnCalendar=2027-01-15 ") && timer.contains(" UTC\n"), "{timer}");
     node.reboot();
     node.boot();
     assert_eq!(node.read("etc/systemd/system/provision-ttl.timer"), timer);
     fs::write(node.state.join("clock"), "1800004000\n").unwrap();
     node.boot();
-    assert_eq!(
-        (node.calls("systemctl poweroff"), node.tags().len()),
-        (1, 2)
-    );
+    assert_eq!((node.calls("systemctl poweroff"), node.tags().len()), (1, 2));
 }

@@ -57,11 +57,7 @@ pub(super) fn file_system() -> (tempfile::TempDir, String) {
 impl Node {
     pub(super) fn new(inputs: &Inputs, os: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (root, state, bin) = (
-            folder.path().join("root"),
-            folder.path().join("state"),
-            folder.path().join("bin"),
-        );
+        let (root, state, bin) = (folder.path().join("root"), folder.path().join("state"), folder.path().join("bin"));
         for each in [
             &root.join("etc"),
             &root.join("dev"),
@@ -73,30 +69,14 @@ impl Node {
             fs::create_dir_all(each).unwrap();
         }
         for name in STUBS {
-            symlink(
-                concat!(
-                    env!("CARGO_MANIFEST_DIR"),
-                    "/tests/it/bootstrap/stubs/all.sh"
-                ),
-                bin.join(name),
-            )
-            .unwrap();
+            symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/bootstrap/stubs/all.sh"), bin.join(name)).unwrap();
         }
         fs::write(root.join("etc/os-release"), os).unwrap();
-        fs::write(
-            root.join("etc/fstab"),
-            "# the image's own\nLABEL=/ / xfs defaults 1 1\n",
-        )
-        .unwrap();
+        fs::write(root.join("etc/fstab"), "# the image's own\nLABEL=/ / xfs defaults 1 1\n").unwrap();
         fs::write(state.join("clock"), "1800000000\n").unwrap();
         let script = folder.path().join("part-001");
         fs::write(&script, super::script(inputs)).unwrap();
-        Self {
-            root,
-            state,
-            script,
-            _folder: folder,
-        }
+        Self { root, state, script, _folder: folder }
     }
 
     pub(super) fn amazon_linux(inputs: &Inputs) -> Self {
@@ -104,10 +84,7 @@ impl Node {
     }
 
     pub(super) fn ubuntu(inputs: &Inputs) -> Self {
-        Self::new(
-            inputs,
-            "ID=ubuntu\nVERSION_ID=\"24.04\"\nVERSION_CODENAME=noble\n",
-        )
+        Self::new(inputs, "ID=ubuntu\nVERSION_ID=\"24.04\"\nVERSION_CODENAME=noble\n")
     }
 
     /// Sets what a stub answers.
@@ -119,11 +96,7 @@ impl Node {
     /// What cloud-init does, once, and systemd's start of the service that it leaves.
     pub(super) fn first_boot(&self) -> Output {
         let output = self.bash(&self.script, &[]);
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(self.calls("systemctl start --no-block provision-node.service") == 1);
         self.boot()
     }
@@ -157,11 +130,7 @@ impl Node {
 
     /// Every value that `provision:node` had.
     pub(super) fn tags(&self) -> Vec<String> {
-        fs::read_to_string(self.state.join("tags"))
-            .unwrap_or_default()
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        fs::read_to_string(self.state.join("tags")).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
     pub(super) fn calls(&self, start: &str) -> usize {

@@ -1,0 +1,56 @@
+# `make` lists what one can do. Everything that is installed stays in this folder: .venv/, target/.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+VENV ?= .venv
+PYTHON ?= python3
+CARGO ?= cargo
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build $(VENV)/tools.stamp ## Run up, status and down against LocalStack, showing what a user sees
+	./tools/demo.sh
+
+test: build $(VENV)/tools.stamp ## Run every test: unit, property, lifecycle, adapter, snapshots, LocalStack
+	PROVISION_SHELLCHECK="$(CURDIR)/$(VENV)/bin/shellcheck" PROVISION_LOCALSTACK="$(CURDIR)/localstack/localstack.sh" \
+		LOCALSTACK_VENV="$(CURDIR)/$(VENV)" $(CARGO) test --locked
+	./tools/one-sdk-build.sh
+	LOCALSTACK_VENV="$(CURDIR)/$(VENV)" $(VENV)/bin/python -m pytest --quiet localstack/tests
+
+check: lint ## What must pass before a commit: formatting, lints, and the tests that need no cloud
+	$(CARGO) fmt --check
+	$(CARGO) test --locked --no-default-features --lib
+
+lint: ## Lint on the build graph, so that the SDK is not checked a second time
+	RUSTC_WORKSPACE_WRAPPER="$$(rustup which clippy-driver)" CLIPPY_ARGS="-Dwarnings__CLIPPY_HACKERY__" \
+		$(CARGO) build --locked --all-targets
+
+build: ## Build the program
+	$(CARGO) build --locked
+
+release: ## Build the program as it is shipped
+	$(CARGO) build --locked --release
+
+bench: build $(VENV)/tools.stamp ## Measure requests, wall time against the cloud's own path, start-up and size
+	./tools/bench.py
+
+conformance: $(VENV)/tools.stamp ## Let Terraform's AWS provider use the FSx service (its destroy sleeps 10 minutes)
+	LOCALSTACK_VENV="$(CURDIR)/$(VENV)" ./localstack/tests/terraform/run.sh
+
+generate: ## Renew the generated files: schema, manual page, completions, instance types
+	$(CARGO) run --quiet --locked -- schema > docs/cluster.schema.json
+	$(CARGO) run --quiet --locked -- man > docs/provision.1
+
+clean: ## Remove what was built, installed and started
+	-./localstack/localstack.sh stop
+	rm -rf target $(VENV) .localstack .provision
+
+# LocalStack with the FSx service, and the tools that tests check our output with.
+$(VENV)/tools.stamp: localstack/requirements.txt localstack/requirements-dev.txt tools/requirements.txt
+	./localstack/localstack.sh install --venv "$(VENV)"
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r localstack/requirements-dev.txt -r tools/requirements.txt
+	touch $@
+
+.PHONY: help demo test check lint build release bench conformance generate clean

@@ -1,0 +1,72 @@
+//! When a call that failed is sent again, and after what pause.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::cloud::{Class, CloudError};
+
+/// After a passing fault a call is tried so often.
+const TRANSIENT_TRIES: u32 = 8;
+/// What was made a moment ago is known everywhere by then (IAM User Guide, "Troubleshooting": "usually within seconds").
+const NOT_YET_LIMIT: Duration = Duration::from_secs(180);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// One call and its repetitions.
+#[derive(Debug)]
+pub(super) struct Patience {
+    began: Instant,
+    tries: u32,
+    pause: Duration,
+}
+
+impl Patience {
+    pub(super) fn new() -> Self {
+        Self { began: Instant::now(), tries: 0, pause: FIRST_PAUSE }
+    }
+
+    /// The pause before the next try; None: it will not help.
+    pub(super) fn next(&mut self, error: &CloudError) -> Option<Duration> {
+        self.tries += 1;
+        let again = match error.class {
+            // Throttling slows a run down and never ends it.
+            Class::Throttled => true,
+            Class::NotYet => self.began.elapsed() < NOT_YET_LIMIT,
+            Class::Transient => self.tries < TRANSIENT_TRIES,
+            Class::Denied
+            | Class::Credentials
+            | Class::Quota
+            | Class::Capacity
+            | Class::Conflict
+            | Class::InUse
+            | Class::Busy
+            | Class::NotFound
+            | Class::Invalid
+            | Class::Unreachable
+            | Class::Unknown => false,
+        };
+        let pause = self.pause;
+        self.pause = (pause * 2).min(LONGEST_PAUSE);
+        again.then_some(pause)
+    }
+}
+
+/// Sends a call, and sends it again as long as that is right. For calls that may be repeated at will.
+pub(super) async fn patiently<T, F>(send: impl Fn() -> F) -> Result<T, CloudError>
+where
+    F: Future<Output = Result<T, CloudError>>,
+{
+    let mut patience = Patience::new();
+    loop {
+        let error = match send().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        match patience.next(&error) {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The whole engine over the simulated cloud, in virtual time: up, change, down, crash, and the four promises after each.
+
+mod change;
+mod crash;
+mod data;
+mod harness;
+mod life;

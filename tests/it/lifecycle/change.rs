@@ -1,0 +1,147 @@
+//! Changing a cluster that runs: in place, by replacement, or not at all.
+
+use provision::apply::Outcome;
+use provision::desired::Kind;
+use provision::plan::{Danger, Options, Purpose, Verb};
+use provision::simulated::Settings;
+use provision::spec::{Compression, Flow, MetadataIops, Spec};
+
+use super::harness::{Machine, assert_complete, dataset, group, spec, world};
+
+async fn running() -> (Machine, Spec) {
+    let machine = world(Settings::default());
+    let spec = spec(&[4], &["/train", "/out"]);
+    machine.must_up(&spec).await;
+    // Storage may grow again only hours after its creation.
+    tokio::time::advance(std::time::Duration::from_secs(7 * 3600)).await;
+    (machine, spec)
+}
+
+fn verbs(prepared: &provision::apply::prepare::Prepared) -> Vec<String> {
+    let changed = prepared.plan.actions.iter().filter(|action| action.verb != Verb::Keep);
+    changed.map(|action| format!("{} {}", action.verb.symbol(), action.address)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_that_can_change_in_place_does() {
+    let (machine, mut spec) = running().await;
+    spec.storage.capacity_gib = Some(9600);
+    spec.storage.metadata_iops = Some(MetadataIops::Provisioned(12_000));
+    spec.storage.compression = Compression::None;
+    spec.datasets[0].import = vec![Flow::New];
+    spec.cluster.tags.insert("team".into(), "audio".into());
+    spec.cluster.tags.insert("cost".into(), "42".into());
+    spec.nodes[0].count = 6;
+    let before = machine.cloud.truth("video").file_system().expect("a file system").id.clone();
+    let planned = machine.plan(Purpose::Up, Some(&spec)).await;
+    assert!(planned.plan.worst() <= Danger::Disruptive, "{:?}", verbs(&planned));
+    machine.must_up(&spec).await;
+    let after = machine.cloud.truth("video");
+    assert_eq!(after.file_system().expect("a file system").id, before);
+    assert!(after.resources.iter().all(|seen| seen.tags.get("cost").is_some_and(|cost| cost == "42")), "{after:#?}");
+    // A tag that leaves the spec leaves the resources.
+    spec.cluster.tags.remove("cost");
+    machine.must_up(&spec).await;
+    assert!(machine.cloud.truth("video").resources.iter().all(|seen| !seen.tags.contains_key("cost")));
+    machine.must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_iops_go_before_capacity() {
+    let (machine, mut spec) = running().await;
+    spec.storage.capacity_gib = Some(9600);
+    spec.storage.metadata_iops = Some(MetadataIops::Provisioned(12_000));
+    let plan = machine.plan(Purpose::Up, Some(&spec)).await.plan;
+    let updates: Vec<String> =
+        plan.steps.iter().filter(|step| step.address.kind == Kind::Fsx).map(|step| format!("{:?}", step.op)).collect();
+    assert_eq!(updates.len(), 2);
+    assert!(updates[0].contains("metadata_iops") && updates[1].contains("capacity"), "{updates:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_system_is_never_replaced_unasked() {
+    for change in [(|spec: &mut Spec| spec.storage.capacity_gib = Some(2400)) as fn(&mut Spec), |spec| {
+        spec.storage.metadata_iops = Some(MetadataIops::Provisioned(1500))
+    }] {
+        let (machine, mut spec) = running().await;
+        change(&mut spec);
+        let mutations = machine.cloud.mutations("laptop");
+        let outcome = machine.up(&spec).await;
+        let Ok(Outcome::Refused(prepared)) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(prepared.plan.findings[0].code, "plan::replace-storage");
+        assert_eq!(machine.cloud.mutations("laptop"), mutations);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_that_was_asked_for_exports_first() {
+    let (machine, mut spec) = running().await;
+    machine.cloud.write_files("/train", 5);
+    machine.cloud.write_files("/out", 7);
+    spec.storage.capacity_gib = Some(2400);
+    let options = Options { replace_storage: true, ..Options::default() };
+    assert_complete(&machine.run(Purpose::Up, Some(&spec), options).await, &machine);
+    machine.must_hold();
+    assert_eq!(machine.cloud.ledger().lost, 0);
+    machine.must_up(&spec).await;
+    machine.must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn datasets_and_groups_come_and_go() {
+    let (machine, mut spec) = running().await;
+    spec.datasets.push(dataset("/new"));
+    spec.nodes.push(group("late", 2));
+    let planned = machine.plan(Purpose::Up, Some(&spec)).await;
+    assert!(
+        !verbs(&planned).contains(&"± nodes.g0".to_owned()),
+        "a new dataset replaces no node: {:?}",
+        verbs(&planned)
+    );
+    machine.must_up(&spec).await;
+    spec.datasets.remove(0);
+    spec.nodes.remove(0);
+    machine.must_up(&spec).await;
+    machine.must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_too_many_nodes_the_newest_go() {
+    let (machine, mut spec) = running().await;
+    let oldest: Vec<String> = machine.cloud.truth("video").nodes.iter().map(|node| node.id.clone()).collect();
+    spec.nodes[0].count = 6;
+    machine.must_up(&spec).await;
+    spec.nodes[0].count = 4;
+    machine.must_up(&spec).await;
+    let left: Vec<String> =
+        machine.cloud.truth("video").nodes.iter().filter(|node| node.exists()).map(|node| node.id.clone()).collect();
+    assert_eq!(left, oldest);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_setup_script_replaces_the_nodes_and_says_so() {
+    let (machine, mut spec) = running().await;
+    spec.nodes[0].setup = Some(provision::spec::Setup { path: "setup.sh".into(), content: "#!/bin/sh\ntrue\n".into() });
+    let planned = machine.plan(Purpose::Up, Some(&spec)).await;
+    assert_eq!(verbs(&planned), ["~ template.g0", "± nodes.g0"]);
+    assert_eq!(planned.plan.worst(), Danger::DestroysCompute);
+    machine.must_up(&spec).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_changed_or_deleted_by_hand_is_repaired() {
+    let (machine, spec) = running().await;
+    let truth = machine.cloud.truth("video");
+    let link = truth.resources.iter().find(|seen| seen.address.kind == Kind::Link).expect("a link").id.clone();
+    let node = truth.nodes[0].id.clone();
+    machine.cloud.delete_by_hand(Kind::Link, &link);
+    machine.cloud.delete_by_hand(Kind::Nodes, &node);
+    machine.cloud.tag_by_hand(Kind::Fsx, &truth.file_system().expect("one").id, |tags| {
+        tags.insert("team".into(), "somebody else".into());
+    });
+    tokio::time::advance(std::time::Duration::from_secs(300)).await;
+    let planned = machine.plan(Purpose::Up, Some(&spec)).await;
+    assert_eq!(planned.plan.count(Verb::Keep), planned.plan.actions.len() - 3, "{:?}", verbs(&planned));
+    machine.must_up(&spec).await;
+    machine.must_down().await;
+}

@@ -1,0 +1,215 @@
+//! Runs `up` and `down` as the commands do, as one client of a simulated cloud.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use provision::apply::event::{Ending, Event};
+use provision::apply::lease::Holder;
+use provision::apply::prepare::{Failed, Prepared, Request, prepare};
+use provision::apply::{Outcome, Session, converge};
+use provision::cloud::Clock;
+use provision::plan::{Options, Purpose};
+use provision::simulated::{Delays, Settings, Simulated, VirtualClock, check, check_clean};
+use provision::spec::{
+    Cluster, Compression, Dataset, Deployment, Flow, Image, Launch, Market, Media, MetadataIops, Network, NodeEfa,
+    Nodes, Placement, Preload, Spec, Storage,
+};
+use tokio::sync::mpsc::unbounded_channel;
+use tokio_util::sync::CancellationToken;
+
+pub(super) const CLUSTER: &str = "video";
+
+/// A cluster with groups of so many nodes each, and links below these paths. What starts with `/out` is exported.
+pub(super) fn spec(groups: &[u32], paths: &[&str]) -> Spec {
+    Spec {
+        cluster: Cluster {
+            name: CLUSTER.into(),
+            region: Some("us-east-1".into()),
+            tags: BTreeMap::from([("team".into(), "vision".into())]),
+            ttl: None,
+            launch: Launch::AfterStorage,
+            instance_profile: None,
+        },
+        network: Network::default(),
+        storage: Storage {
+            deployment: Deployment::Persistent2,
+            media: Media::Ssd,
+            capacity_gib: Some(4800),
+            throughput_per_tib: Some(250),
+            throughput: None,
+            read_cache: None,
+            drive_cache: None,
+            metadata_iops: Some(MetadataIops::Auto),
+            compression: Compression::Lz4,
+            efa: false,
+            mount: "/fsx".into(),
+            kms_key: None,
+        },
+        datasets: paths.iter().map(|path| dataset(path)).collect(),
+        nodes: groups.iter().enumerate().map(|(index, count)| group(&format!("g{index}"), *count)).collect(),
+        workload: None,
+    }
+}
+
+pub(super) fn dataset(path: &str) -> Dataset {
+    Dataset {
+        bucket: "acme".into(),
+        prefix: path.trim_matches('/').into(),
+        path: path.into(),
+        import: vec![Flow::New, Flow::Changed],
+        export: if path.starts_with("/out") { vec![Flow::New, Flow::Changed] } else { Vec::new() },
+        preload: Preload::Metadata,
+        export_on_down: true,
+        import_chunk_mib: None,
+    }
+}
+
+pub(super) fn group(name: &str, count: u32) -> Nodes {
+    Nodes {
+        name: name.into(),
+        instance: "p5.48xlarge".into(),
+        count,
+        image: Image::Id("ami-1".into()),
+        market: Market::OnDemand,
+        efa: NodeEfa::On,
+        placement: if count > 1 { Placement::Cluster } else { Placement::None },
+        setup: None,
+        root_volume_gib: 200,
+    }
+}
+
+/// A world in which things take so little time that a run is mostly its own requests, and few looks while waiting.
+pub(super) fn quick(seed: u64) -> Settings {
+    let seconds = std::time::Duration::from_secs;
+    let delays = Delays {
+        file_system_create: seconds(6),
+        file_system_update: seconds(2),
+        file_system_delete: seconds(3),
+        interfaces_linger: seconds(1),
+        growth_interval: seconds(0),
+        link_create: seconds(1),
+        link_update: seconds(1),
+        link_delete: seconds(1),
+        task: seconds(2),
+        auto_export: seconds(1),
+        node_pending: seconds(1),
+        node_boot: seconds(3),
+        node_shutting_down: seconds(2),
+        node_shown: seconds(3600),
+    };
+    Settings { delays, ..Settings::seeded(seed) }
+}
+
+/// A machine with the tool on it.
+pub(super) struct Machine {
+    pub cloud: Simulated,
+    pub clock: VirtualClock,
+    pub stop: CancellationToken,
+    pub events: RefCell<Vec<Event>>,
+}
+
+pub(super) fn world(settings: Settings) -> Machine {
+    machine(&Simulated::new(settings), "laptop")
+}
+
+pub(super) fn machine(world: &Simulated, name: &str) -> Machine {
+    let cloud = world.client(name);
+    Machine { clock: cloud.clock(), cloud, stop: CancellationToken::new(), events: RefCell::default() }
+}
+
+impl Machine {
+    pub(super) async fn up(&self, spec: &Spec) -> Result<Outcome, Failed> {
+        self.run(Purpose::Up, Some(spec), Options::default()).await
+    }
+
+    pub(super) async fn down(&self) -> Result<Outcome, Failed> {
+        self.run(Purpose::Down, None, Options::default()).await
+    }
+
+    /// As the command does, with `--yes`.
+    pub(super) async fn run(&self, purpose: Purpose, spec: Option<&Spec>, options: Options) -> Result<Outcome, Failed> {
+        self.run_request(self.request(purpose, spec, options)).await
+    }
+
+    pub(super) async fn run_request(&self, request: Request) -> Result<Outcome, Failed> {
+        let purpose = request.purpose;
+        let (events, mut received) = unbounded_channel();
+        let now = self.clock.now();
+        let run = format!("{}-{}", self.cloud.name(), now.as_millisecond());
+        let holder = Holder {
+            who: format!("ana@{}", self.cloud.name()),
+            machine: self.cloud.name().into(),
+            process: 1,
+            process_started: run.clone(),
+            run: run.clone(),
+            command: format!("{purpose:?}").to_lowercase(),
+            since: now,
+            until: now,
+        };
+        // On one machine a dead process is known to be dead; of another machine nothing is known.
+        let here = self.cloud.name().to_owned();
+        let is_dead = move |other: &Holder| other.machine == here && other.run != run;
+        let session = Session { request, holder, is_dead: &is_dead, events, stop: self.stop.clone() };
+        let outcome = converge(&self.cloud, &self.clock, &session, |_: &Prepared| async { true }).await;
+        while let Ok(event) = received.try_recv() {
+            self.events.borrow_mut().push(event);
+        }
+        outcome
+    }
+
+    /// Looks and plans, and does nothing.
+    pub(super) async fn plan(&self, purpose: Purpose, spec: Option<&Spec>) -> Prepared {
+        let prepared = prepare(&self.cloud, &self.clock, &self.request(purpose, spec, Options::default()))
+            .await
+            .expect("it can be planned");
+        let broken = provision::plan::check(&prepared.plan);
+        assert!(broken.is_empty(), "{broken:#?}");
+        prepared
+    }
+
+    fn request(&self, purpose: Purpose, spec: Option<&Spec>, options: Options) -> Request {
+        Request {
+            purpose,
+            cluster: CLUSTER.into(),
+            spec: spec.cloned(),
+            options,
+            new_deployment: format!("d-{}-{}", self.cloud.name(), self.clock.now().as_millisecond()),
+            patient: true,
+        }
+    }
+
+    /// `up`, and everything that an `up` promises.
+    pub(super) async fn must_up(&self, spec: &Spec) {
+        let outcome = self.up(spec).await;
+        assert_complete(&outcome, self);
+        self.must_hold();
+        let again = self.plan(Purpose::Up, Some(spec)).await;
+        assert!(again.plan.is_done(), "not converged: {:#?}", again.plan.steps);
+    }
+
+    /// `down`, and everything that a `down` promises.
+    pub(super) async fn must_down(&self) {
+        let outcome = self.down().await;
+        assert_complete(&outcome, self);
+        self.must_hold();
+        let left = check_clean(&self.cloud);
+        assert!(left.is_empty(), "left behind: {left:#?}\n{}", self.cloud.history());
+    }
+
+    /// The promises that hold at every instant.
+    pub(super) fn must_hold(&self) {
+        let violations = check(&self.cloud);
+        assert!(violations.is_empty(), "{violations:#?}\n{}", self.cloud.history());
+    }
+}
+
+pub(super) fn assert_complete(outcome: &Result<Outcome, Failed>, machine: &Machine) {
+    match outcome {
+        Ok(Outcome::Nothing(_)) => {}
+        Ok(Outcome::Ran { report, .. }) if report.ending == Ending::Complete => {}
+        Ok(Outcome::Ran { report, .. }) => panic!("{report:#?}\n{}", machine.cloud.history()),
+        Ok(Outcome::Refused(prepared)) => panic!("refused: {:#?}", prepared.plan.findings),
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => panic!("{error:?}\n{}", machine.cloud.history()),
+    }
+}
