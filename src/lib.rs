@@ -16,4 +16,5 @@ pub mod cloud;
 pub mod desired;
 pub mod diagnostic;
 pub mod observed;
+pub mod render;
 pub mod spec;
