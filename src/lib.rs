@@ -17,4 +17,5 @@ pub mod desired;
 pub mod diagnostic;
 pub mod observed;
 pub mod render;
+pub mod sizing;
 pub mod spec;

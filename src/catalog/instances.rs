@@ -10,6 +10,7 @@ const DATA: &str = include_str!("data/instances.tsv");
 
 /// One instance type.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, as in DescribeInstanceTypes")]
 pub struct InstanceType {
     pub name: &'static str,
     pub architecture: Architecture,

@@ -158,13 +158,11 @@ pub(super) fn text(
 
 fn number(value: &Spanned<DeValue<'_>>, expected: &str, out: &mut Diagnostics) -> Result<At<i64>, Complained> {
     let DeValue::Integer(written) = value.get_ref() else { return Err(wrong_type(value, expected, out)) };
-    match i64::from_str_radix(written.as_str(), written.radix()) {
-        Ok(number) => Ok(At { value: number, span: span(value) }),
-        Err(_) => {
-            out.push(Diagnostic::error("spec::number", "this number is out of range").at(span(value), "far too large"));
-            Err(Complained)
-        }
+    if let Ok(number) = i64::from_str_radix(written.as_str(), written.radix()) {
+        return Ok(At { value: number, span: span(value) });
     }
+    out.push(Diagnostic::error("spec::number", "this number is out of range").at(span(value), "far too large"));
+    Err(Complained)
 }
 
 fn array<'v, 'i>(

@@ -144,7 +144,7 @@ fn mount(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<String, Compl
         "longer than 200 characters"
     } else if !path.chars().all(plain) {
         "has a character other than letters, digits and `._-`"
-    } else if SYSTEM.iter().any(|directory| below(directory)) || SHARED.contains(&path) {
+    } else if SYSTEM.iter().any(below) || SHARED.contains(&path) {
         "a directory that the node itself needs"
     } else {
         return Ok(path.to_owned());
