@@ -9,9 +9,11 @@ mod init;
 mod model;
 mod places;
 mod read;
+mod schema;
 pub mod units;
 
 pub use init::starter;
 pub use model::*;
 pub use places::Places;
 pub use read::{Checked, read};
+pub use schema::schema;
