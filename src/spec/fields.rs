@@ -157,7 +157,11 @@ pub(super) fn text(
 }
 
 fn number(value: &Spanned<DeValue<'_>>, expected: &str, out: &mut Diagnostics) -> Result<At<i64>, Complained> {
-    let DeValue::Integer(written) = value.get_ref() else { return Err(wrong_type(value, expected, out)) };
+    let written = match value.get_ref() {
+        DeValue::Integer(written) => written,
+        DeValue::Float(_) => return Err(wrong_type_is(value, expected, "a fraction", out)),
+        _ => return Err(wrong_type(value, expected, out)),
+    };
     if let Ok(number) = i64::from_str_radix(written.as_str(), written.radix()) {
         return Ok(At { value: number, span: span(value) });
     }
@@ -208,6 +212,10 @@ pub(super) fn wrong_type(value: &Spanned<DeValue<'_>>, expected: &str, out: &mut
         DeValue::Array(_) => "an array",
         DeValue::Table(_) => "a table",
     };
+    wrong_type_is(value, expected, is, out)
+}
+
+fn wrong_type_is(value: &Spanned<DeValue<'_>>, expected: &str, is: &str, out: &mut Diagnostics) -> Complained {
     out.push(
         Diagnostic::error("spec::type", "this value has the wrong type")
             .at(span(value), format!("must be {expected}, not {is}")),

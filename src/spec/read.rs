@@ -5,9 +5,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::checks::{cluster, dataset, network, nodes, overlap, storage, workload};
 use super::fields::{At, Complained, Fields, unknown_keys, wrong_type};
-use super::model::{Dataset, Nodes, Spec, Storage, Workload};
+use super::model::{Dataset, Nodes, Spec};
 use super::places::{Places, span};
-use crate::catalog::fsx::Kind;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// The tables of the file.
@@ -27,10 +26,7 @@ pub struct Checked {
 impl Checked {
     fn new(spec: Result<Spec, Complained>, out: Diagnostics, places: Places) -> Self {
         let failed = out.has_errors();
-        let mut diagnostics = out.sorted();
-        // A table that is listed twice in an array of tables is read once: equal complaints are one.
-        diagnostics.dedup();
-        Self { spec: spec.ok().filter(|_| !failed), diagnostics, places }
+        Self { spec: spec.ok().filter(|_| !failed), diagnostics: out.sorted(), places }
     }
 }
 
@@ -76,18 +72,16 @@ fn tables(
             .and_then(|fields| workload::read(&fields, out).map(Some)),
         None => Ok(None),
     };
-    let by_workload = root.contains_key("workload");
-    let storage = required(root, "storage", storage::KEYS, out)
-        .and_then(|fields| storage::read(&fields, region, by_workload, out));
+    let beside = storage::Beside {
+        region,
+        workload: places.get("workload"),
+        dataset_size: places.get("workload.dataset_size").is_some(),
+        linked: root.contains_key("dataset"),
+    };
+    let storage = required(root, "storage", storage::KEYS, out).and_then(|fields| storage::read(&fields, &beside, out));
     let datasets = datasets(root, places, out);
     let nodes = groups(root, storage.as_ref().ok().map(|storage| storage.efa), load, out);
 
-    if let (Ok(storage), Ok(workload)) = (&storage, &workload) {
-        sized(storage, workload.as_ref(), places, out);
-    }
-    if let Ok(storage) = &storage {
-        linked(storage, root, places, out);
-    }
     Ok(Spec {
         cluster: cluster?,
         network: network?,
@@ -180,34 +174,4 @@ fn groups(
         }
     }
     read.into_iter().collect()
-}
-
-/// `[workload]` may stand in for sizes, if it says how much there is to hold.
-fn sized(storage: &Storage, workload: Option<&Workload>, places: &Places, out: &mut Diagnostics) {
-    let elastic = storage.kind() == Kind::Persistent2IntelligentTiering;
-    if let Some(Workload { dataset_size: None, .. }) = workload
-        && storage.capacity_gib.is_none()
-        && !elastic
-    {
-        let mut complaint = Diagnostic::error("spec::missing", "a required key is missing")
-            .help("add `dataset_size = \"40 TiB\"`, or `capacity` to `[storage]`");
-        if let Some(span) = places.get("workload") {
-            complaint = complaint.at(span, "has no `dataset_size`, and `[storage]` no `capacity`");
-        }
-        out.push(complaint);
-    }
-}
-
-/// Intelligent-tiering has no links.
-fn linked(storage: &Storage, root: &DeTable<'_>, places: &Places, out: &mut Diagnostics) {
-    if storage.kind() != Kind::Persistent2IntelligentTiering || !root.contains_key("dataset") {
-        return;
-    }
-    let mut complaint = Diagnostic::error("spec::media", "file systems on these media cannot be linked to S3")
-        .note("FSx refuses links on intelligent-tiering, and this file has `[[dataset]]`")
-        .help("take `media = \"ssd\"`, or remove the datasets");
-    if let Some(span) = places.get("storage.media") {
-        complaint = complaint.at(span, "has no links to S3");
-    }
-    out.push(complaint);
 }

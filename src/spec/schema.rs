@@ -354,7 +354,9 @@ mod tests {
     fn schema_and_reader_require_the_same_keys() {
         let schema = schema();
         assert_eq!(schema["required"], serde_json::json!(["cluster", "storage", "nodes"]));
-        for (name, needed) in [("Cluster", vec!["name"]), ("Dataset", vec!["s3", "path"]), ("Nodes", vec!["name", "instance", "count"])] {
+        for (name, needed) in
+            [("Cluster", vec!["name"]), ("Dataset", vec!["s3", "path"]), ("Nodes", vec!["name", "instance", "count"])]
+        {
             assert_eq!(schema["$defs"][name]["required"], serde_json::json!(needed), "{name}");
         }
         assert!(schema["$defs"]["Storage"].get("required").is_none());

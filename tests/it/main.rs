@@ -1,1 +1,3 @@
-#[test] fn t(){}
+//! The one integration binary: one module a command or scenario.
+
+mod spec;

@@ -23,8 +23,17 @@ pub(super) fn read(
         return Err(not_here(frame, KEY, span(value), "it grows and shrinks with what it holds", out));
     }
     let Some(At { value: asked, span }) = frame.fields.size(KEY, "4.8 TiB", out)? else {
-        if frame.sized_by_workload {
-            return Ok(None);
+        match frame.beside.workload {
+            Some(_) if frame.beside.dataset_size => return Ok(None),
+            Some(span) => {
+                out.push(
+                    Diagnostic::error("spec::missing", "a required key is missing")
+                        .at(span, "has no `dataset_size`, and `[storage]` no `capacity`")
+                        .help("add `dataset_size = \"40 TiB\"`"),
+                );
+                return Err(Complained);
+            }
+            None => {}
         }
         let example = example(frame, per_tib.ok().flatten());
         return Err(frame.fields.missing(KEY, &format!("{KEY} = \"{example}\""), out));

@@ -92,7 +92,8 @@ fn one_by_one(table: &DeTable<'_>, fine: &mut bool, out: &mut Diagnostics) -> BT
     let mut tags = BTreeMap::new();
     for (key, value) in table {
         if let Some(fault) = key_fault(key.get_ref()) {
-            out.push(Diagnostic::error("spec::tags", "this tag cannot be used").at(span(key), fault).note(CHARACTERS));
+            let complaint = Diagnostic::error("spec::tags", "this tag cannot be used").at(span(key), fault);
+            out.push(if fault.starts_with('`') { complaint } else { complaint.note(CHARACTERS) });
             *fine = false;
         }
         let Ok(At { value, span }) = text(value, "a string such as \"vision\"", out) else {

@@ -188,6 +188,9 @@ fn market(
         unknown_keys(table, &["reservation"], "`market`", out);
         no_reservation(reservation?, out)?;
         let Some(id) = table.get("reservation") else {
+            if !table.is_empty() {
+                return Err(Complained);
+            }
             return Err(wrong_type(value, "a string such as \"on-demand\", or { reservation = \"cr-…\" }", out));
         };
         let id = text(id, "a string such as \"cr-0123456789abcdef0\"", out)?;
@@ -203,7 +206,7 @@ fn market(
         "capacity-block" => capacity_block(fields, &word, reservation?, facts, count, out),
         "spot" if facts.is_some_and(|facts| !facts.spot) => {
             out.push(
-                Diagnostic::error("spec::market", "this instance type is not sold so")
+                Diagnostic::error("spec::market", "these nodes cannot be bought so")
                     .at(word.span, "not sold as spot instances")
                     .help("take `market = \"on-demand\"`"),
             );
@@ -242,7 +245,7 @@ fn reservation(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Read<String> {
 fn no_reservation(reservation: Option<At<String>>, out: &mut Diagnostics) -> Result<(), Complained> {
     let Some(At { value, span }) = reservation else { return Ok(()) };
     out.push(
-        Diagnostic::error("spec::market", "this instance type is not sold so")
+        Diagnostic::error("spec::market", "these nodes cannot be bought so")
             .at(span, "not used by this market")
             .help(format!("write `market = {{ reservation = \"{value}\" }}`, or `market = \"capacity-block\"` for a Capacity Block")),
     );
@@ -260,7 +263,7 @@ fn capacity_block(
     let mut fine = true;
     if facts.is_some_and(|facts| !facts.capacity_block) {
         out.push(
-            Diagnostic::error("spec::market", "this instance type is not sold so")
+            Diagnostic::error("spec::market", "these nodes cannot be bought so")
                 .at(word.span, "not sold in Capacity Blocks")
                 .help("take `market = \"on-demand\"` or `\"spot\"`"),
         );
@@ -268,7 +271,7 @@ fn capacity_block(
     }
     if count.is_some_and(|count| i64::from(count) > BLOCK_MAX) {
         out.push(
-            Diagnostic::error("spec::market", "this instance type is not sold so")
+            Diagnostic::error("spec::market", "these nodes cannot be bought so")
                 .at(word.span, format!("a Capacity Block has {BLOCK_MAX} instances at most"))
                 .help("make a group for each block"),
         );

@@ -55,10 +55,10 @@ fn per_tib(frame: &Frame<'_, '_, '_>, out: &mut Diagnostics) -> Result<Option<u3
     }
     let rates = || legal.iter().map(|rate| format!("{rate} MB/s"));
     let Some(At { value, span }) = frame.fields.rate(KEY, "250 MB/s", out)? else {
-        if frame.sized_by_workload {
+        if frame.beside.workload.is_some() {
             return Ok(None);
         }
-        return Err(frame.fields.missing(KEY, &format!("{KEY} = \"{} MB/s\"", legal[legal.len() / 2]), out));
+        return Err(frame.fields.missing(KEY, &format!("{KEY} = \"{} MB/s\"", legal[(legal.len() - 1) / 2]), out));
     };
     let rate = value.whole(Unit::Mb).and_then(|rate| u32::try_from(rate).ok()).filter(|rate| legal.contains(rate));
     if let Some(rate) = rate {

@@ -3,7 +3,7 @@
 
 use super::{capacity, performance, shapes};
 use crate::catalog::fsx::Kind;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::spec::fields::{At, Complained, Fields, Read};
 use crate::spec::model::{Compression, Deployment, Media, Storage};
 
@@ -38,14 +38,24 @@ pub(super) struct Frame<'f, 't, 'i> {
     pub(super) fields: &'f Fields<'t, 'i>,
     pub(super) kind: Kind,
     pub(super) efa: Option<bool>,
-    /// `[workload]` is there to size what is left out.
-    pub(super) sized_by_workload: bool,
+    pub(super) beside: &'f Beside<'f>,
+}
+
+/// What the rest of the file says that matters here.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::spec) struct Beside<'r> {
+    pub(in crate::spec) region: Option<&'r str>,
+    /// Where `[workload]` is, which sizes what is left out.
+    pub(in crate::spec) workload: Option<Span>,
+    /// Whether that says how much there is to hold.
+    pub(in crate::spec) dataset_size: bool,
+    /// Whether there is any `[[dataset]]`.
+    pub(in crate::spec) linked: bool,
 }
 
 pub(in crate::spec) fn read(
     fields: &Fields<'_, '_>,
-    region: Option<&str>,
-    sized_by_workload: bool,
+    beside: &Beside<'_>,
     out: &mut Diagnostics,
 ) -> Result<Storage, Complained> {
     let service = fields.choice("kind", &[("fsx-lustre", ())], out);
@@ -55,15 +65,18 @@ pub(in crate::spec) fn read(
     let mount = mount(fields, out);
     let efa = fields.flag("efa", out);
     let kind = kind(deployment, media, out);
-    let kms_key = kms_key(fields, deployment, region, out);
+    let kms_key = kms_key(fields, deployment, beside.region, out);
 
     // Without a kind no other rule makes sense; a second complaint about the same mistake would be noise.
+    let media_at = media.ok().flatten().map(|media| media.span);
     let (kind, deployment, media) = kind?;
     let flag = efa.map(|efa| efa.is_some_and(|efa| efa.value));
-    let frame = Frame { fields, kind, efa: flag.ok(), sized_by_workload };
+    let frame = Frame { fields, kind, efa: flag.ok(), beside };
+    let linked = linked(&frame, media_at, out);
     let performance = performance::read(&frame, efa, out);
     let capacity = capacity::read(&frame, performance.per_tib, out);
     service?;
+    linked?;
     Ok(Storage {
         deployment,
         media,
@@ -118,6 +131,20 @@ pub(in crate::spec) fn kind_of(deployment: Deployment, media: Media) -> Option<K
         (Deployment::Scratch2 | Deployment::Persistent2, Media::Hdd)
         | (Deployment::Scratch2 | Deployment::Persistent1, Media::IntelligentTiering) => None,
     }
+}
+
+/// Intelligent-tiering has no links (User Guide, overview-dra-data-repo).
+fn linked(frame: &Frame<'_, '_, '_>, media: Option<Span>, out: &mut Diagnostics) -> Result<(), Complained> {
+    if frame.kind != Kind::Persistent2IntelligentTiering || !frame.beside.linked {
+        return Ok(());
+    }
+    out.push(
+        Diagnostic::error("spec::media", "file systems on these media cannot be linked to S3")
+            .at(media.unwrap_or(frame.fields.span), "has no links to S3")
+            .note("FSx refuses links on intelligent-tiering, and this file has `[[dataset]]`")
+            .help("take `media = \"ssd\"`, or remove the datasets"),
+    );
+    Err(Complained)
 }
 
 fn mount(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<String, Complained> {
