@@ -14,6 +14,7 @@ use need::Need;
 /// Fills what `[storage]` leaves open with the cheapest legal values that do the work: capacity, throughput per TiB, and
 /// metadata IOPS above the automatic ones where those would be too few. What the spec fixes is kept; where it fixes
 /// capacity and throughput both, it is taken at its word.
+#[expect(clippy::result_large_err, reason = "called once a run")]
 pub fn size(storage: &Storage, workload: &Workload) -> Result<Storage, Diagnostic> {
     let need = Need::of(workload);
     if storage.kind() == Kind::Persistent2IntelligentTiering {
@@ -104,6 +105,7 @@ fn month(kind: Kind, per_tib: Option<u32>, capacity_gib: u32, metadata: Option<M
 }
 
 /// Intelligent-tiering holds anything; only its throughput can be too little, and that the spec gives.
+#[expect(clippy::result_large_err, reason = "called once a run")]
 fn tiering(storage: &Storage, need: &Need) -> Result<Storage, Diagnostic> {
     let given = u64::from(storage.throughput.unwrap_or(0)).saturating_mul(1_000_000);
     if given >= need.read.saturating_add(need.write) { Ok(storage.clone()) } else { Err(nothing(storage, need)) }

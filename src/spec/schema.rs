@@ -327,6 +327,10 @@ mod tests {
     use crate::spec::checks::{cluster, dataset, network, nodes, storage, workload};
     use crate::spec::read::TABLES;
 
+    fn first<T>(pairs: &[(&str, T)]) -> BTreeSet<String> {
+        pairs.iter().map(|(word, _)| (*word).to_owned()).collect()
+    }
+
     fn keys(of: &Value) -> BTreeSet<&str> {
         of["properties"].as_object().expect("an object").keys().map(String::as_str).collect()
     }
@@ -375,9 +379,6 @@ mod tests {
             });
             listed.chain(described).map(|word| word.as_str().expect("a word").to_owned()).collect::<BTreeSet<_>>()
         };
-        fn first<T>(pairs: &[(&str, T)]) -> BTreeSet<String> {
-            pairs.iter().map(|(word, _)| (*word).to_owned()).collect()
-        }
         assert_eq!(words("Deployment"), first(storage::DEPLOYMENTS));
         assert_eq!(words("Media"), first(storage::MEDIA));
         assert_eq!(words("Compression"), first(storage::COMPRESSIONS));

@@ -248,8 +248,8 @@ fn overlaps() {
 
 #[test]
 fn too_many_datasets() {
-    let nine: String = (0..9).map(|n| format!("[[dataset]]\ns3 = \"s3://acme/{n}\"\npath = \"/{n}\"\n")).collect();
-    snapshot("datasets-nine", &format!("{CLUSTER}{STORAGE}{NODES}{nine}"));
+    let nine: Vec<String> = (0..9).map(|n| format!("[[dataset]]\ns3 = \"s3://acme/{n}\"\npath = \"/{n}\"\n")).collect();
+    snapshot("datasets-nine", &format!("{CLUSTER}{STORAGE}{NODES}{}", nine.concat()));
 }
 
 #[test]
