@@ -32,6 +32,34 @@ pub fn summary(diagnostics: &[Diagnostic]) -> Option<String> {
     (!counts.is_empty()).then(|| counts.join(", "))
 }
 
+/// The same for programs: one JSON object. Lines and columns count from 1, columns in characters.
+pub fn json(file_name: &str, text: &str, diagnostics: &[Diagnostic]) -> String {
+    let place = |span: Span| {
+        let at = |offset: usize| {
+            let before = &text[..floor(text, offset)];
+            let line = before.rfind('\n').map_or(before, |end| &before[end + 1..]);
+            serde_json::json!({ "line": before.matches('\n').count() + 1, "column": line.chars().count() + 1 })
+        };
+        serde_json::json!({ "start": at(span.start), "end": at(span.end.max(span.start)) })
+    };
+    let each: Vec<serde_json::Value> = diagnostics
+        .iter()
+        .map(|Diagnostic { severity, code, title, place: at, notes, help }| {
+            serde_json::json!({
+                "severity": severity,
+                "code": code,
+                "title": title,
+                "place": at.as_ref().map(|(span, _)| place(*span)),
+                "label": at.as_ref().map(|(_, label)| label),
+                "notes": notes,
+                "help": help,
+            })
+        })
+        .collect();
+    let valid = diagnostics.iter().all(|each| each.severity != Severity::Error);
+    serde_json::json!({ "format_version": 1, "file": file_name, "valid": valid, "diagnostics": each }).to_string()
+}
+
 fn one(renderer: &Renderer, file_name: &str, text: &str, diagnostic: &Diagnostic) -> String {
     let Diagnostic { severity, code, title, place, notes, help } = diagnostic;
     let level = match severity {
@@ -55,17 +83,19 @@ fn one(renderer: &Renderer, file_name: &str, text: &str, diagnostic: &Diagnostic
 /// The span as the renderer wants it: inside the text, on borders of characters, and on the first of its lines. A table's
 /// place in a file with a syntax error may be anywhere; nothing here may panic on it.
 fn within(text: &str, span: Span) -> Range<usize> {
-    let floor = |mut at: usize| {
-        at = at.min(text.len());
-        while !text.is_char_boundary(at) {
-            at -= 1;
-        }
-        at
-    };
-    let start = floor(span.start);
-    let end = floor(span.end.max(span.start));
+    let start = floor(text, span.start);
+    let end = floor(text, span.end.max(span.start));
     let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |length| start + length);
     start..end.clamp(start, line_end.max(start))
+}
+
+/// The border of a character at or before an offset.
+fn floor(text: &str, offset: usize) -> usize {
+    let mut at = offset.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
 }
 
 #[cfg(test)]
@@ -114,6 +144,18 @@ mod tests {
     }
 
     #[test]
+    fn programs_get_lines_and_columns() {
+        let complaint = Diagnostic::warning("spec::x", "t").at(Span { start: 6, end: 7 }, "l").note("n");
+        let none = Diagnostic::error("spec::y", "u").help("h");
+        let shown = json("c.toml", "a\nü = 1\n", &[complaint, none]);
+        let read: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+        let start = serde_json::json!({ "line": 2, "column": 4 });
+        assert_eq!(read["diagnostics"][0]["place"]["start"], start, "{shown}");
+        assert_eq!(read["diagnostics"][1]["place"], serde_json::Value::Null);
+        assert_eq!((&read["valid"], &read["format_version"]), (&false.into(), &1.into()));
+    }
+
+    #[test]
     fn nothing_to_say() {
         assert_eq!(render("cluster.toml", "x", &[], false), "");
     }
@@ -149,6 +191,8 @@ mod tests {
             for color in [false, true] {
                 prop_assert!(render("f.toml", &text, std::slice::from_ref(&complaint), color).contains("1 error"));
             }
+            let shown = json("f.toml", &text, &[complaint]);
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&shown).is_ok());
         }
     }
 }

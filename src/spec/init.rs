@@ -1,20 +1,24 @@
 //! The file that `provision init` writes.
 
+use super::checks::cluster::{NAME_MAX, is_cluster_name};
+
 const TEMPLATE: &str = include_str!("../../templates/cluster.toml");
 
 /// A commented spec to start from. It is valid as it stands; the bucket is a guess, to be changed by its reader.
-/// `name` that no cluster can have becomes the nearest one that it can.
+/// A name that no cluster can have becomes the nearest one that it can.
 pub fn starter(name: &str) -> String {
-    TEMPLATE.replace("{{ name }}", &usable(name))
+    let usable = usable(name);
+    let name = if is_cluster_name(name) { name } else { &usable };
+    TEMPLATE.replace("{{ bucket }}", &format!("{usable}-data")).replace("{{ name }}", name)
 }
 
-/// Room for `-data` after it in the name of a bucket, and for no `-` at its end.
+/// A name that a cluster and, with `-data` after it, a bucket can have: room for that after it in the name of a bucket, and for no `-` at its end.
 fn usable(name: &str) -> String {
     let dashed: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
         .skip_while(|c| !c.is_ascii_lowercase())
-        .take(super::checks::cluster::NAME_MAX)
+        .take(NAME_MAX)
         .collect();
     let trimmed = dashed.trim_end_matches('-');
     let reserved = ["xn--", "sthree-", "amzn-s3-demo-"].iter().any(|prefix| dashed.starts_with(prefix));
@@ -37,6 +41,14 @@ mod tests {
             ("", "training"),
         ] {
             assert_eq!(usable(name), usable_name);
+        }
+    }
+
+    #[test]
+    fn keeps_a_name_that_a_cluster_can_have() {
+        for name in ["xn--a", "x-", "video"] {
+            let spec = crate::spec::read(&starter(name), &|_| Err("no file".to_owned())).spec.expect("valid");
+            assert_eq!(spec.cluster.name, name);
         }
     }
 

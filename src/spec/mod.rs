@@ -12,6 +12,7 @@ mod read;
 mod schema;
 pub mod units;
 
+pub use checks::cluster::is_cluster_name;
 pub use init::starter;
 pub use model::*;
 pub use places::Places;

@@ -21,6 +21,11 @@ pub(in crate::spec) const TAGS_MAX: usize = 50 - 6 - 1;
 /// Nobody means a cluster for longer, and time stamps stay far from their limits.
 const TTL_MAX: SignedDuration = SignedDuration::from_hours(365 * 24);
 
+/// Whether a cluster may have this name.
+pub fn is_cluster_name(name: &str) -> bool {
+    shapes::is_name(name, NAME_MAX)
+}
+
 pub(in crate::spec) fn read(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<Cluster, Complained> {
     let name = name(fields, out);
     let region = region(fields, out);
@@ -43,7 +48,7 @@ fn name(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<String, Compla
     let Some(At { value, span }) = fields.text("name", "a string such as \"video-pretrain\"", out)? else {
         return Err(fields.missing("name", "name = \"video-pretrain\"", out));
     };
-    if shapes::is_name(&value, NAME_MAX) {
+    if is_cluster_name(&value) {
         return Ok(value);
     }
     out.push(
