@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
+use crate::catalog::fsx::Kind;
+
 /// A whole `cluster.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
@@ -76,6 +78,19 @@ pub struct Storage {
     pub mount: String,
     /// Id, alias or ARN; persistent types only.
     pub kms_key: Option<String>,
+}
+
+impl Storage {
+    /// What the catalog knows this file system as.
+    pub fn kind(&self) -> Kind {
+        match (self.deployment, self.media) {
+            (Deployment::Scratch2, _) => Kind::Scratch2Ssd,
+            (Deployment::Persistent1, Media::Hdd) => Kind::Persistent1Hdd,
+            (Deployment::Persistent1, Media::Ssd | Media::IntelligentTiering) => Kind::Persistent1Ssd,
+            (Deployment::Persistent2, Media::IntelligentTiering) => Kind::Persistent2IntelligentTiering,
+            (Deployment::Persistent2, Media::Ssd | Media::Hdd) => Kind::Persistent2Ssd,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,5 +1,3 @@
-//! One binary for all integration tests: each further one would link the SDKs again.
+//! The one integration binary: one module a command or scenario.
 
-mod bootstrap;
-mod layers;
-mod lifecycle;
+mod spec;

@@ -1,0 +1,3 @@
+//! What people read: pure functions from data to text. No renderer asks, decides or prints.
+
+pub mod diagnostics;

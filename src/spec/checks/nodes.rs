@@ -1,0 +1,291 @@
+//! `[[nodes]]`: a group of equal nodes. What a type can do is the catalog's to say; a type that is not in there is let
+//! through with a warning, since the catalog grows old.
+
+use toml::de::DeValue;
+
+use super::{market, shapes};
+use crate::catalog::instances::{self, Architecture, InstanceType};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::spec::fields::{At, Complained, Fields, wrong_type};
+use crate::spec::model::{Image, Market, NodeEfa, Nodes, Placement, Setup};
+use crate::spec::places::span;
+use crate::spec::units::Unit;
+
+pub(in crate::spec) const KEYS: &[&str] =
+    &["name", "instance", "count", "image", "market", "reservation", "efa", "placement", "setup", "root_volume"];
+pub(in crate::spec) const PLACEMENTS: &[(&str, Placement)] =
+    &[("cluster", Placement::Cluster), ("none", Placement::None)];
+
+pub(in crate::spec) const NAME_MAX: usize = 32;
+/// The bucket of instances that RunInstances draws from holds 1000 (EC2 API guide, ec2-api-throttling): a whole group is
+/// one call.
+pub(in crate::spec) const COUNT_MAX: i64 = 1000;
+/// GiB. Below it no image of ours fits; above it old gp3 volumes do not go (EBS User Guide: 16 TiB).
+const ROOT_VOLUME: std::ops::RangeInclusive<u32> = 8..=16_384;
+const ROOT_VOLUME_DEFAULT: u32 = 200;
+/// Raw bytes. User-data holds 16 KB after compression; scripts come down to a quarter. The exact limit is checked when
+/// the boot script is rendered.
+const SETUP_MAX: usize = 64 * 1024;
+
+/// Reads a group. `storage_efa` is None where `[storage]` could not be read.
+pub(in crate::spec) fn read(
+    fields: &Fields<'_, '_>,
+    storage_efa: Option<bool>,
+    load: &dyn Fn(&str) -> Result<String, String>,
+    out: &mut Diagnostics,
+) -> Result<Nodes, Complained> {
+    let name = name(fields, out);
+    let instance = instance(fields, out);
+    let facts = instance.as_ref().ok().and_then(|instance| instances::get(&instance.value));
+    let count = count(fields, out);
+    let image = image(fields, facts, out);
+    let market = market::read(fields, facts, count.ok(), out);
+    let efa = efa(fields, instance.as_ref().ok(), facts, count.ok(), storage_efa, out);
+    let placement = placement(fields, facts, count.ok(), market.as_ref().ok(), out);
+    let setup = setup(fields, load, out);
+    let root_volume_gib = root_volume(fields, out);
+    Ok(Nodes {
+        name: name?,
+        instance: instance?.value,
+        count: count?,
+        image: image?,
+        market: market?,
+        efa: efa?,
+        placement: placement?,
+        setup: setup?,
+        root_volume_gib: root_volume_gib?,
+    })
+}
+
+fn name(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<String, Complained> {
+    let Some(At { value, span }) = fields.text("name", "a string such as \"trainer\"", out)? else {
+        return Err(fields.missing("name", "name = \"trainer\"", out));
+    };
+    if shapes::is_name(&value, NAME_MAX) {
+        return Ok(value);
+    }
+    out.push(
+        Diagnostic::error("spec::name", "this name cannot be used")
+            .at(span, if value.len() > NAME_MAX { "too long" } else { "not a name" })
+            .note(format!("small letters, digits and `-`, a letter first, at most {NAME_MAX} characters")),
+    );
+    Err(Complained)
+}
+
+fn instance(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<At<String>, Complained> {
+    let Some(instance) = fields.text("instance", "a string such as \"p5.48xlarge\"", out)? else {
+        return Err(fields.missing("instance", "instance = \"p5.48xlarge\"", out));
+    };
+    let name = instance.value.as_str();
+    match instances::get(name) {
+        Some(InstanceType { architecture: Architecture::Mac, .. }) => {
+            out.push(no_type().at(instance.span, "runs macOS only").note("Lustre clients run Linux"));
+            return Err(Complained);
+        }
+        Some(_) => return Ok(instance),
+        None => {}
+    }
+    let shape = name.split_once('.').is_some_and(|(family, size)| {
+        let part = |text: &str| {
+            !text.is_empty()
+                && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        };
+        part(family) && part(size)
+    });
+    if !shape || instances::family_known(name) {
+        let label = if shape { "no such size of a known family" } else { "not a name of a type" };
+        let mut complaint = no_type().at(instance.span, label);
+        complaint = match instances::similar(name) {
+            Some(meant) => complaint.help(format!("did you mean `{meant}`?")),
+            None => complaint.help("write it like `\"p5.48xlarge\"`"),
+        };
+        out.push(complaint);
+        return Err(Complained);
+    }
+    let mut complaint = Diagnostic::warning("spec::instance", "this instance type is not in the catalog")
+        .at(instance.span, format!("not in the catalog of {}", instances::date()))
+        .note("checked when the plan goes online; until then it is taken for an x86-64 type without EFA");
+    if let Some(meant) = instances::similar(name) {
+        complaint = complaint.help(format!("did you mean `{meant}`?"));
+    }
+    out.push(complaint);
+    Ok(instance)
+}
+
+fn no_type() -> Diagnostic {
+    Diagnostic::error("spec::instance", "no node can have this instance type")
+}
+
+fn count(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<u32, Complained> {
+    let Some(At { value, span }) = fields.number("count", "a whole number such as 8", out)? else {
+        return Err(fields.missing("count", "count = 8", out));
+    };
+    match u32::try_from(value) {
+        Ok(count) if (1..=COUNT_MAX).contains(&value) => Ok(count),
+        _ => {
+            out.push(
+                Diagnostic::error("spec::count", "a group cannot have this many nodes")
+                    .at(span, format!("not from 1 to {COUNT_MAX}"))
+                    .note(format!("a group is launched in one call, and EC2 takes {COUNT_MAX} instances in one")),
+            );
+            Err(Complained)
+        }
+    }
+}
+
+fn image(fields: &Fields<'_, '_>, facts: Option<&InstanceType>, out: &mut Diagnostics) -> Result<Image, Complained> {
+    let Some(image) = fields.text("image", "a string such as \"ssm:/aws/service/…\" or \"ami-…\"", out)? else {
+        return Ok(default_image(facts));
+    };
+    if let Some(parameter) = image.value.strip_prefix("ssm:") {
+        if shapes::is_parameter(parameter) {
+            return Ok(Image::Parameter(parameter.to_owned()));
+        }
+    } else if shapes::is_id(&image.value, "ami") {
+        return Ok(Image::Id(image.value));
+    }
+    out.push(
+        Diagnostic::error("spec::image", "this is not the name of an image")
+            .at(image.span, "neither `ssm:` and a parameter's path nor `ami-` and hexadecimal digits")
+            .help("leave `image` out: then it is the newest AWS image with the drivers in it"),
+    );
+    Err(Complained)
+}
+
+/// The newest AWS image with the drivers of the type's accelerators: NVIDIA's, or Neuron for Trainium and Inferentia.
+fn default_image(facts: Option<&InstanceType>) -> Image {
+    let neuron = facts
+        .and_then(|facts| facts.accelerators.as_ref())
+        .is_some_and(|each| each.name.starts_with("Trainium") || each.name.starts_with("Inferentia"));
+    if neuron {
+        return Image::Parameter("/aws/service/neuron/dlami/base/amazon-linux-2023/latest/image_id".to_owned());
+    }
+    let architecture = match facts.map(|facts| facts.architecture) {
+        Some(Architecture::Arm64) => "arm64",
+        Some(Architecture::X86_64 | Architecture::Mac) | None => "x86_64",
+    };
+    Image::Parameter(format!(
+        "/aws/service/deeplearning/ami/{architecture}/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id"
+    ))
+}
+
+fn efa(
+    fields: &Fields<'_, '_>,
+    instance: Option<&At<String>>,
+    facts: Option<&InstanceType>,
+    count: Option<u32>,
+    storage_efa: Option<bool>,
+    out: &mut Diagnostics,
+) -> Result<NodeEfa, Complained> {
+    let chosen = match fields.get("efa") {
+        None => None,
+        Some(value) => match value.get_ref() {
+            DeValue::Boolean(flag) => Some(At { value: *flag, span: span(value) }),
+            DeValue::String(word) if word == "auto" => None,
+            _ => return Err(wrong_type(value, "`true`, `false` or \"auto\"", out)),
+        },
+    };
+    if let (Some(At { value: true, span }), Some(facts)) = (chosen, facts)
+        && facts.efa_interfaces == 0
+    {
+        let larger = instances::sizes(facts.family()).find(|size| size.efa_interfaces > 0);
+        let mut complaint = Diagnostic::error("spec::efa", "this instance type has no EFA")
+            .at(span, format!("not with `{}`", facts.name));
+        complaint = match larger {
+            Some(size) => complaint.help(format!("take `efa = \"auto\"`, or a size with EFA such as `{}`", size.name)),
+            None => complaint.help("take `efa = \"auto\"`"),
+        };
+        out.push(complaint);
+        return Err(Complained);
+    }
+    let off = chosen.is_some_and(|chosen| !chosen.value);
+    if let (Some(true), Some(facts), Some(instance), false) = (storage_efa, facts, instance, off)
+        && !facts.lustre_efa
+    {
+        out.push(
+            Diagnostic::warning("spec::efa", "these nodes will mount the file system over TCP")
+                .at(instance.span, "cannot reach Lustre over EFA")
+                .note("that takes EFA and a Nitro system of version 4 or later, and is not offered on trn2")
+                .help("take another instance type, `efa = false` here, or `efa = false` in `[storage]`"),
+        );
+    }
+    let on = match chosen {
+        Some(chosen) => chosen.value,
+        None => facts.is_some_and(|facts| {
+            let between_nodes = facts.efa_interfaces > 0 && count.is_some_and(|count| count > 1);
+            between_nodes || (facts.lustre_efa && storage_efa == Some(true))
+        }),
+    };
+    Ok(if on { NodeEfa::On } else { NodeEfa::Off })
+}
+
+fn placement(
+    fields: &Fields<'_, '_>,
+    facts: Option<&InstanceType>,
+    count: Option<u32>,
+    market: Option<&Market>,
+    out: &mut Diagnostics,
+) -> Result<Placement, Complained> {
+    let reserved = matches!(market, Some(Market::Reservation(_) | Market::CapacityBlock(_)));
+    match fields.choice("placement", PLACEMENTS, out)? {
+        Some(At { value: Placement::Cluster, span }) if facts.is_some_and(|facts| !facts.cluster_placement) => {
+            out.push(
+                Diagnostic::error("spec::placement", "this instance type cannot be in a cluster placement group")
+                    .at(span, format!("not with `{}`", facts.map_or("", |facts| facts.name)))
+                    .help("take `placement = \"none\"`"),
+            );
+            Err(Complained)
+        }
+        Some(At { value: Placement::Cluster, span }) if reserved => {
+            out.push(
+                Diagnostic::warning("spec::placement", "a reservation has its own placement")
+                    .at(span, "launches will find no capacity unless the reservation was made in this group")
+                    .help("leave `placement` out"),
+            );
+            Ok(Placement::Cluster)
+        }
+        Some(chosen) => Ok(chosen.value),
+        None => {
+            let able = facts.is_some_and(|facts| facts.cluster_placement);
+            let together = able && !reserved && count.is_some_and(|count| count > 1);
+            Ok(if together { Placement::Cluster } else { Placement::None })
+        }
+    }
+}
+
+fn setup(
+    fields: &Fields<'_, '_>,
+    load: &dyn Fn(&str) -> Result<String, String>,
+    out: &mut Diagnostics,
+) -> Result<Option<Setup>, Complained> {
+    let Some(At { value: path, span }) = fields.text("setup", "a string: the path of a script", out)? else {
+        return Ok(None);
+    };
+    let mut complaint = Diagnostic::error("spec::setup", "the setup script cannot be used");
+    complaint = match load(&path) {
+        Err(why) => complaint.at(span, "cannot be read").note(why).help("the path is relative to the spec"),
+        Ok(content) if content.trim().is_empty() => complaint.at(span, "an empty file"),
+        Ok(content) if content.contains('\0') => complaint.at(span, "not a text"),
+        Ok(content) if content.len() > SETUP_MAX => complaint
+            .at(span, format!("{} KiB, and at most {} KiB fit", content.len().div_ceil(1024), SETUP_MAX / 1024))
+            .help("put the large parts in S3 or on the file system, which is mounted when it runs"),
+        Ok(content) => return Ok(Some(Setup { path, content })),
+    };
+    out.push(complaint);
+    Err(Complained)
+}
+
+fn root_volume(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<u32, Complained> {
+    let Some(At { value, span }) = fields.size("root_volume", "200 GiB", out)? else { return Ok(ROOT_VOLUME_DEFAULT) };
+    match value.whole(Unit::Gib).and_then(|gib| u32::try_from(gib).ok()) {
+        Some(gib) if ROOT_VOLUME.contains(&gib) => Ok(gib),
+        _ => {
+            out.push(
+                Diagnostic::error("spec::root-volume", "a root volume cannot have this size")
+                    .at(span, "not one of those possible")
+                    .note(format!("a whole number of GiB from {} to {}", ROOT_VOLUME.start(), ROOT_VOLUME.end())),
+            );
+            Err(Complained)
+        }
+    }
+}
