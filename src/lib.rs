@@ -13,11 +13,13 @@
 pub mod apply;
 pub mod bootstrap;
 pub mod catalog;
-//CLI pub mod cli;
 pub mod cloud;
 pub mod desired;
 pub mod diagnostic;
 pub mod observed;
+pub mod plan;
+pub mod record;
 pub mod render;
+pub mod simulated;
 pub mod sizing;
 pub mod spec;

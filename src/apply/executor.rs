@@ -10,7 +10,7 @@ use super::export;
 use super::store::Intent;
 use super::wait;
 use crate::cloud::{Class, Clock, Cloud, Create, Created, Delete, Update};
-use crate::desired::{Address, Kind, Resource, TAG_SPEC, Tags, Wanted};
+use crate::desired::{Address, Kind, Resource, TAG_FILE_SYSTEM, TAG_SPEC, Tags, Wanted};
 use crate::observed::{Node, Seen, State};
 use crate::plan::{Op, Step};
 
@@ -67,6 +67,7 @@ async fn create<C: Cloud, K: Clock>(
         }
         let mut tags = id.tags(address, &wanted.spec, epoch, &context.desired.tags);
         tags.extend(wanted.tags.clone());
+        tags.extend(mounted(context, address));
         let create = Create {
             address: address.clone(),
             resource: wanted.resource.clone(),
@@ -108,6 +109,12 @@ async fn create<C: Cloud, K: Clock>(
     Err(Failure::Stale { text: format!("{address} goes as soon as it is made") })
 }
 
+/// The tag that says which file system a template and its nodes mount.
+fn mounted<C: Cloud, K: Clock>(context: &Context<C, K>, address: &Address) -> Option<(String, String)> {
+    let mounts = matches!(address.kind, Kind::Template | Kind::Nodes);
+    Some((TAG_FILE_SYSTEM.to_owned(), context.file_system().filter(|_| mounts)?))
+}
+
 /// How many nodes a group has once `added` are there; 1 of everything else.
 pub(super) fn expected<C, K>(context: &Context<C, K>, address: &Address, added: u32) -> u32 {
     match context.desired.resources.get(address).map(|wanted| &wanted.resource) {
@@ -141,6 +148,7 @@ async fn update<C: Cloud, K: Clock>(
     let seen = context.observed.find(address);
     let mut all = context.desired.id.tags(address, &wanted.spec, 0, &context.desired.tags);
     all.extend(wanted.tags.clone());
+    all.extend(mounted(context, address));
     let set_tags: Tags = all.into_iter().filter(|(key, _)| tags.set.contains(key)).collect();
     let known = context.known();
     let Some(id) = known.ids.get(address).cloned().or_else(|| tags.nodes.first().cloned()) else {

@@ -6,7 +6,6 @@ use super::resource::{
     Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link, NodeGroup, PlacementGroup,
     Resource, Role, SecurityGroup,
 };
-use crate::catalog::fsx;
 use crate::spec::{Compression, Deployment, DriveCache, Flow, Market, Media, MetadataIops, ReadCache};
 
 impl Resource {
@@ -151,20 +150,6 @@ impl LaunchTemplate {
             ("placement", placement.clone().unwrap_or_else(|| "none".to_owned())),
             ("subnet", subnet.clone()),
         ]
-    }
-}
-
-/// What the catalog calls a deployment type on a medium; None where there is no such file system.
-pub fn fsx_kind(deployment: Deployment, media: Media) -> Option<fsx::Kind> {
-    match (deployment, media) {
-        (Deployment::Scratch2, Media::Ssd) => Some(fsx::Kind::Scratch2Ssd),
-        (Deployment::Persistent1, Media::Ssd) => Some(fsx::Kind::Persistent1Ssd),
-        (Deployment::Persistent1, Media::Hdd) => Some(fsx::Kind::Persistent1Hdd),
-        (Deployment::Persistent2, Media::Ssd) => Some(fsx::Kind::Persistent2Ssd),
-        (Deployment::Persistent2, Media::IntelligentTiering) => Some(fsx::Kind::Persistent2IntelligentTiering),
-        (Deployment::Scratch2, Media::Hdd | Media::IntelligentTiering)
-        | (Deployment::Persistent1, Media::IntelligentTiering)
-        | (Deployment::Persistent2, Media::Hdd) => None,
     }
 }
 

@@ -8,10 +8,10 @@ pub mod policy;
 mod resource;
 
 pub use build::{Desired, Point, Settled, Wanted, build, link};
-pub use fields::{deployment_text, flows_text, fsx_kind, market_text, media_text};
+pub use fields::{deployment_text, flows_text, market_text, media_text};
 pub use names::{
-    ClusterId, DISCARD, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, TAG_EPOCH, TAG_NODE, TAG_SPEC, TAG_UNEXPORTED,
-    digest, link_name,
+    ClusterId, DISCARD, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_NODE, TAG_SPEC,
+    TAG_UNEXPORTED, digest, link_name,
 };
 pub use place::{Candidate, PinnedImage, Pins, Place, addresses_needed, candidates, choose, image_key};
 pub use resource::{

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::fsx_kind;
 use crate::catalog::fsx;
 use crate::cloud::{ImageFacts, Subnet, Survey};
 use crate::diagnostic::Diagnostic;
@@ -61,9 +60,7 @@ pub fn addresses_needed(spec: &Spec) -> u32 {
 
 /// How many servers a file system has; 0 where its size is not known yet.
 fn servers(storage: &Storage) -> u32 {
-    let Some(kind) = fsx_kind(storage.deployment, storage.media) else {
-        return 0;
-    };
+    let kind = storage.kind();
     let metadata = match (storage.metadata_iops, storage.capacity_gib) {
         (Some(MetadataIops::Provisioned(iops)), _) => Some(iops),
         (Some(MetadataIops::Auto), Some(gib)) => Some(fsx::automatic_metadata_iops(gib)),

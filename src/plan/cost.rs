@@ -3,7 +3,7 @@
 use super::model::{Cost, CostItem};
 use crate::catalog;
 use crate::catalog::prices::{Prices, Usd};
-use crate::desired::{Address, Desired, FileSystem, Resource, deployment_text, fsx_kind, market_text, media_text};
+use crate::desired::{Address, Desired, FileSystem, Resource, deployment_text, market_text, media_text};
 use crate::spec::{DriveCache, Market, MetadataIops};
 
 /// A table of another region is no price.
@@ -58,11 +58,10 @@ fn storage(address: &Address, file_system: &FileSystem, prices: Option<&Prices>,
     };
     let FileSystem { deployment, media, capacity_gib, throughput_per_tib, throughput, drive_cache, .. } = file_system;
     let text = format!("{} {}", deployment_text(*deployment), media_text(*media));
-    let kind = fsx_kind(*deployment, *media);
+    let kind = deployment.on(*media);
     if let Some(gib) = capacity_gib {
         let cached = *drive_cache == Some(DriveCache::Read);
-        let price =
-            prices.zip(kind).and_then(|(prices, kind)| prices.storage_gb_month(kind, *throughput_per_tib, cached));
+        let price = prices.and_then(|prices| prices.storage_gb_month(kind, *throughput_per_tib, cached));
         push(format!("{text}, {gib} GiB"), price.map(|price| price.times(u64::from(*gib))));
         if let Some(MetadataIops::Provisioned(iops)) = file_system.metadata_iops {
             let above = iops.saturating_sub(catalog::fsx::automatic_metadata_iops(*gib));

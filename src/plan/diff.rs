@@ -6,7 +6,9 @@ use super::model::{Action, Danger, Finding, Purpose, Verb};
 use super::nodes;
 use super::rules;
 use super::summary;
-use crate::desired::{Address, DISCARD, Desired, Kind, Resource, TAG_EPOCH, TAG_SPEC, TAG_UNEXPORTED, Wanted};
+use crate::desired::{
+    Address, DISCARD, Desired, Kind, Resource, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_SPEC, TAG_UNEXPORTED, Wanted,
+};
 use crate::diagnostic::Severity;
 use crate::observed::{Node, Observed, Seen, State};
 use crate::record::Record;
@@ -61,10 +63,13 @@ pub(super) fn diff(input: &Input<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     foreign(input, &mut outcome);
     let storage_replaced = storage_is_replaced(input, &mut outcome);
+    // What nodes mount, if it stays; else they are made anew for the next one.
+    let stays = |seen: &&Seen| !storage_replaced && seen.state != State::Deleting;
+    let mounted = input.observed.file_system().filter(stays).map(|seen| seen.id.as_str());
     for (address, wanted) in &input.desired.resources {
         let (action, work) = match &wanted.resource {
-            Resource::Nodes(group) => node_group(input, address, wanted, group, storage_replaced),
-            _ => resource(input, address, wanted, storage_replaced),
+            Resource::Nodes(group) => node_group(input, address, wanted, group, mounted),
+            _ => resource(input, address, wanted, mounted, storage_replaced),
         };
         outcome.actions.push(action);
         outcome.work.insert(address.clone(), work);
@@ -155,7 +160,13 @@ fn was_done(input: &Input<'_>, address: &Address) -> bool {
 }
 
 /// Everything but nodes.
-fn resource(input: &Input<'_>, address: &Address, wanted: &Wanted, storage_replaced: bool) -> (Action, Work) {
+fn resource(
+    input: &Input<'_>,
+    address: &Address,
+    wanted: &Wanted,
+    mounted: Option<&str>,
+    storage_replaced: bool,
+) -> (Action, Work) {
     let mut work = Work::default();
     let mut action = Action {
         address: address.clone(),
@@ -210,7 +221,7 @@ fn resource(input: &Input<'_>, address: &Address, wanted: &Wanted, storage_repla
         return (action, work);
     }
     tags(input, address, wanted, seen, &mut work);
-    update(address.kind, wanted, seen, &changes, &mut work, &mut action);
+    update(address.kind, wanted, seen, &changes, mounted, &mut work, &mut action);
     action.changes.extend(changes);
     if seen.state == State::Misconfigured && address.kind == Kind::Link {
         // Sending the association its own settings makes FSx try again (User Guide, "Data repository association lifecycle").
@@ -232,7 +243,15 @@ fn resource(input: &Input<'_>, address: &Address, wanted: &Wanted, storage_repla
     (action, work)
 }
 
-fn update(kind: Kind, wanted: &Wanted, seen: &Seen, changes: &[super::Change], work: &mut Work, action: &mut Action) {
+fn update(
+    kind: Kind,
+    wanted: &Wanted,
+    seen: &Seen,
+    changes: &[super::Change],
+    mounted: Option<&str>,
+    work: &mut Work,
+    action: &mut Action,
+) {
     let mut fields: BTreeSet<String> = changes.iter().map(|change| change.field.clone()).collect();
     if kind == Kind::Fsx {
         // First metadata IOPS, then the rest: FSx refuses them together with capacity.
@@ -247,9 +266,10 @@ fn update(kind: Kind, wanted: &Wanted, seen: &Seen, changes: &[super::Change], w
         }
     }
     let from_other_spec = seen.tags.get(TAG_SPEC) != Some(&wanted.spec);
-    if kind == Kind::Template && from_other_spec {
+    let mounts_another = seen.tags.get(TAG_FILE_SYSTEM).map(String::as_str) != mounted;
+    if kind == Kind::Template && (from_other_spec || mounts_another) {
         fields.insert("boot".to_owned());
-        work.set_tags.insert(TAG_SPEC.to_owned());
+        work.set_tags.extend([TAG_SPEC.to_owned(), TAG_FILE_SYSTEM.to_owned()]);
         action.reasons.push("Nodes launched from now on are made from the new version.".to_owned());
     }
     if !fields.is_empty() {
@@ -301,10 +321,10 @@ fn node_group(
     address: &Address,
     wanted: &Wanted,
     group: &crate::desired::NodeGroup,
-    storage_replaced: bool,
+    mounted: Option<&str>,
 ) -> (Action, Work) {
     let live: Vec<&Node> = input.observed.nodes_of(address).collect();
-    let fleet = nodes::fleet(wanted, group, &live, storage_replaced);
+    let fleet = nodes::fleet(wanted, group, &live, mounted);
     let mut work = Work { delete: fleet.remove, settle: fleet.booting, ..Work::default() };
     if fleet.add > 0 {
         work.create = Some((input.record.next_epoch(address, input.observed), fleet.add));

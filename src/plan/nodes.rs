@@ -1,7 +1,7 @@
 //! Node groups: how many to launch, which to end, and why.
 
 use super::model::{Change, Danger, Verb};
-use crate::desired::{NodeGroup, TAG_SPEC, Wanted};
+use crate::desired::{NodeGroup, TAG_FILE_SYSTEM, TAG_SPEC, Wanted};
 use crate::observed::{Node, NodeState, Report};
 
 /// What a node group needs.
@@ -19,12 +19,15 @@ pub(super) struct Fleet {
     pub reasons: Vec<String>,
 }
 
-/// Compares a group with the nodes that are there. `all_anew`: the storage below them is replaced.
-pub(super) fn fleet(wanted: &Wanted, group: &NodeGroup, live: &[&Node], all_anew: bool) -> Fleet {
+/// Compares a group with the nodes that are there. `mounted`: the file system that they should have; None: one that is yet
+/// to be made.
+pub(super) fn fleet(wanted: &Wanted, group: &NodeGroup, live: &[&Node], mounted: Option<&str>) -> Fleet {
     let mut fleet = Fleet::default();
     let want = group.count as usize;
     let outdated = |node: &Node| node.tags.get(TAG_SPEC).is_some_and(|spec| *spec != wanted.spec);
-    let (anew, rest): (Vec<&Node>, Vec<&Node>) = live.iter().copied().partition(|node| all_anew || outdated(node));
+    let mounts_another = |node: &Node| node.tags.get(TAG_FILE_SYSTEM).map(String::as_str) != mounted;
+    let (anew, rest): (Vec<&Node>, Vec<&Node>) =
+        live.iter().copied().partition(|node| mounts_another(node) || outdated(node));
     let (failed, mut good): (Vec<&Node>, Vec<&Node>) = rest.into_iter().partition(|node| why_failed(node).is_some());
 
     for node in &failed {
@@ -32,8 +35,8 @@ pub(super) fn fleet(wanted: &Wanted, group: &NodeGroup, live: &[&Node], all_anew
     }
     if !anew.is_empty() {
         fleet.changes = differences(group, anew[0], wanted);
-        fleet.reasons.push(if all_anew {
-            "The file system that they mount is replaced.".to_owned()
+        fleet.reasons.push(if mounts_another(anew[0]) {
+            "They mount a file system that is gone or goes.".to_owned()
         } else {
             "What a node is made from has changed; running nodes keep what they were made from.".to_owned()
         });
@@ -90,7 +93,7 @@ fn differences(group: &NodeGroup, node: &Node, wanted: &Wanted) -> Vec<Change> {
     };
     push("instance", &node.instance, &group.instance);
     push("image", &node.image, &group.image);
-    if changes.is_empty() {
+    if changes.is_empty() && node.tags.get(TAG_SPEC) != Some(&wanted.spec) {
         let before = node.tags.get(TAG_SPEC).cloned();
         changes.push(Change {
             field: "boot and launch".into(),

@@ -83,13 +83,7 @@ pub struct Storage {
 impl Storage {
     /// What the catalog knows this file system as.
     pub fn kind(&self) -> Kind {
-        match (self.deployment, self.media) {
-            (Deployment::Scratch2, _) => Kind::Scratch2Ssd,
-            (Deployment::Persistent1, Media::Hdd) => Kind::Persistent1Hdd,
-            (Deployment::Persistent1, Media::Ssd | Media::IntelligentTiering) => Kind::Persistent1Ssd,
-            (Deployment::Persistent2, Media::IntelligentTiering) => Kind::Persistent2IntelligentTiering,
-            (Deployment::Persistent2, Media::Ssd | Media::Hdd) => Kind::Persistent2Ssd,
-        }
+        self.deployment.on(self.media)
     }
 }
 
@@ -98,6 +92,19 @@ pub enum Deployment {
     Scratch2,
     Persistent1,
     Persistent2,
+}
+
+impl Deployment {
+    /// What the catalog knows a file system of this type on this medium as.
+    pub fn on(self, media: Media) -> Kind {
+        match (self, media) {
+            (Self::Scratch2, _) => Kind::Scratch2Ssd,
+            (Self::Persistent1, Media::Hdd) => Kind::Persistent1Hdd,
+            (Self::Persistent1, Media::Ssd | Media::IntelligentTiering) => Kind::Persistent1Ssd,
+            (Self::Persistent2, Media::IntelligentTiering) => Kind::Persistent2IntelligentTiering,
+            (Self::Persistent2, Media::Ssd | Media::Hdd) => Kind::Persistent2Ssd,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

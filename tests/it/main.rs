@@ -1,3 +1,6 @@
-//! The one integration binary: one module a command or scenario.
+//! One binary for all integration tests: each further one would link the SDKs again.
 
+mod bootstrap;
+mod layers;
+mod lifecycle;
 mod spec;
