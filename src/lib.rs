@@ -15,4 +15,5 @@ pub mod cloud;
 pub mod desired;
 pub mod diagnostic;
 pub mod observed;
+pub mod simulated;
 pub mod spec;
