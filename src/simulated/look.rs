@@ -1,0 +1,177 @@
+//! What a look at the world shows: with lag through the port, without it for tests.
+
+use std::collections::BTreeSet;
+
+use super::world::{Key, Thing, World, name_of};
+use crate::cloud::{GroupFacts, Questions, Scope, Subnet};
+use crate::desired::{Address, Kind, Resource, Rule, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, Tags};
+use crate::observed::{Endpoint, Foreign, Observed, Seen, Task};
+
+/// Which state of the world a look gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum View {
+    /// What the cloud's copies say.
+    Lagging,
+    Truth,
+}
+
+/// The account in which everything is.
+pub(super) const ACCOUNT: &str = "123456789012";
+
+impl World {
+    pub(super) fn observe(&self, scope: &Scope, kind: Kind, view: View) -> Observed {
+        let mut observed = Observed::default();
+        match kind {
+            Kind::Nodes => {
+                let nodes: Vec<_> = match view {
+                    View::Lagging => self.nodes.all_seen(self.now).collect(),
+                    View::Truth => self.nodes.all().collect(),
+                };
+                let ours = nodes.into_iter().filter_map(|(id, node)| Some((owned(scope, kind, &node.tags)?, id, node)));
+                observed.nodes.extend(ours.map(|(address, id, node)| node.observed(&address, id)));
+            }
+            Kind::Task => {
+                let tasks: Vec<_> = match view {
+                    View::Lagging => self.tasks.all_seen(self.now).collect(),
+                    View::Truth => self.tasks.all().collect(),
+                };
+                let ours = tasks.into_iter().filter(|(_, task)| self.on_ours(scope, task, view));
+                observed.tasks.extend(ours.map(|(_, task)| task.clone()));
+            }
+            Kind::SecurityGroup
+            | Kind::Role
+            | Kind::InstanceProfile
+            | Kind::Placement
+            | Kind::Fsx
+            | Kind::Link
+            | Kind::Template => {
+                for (key, thing) in self.all_things(view).filter(|((each, _), _)| *each == kind) {
+                    self.sort_in(scope, key, thing, &mut observed);
+                }
+            }
+        }
+        observed
+    }
+
+    fn all_things(&self, view: View) -> Box<dyn Iterator<Item = (&Key, &Thing)> + '_> {
+        match view {
+            View::Lagging => Box::new(self.things.all_seen(self.now)),
+            View::Truth => Box::new(self.things.all()),
+        }
+    }
+
+    /// Ours by its tags, or foreign by its name, or no concern of this cluster's.
+    fn sort_in(&self, scope: &Scope, key: &Key, thing: &Thing, observed: &mut Observed) {
+        let (kind, id) = key;
+        let elsewhere =
+            *kind == Kind::Link && scope.file_system.is_some() && thing.uses.get(&Kind::Fsx) != scope.file_system.as_ref();
+        if elsewhere {
+            return;
+        }
+        if let Some(address) = owned(scope, *kind, &thing.tags) {
+            observed.resources.push(self.seen(&address, id, thing));
+        } else if *kind == Kind::Fsx && scope.file_system.as_ref() == Some(id) && !thing.tags.contains_key(TAG_CLUSTER) {
+            // Asked for by its id: found also when somebody has taken its tags away.
+            observed.resources.push(self.seen(&Address::one(Kind::Fsx), id, thing));
+        } else if let Some(name) = name_of(&thing.resource)
+            && let Some((address, _)) = scope.names.iter().find(|(address, each)| address.kind == *kind && *each == name)
+        {
+            let why = stranger(scope, &thing.tags);
+            observed.foreign.push(Foreign { address: address.clone(), id: id.clone(), why });
+        }
+    }
+
+    fn on_ours(&self, scope: &Scope, task: &Task, view: View) -> bool {
+        if let Some(file_system) = &scope.file_system {
+            return task.file_system == *file_system;
+        }
+        let key = (Kind::Fsx, task.file_system.clone());
+        let there = match view {
+            View::Lagging => self.things.seen(&key, self.now),
+            View::Truth => self.things.get(&key),
+        };
+        there.is_some_and(|thing| owned(scope, Kind::Fsx, &thing.tags).is_some())
+    }
+
+    pub(super) fn seen(&self, address: &Address, id: &str, thing: &Thing) -> Seen {
+        let endpoint = matches!(thing.resource, Resource::Fsx(_)).then(|| Endpoint {
+            dns_name: format!("{id}.fsx.{}.amazonaws.com", self.settings.region),
+            mount_name: id.chars().rev().take(8).collect(),
+        });
+        Seen {
+            address: address.clone(),
+            id: id.to_owned(),
+            arn: self.arn(id, thing),
+            state: thing.state,
+            lifecycle: thing.lifecycle().to_owned(),
+            reason: thing.reason.clone(),
+            fields: thing.resource.fields().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            tags: thing.tags.clone(),
+            endpoint,
+        }
+    }
+
+    fn arn(&self, id: &str, thing: &Thing) -> Option<String> {
+        let region = &self.settings.region;
+        let on = thing.uses.get(&Kind::Fsx).map_or("", String::as_str);
+        match thing.resource {
+            Resource::Fsx(_) => Some(format!("arn:aws:fsx:{region}:{ACCOUNT}:file-system/{id}")),
+            Resource::Link(_) => Some(format!("arn:aws:fsx:{region}:{ACCOUNT}:association/{on}/{id}")),
+            Resource::Role(_) => Some(format!("arn:aws:iam::{ACCOUNT}:role/{id}")),
+            Resource::InstanceProfile(_) => Some(format!("arn:aws:iam::{ACCOUNT}:instance-profile/{id}")),
+            Resource::SecurityGroup(_) | Resource::Placement(_) | Resource::Template(_) | Resource::Nodes(_) => None,
+        }
+    }
+
+    /// Every cluster that has anything: things, instances, or a record.
+    pub(super) fn clusters(&self) -> BTreeSet<String> {
+        let things = self.things.all_seen(self.now).map(|(_, thing)| &thing.tags);
+        let nodes = self.nodes.all_seen(self.now).filter(|(_, node)| node.exists()).map(|(_, node)| &node.tags);
+        let tagged = things.chain(nodes).filter_map(|tags| tags.get(TAG_CLUSTER).cloned());
+        let records =
+            self.parameters.all_seen(self.now).filter_map(|(name, _)| name.strip_prefix("/provision/")?.split('/').next());
+        tagged.chain(records.map(ToOwned::to_owned)).collect()
+    }
+
+    pub(super) fn subnets(&self, asked: &[String]) -> Vec<Subnet> {
+        let wanted = |subnet: &&Subnet| asked.is_empty() || asked.contains(&subnet.id);
+        let now = |subnet: &Subnet| Subnet { free_addresses: self.free_addresses(&subnet.id), ..subnet.clone() };
+        self.settings.subnets.iter().filter(wanted).map(now).collect()
+    }
+
+    /// All zones, where nothing else was set.
+    pub(super) fn offered_in(&self, instance: &str) -> BTreeSet<String> {
+        let everywhere = || self.settings.subnets.iter().map(|subnet| subnet.zone.clone()).collect();
+        self.settings.offerings.get(instance).cloned().unwrap_or_else(everywhere)
+    }
+
+    pub(super) fn group_facts(&self, questions: &Questions) -> Option<GroupFacts> {
+        let key = (Kind::SecurityGroup, questions.security_group.clone()?);
+        let Resource::SecurityGroup(group) = &self.things.seen(&key, self.now)?.resource else { return None };
+        let lets = |wanted: &dyn Fn(&Rule) -> bool| group.rules.iter().any(wanted);
+        Some(GroupFacts {
+            vpc: group.vpc.clone(),
+            lustre_in: lets(&|rule| matches!(rule, Rule::AllIn | Rule::TcpIn { from: ..=988, to: 988.. })),
+            all_in: lets(&|rule| *rule == Rule::AllIn),
+            all_out: lets(&|rule| *rule == Rule::AllOut),
+        })
+    }
+}
+
+/// The address that a thing has in the cluster, by its tags.
+fn owned(scope: &Scope, kind: Kind, tags: &Tags) -> Option<Address> {
+    let address: Address = tags.get(TAG_ADDRESS)?.parse().ok()?;
+    let cluster = tags.get(TAG_CLUSTER) == Some(&scope.cluster);
+    let deployment = scope.deployment.is_none() || tags.get(TAG_DEPLOYMENT) == scope.deployment.as_ref();
+    (cluster && deployment && address.kind == kind).then_some(address)
+}
+
+/// Why a thing with these tags is not ours.
+fn stranger(scope: &Scope, tags: &Tags) -> String {
+    match (tags.get(TAG_CLUSTER), tags.get(TAG_DEPLOYMENT)) {
+        (None, _) => format!("has no tag `{TAG_CLUSTER}`"),
+        (Some(cluster), _) if *cluster != scope.cluster => format!("`{TAG_CLUSTER}` is `{cluster}`"),
+        (Some(_), Some(deployment)) => format!("`{TAG_DEPLOYMENT}` is `{deployment}`"),
+        (Some(_), None) => format!("has no tag `{TAG_DEPLOYMENT}`"),
+    }
+}

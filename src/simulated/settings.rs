@@ -1,0 +1,175 @@
+//! How a world behaves: delays, lag, limits, what the account has, and how nodes and exports turn out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::cloud::{Bucket, ImageFacts, Subnet};
+use crate::desired::Kind;
+
+/// Everything that can be set; [`super::Simulated::adjust`] changes it while the world runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Fixes all chance: latency, lag, random faults.
+    pub seed: u64,
+    pub region: String,
+    pub delays: Delays,
+    pub lag: Lag,
+    /// The longest way of a request there, and of its answer back.
+    pub latency: Duration,
+    /// How many of a kind there may be; nodes are counted each. Absent: no limit.
+    pub quotas: BTreeMap<Kind, u32>,
+    /// How many instances of a type a zone still has. Absent: no end.
+    pub capacity: BTreeMap<(String, String), u32>,
+    /// The first is the default VPC's.
+    pub subnets: Vec<Subnet>,
+    /// Where a type is offered. Absent: everywhere.
+    pub offerings: BTreeMap<String, BTreeSet<String>>,
+    /// By parameter name and by image id.
+    pub images: BTreeMap<String, ImageFacts>,
+    /// Absent: there, in this region.
+    pub buckets: BTreeMap<String, Bucket>,
+    /// How nodes turn out; the last that fits counts. None fits: ready.
+    pub nodes: Vec<(Which, Boot)>,
+    pub export: ExportOutcome,
+    pub while_creating: WhileCreating,
+}
+
+/// How long things take. The defaults are AWS's in the field (see the fact sheets' figures for creation).
+#[derive(Debug, Clone)]
+pub struct Delays {
+    pub file_system_create: Duration,
+    pub file_system_update: Duration,
+    pub file_system_delete: Duration,
+    /// How long the interfaces of a deleted file system still hold its security group.
+    pub interfaces_linger: Duration,
+    /// From one growth of a file system to the next.
+    pub growth_interval: Duration,
+    pub link_create: Duration,
+    pub link_update: Duration,
+    pub link_delete: Duration,
+    pub task: Duration,
+    /// From a file's closing to its object.
+    pub auto_export: Duration,
+    pub node_pending: Duration,
+    /// From running to the node's own report, where the file system is there.
+    pub node_boot: Duration,
+    pub node_shutting_down: Duration,
+    /// How long a terminated instance is still shown.
+    pub node_shown: Duration,
+}
+
+impl Default for Delays {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            file_system_create: seconds(480),
+            file_system_update: seconds(120),
+            file_system_delete: seconds(240),
+            interfaces_linger: seconds(30),
+            growth_interval: seconds(6 * 3600),
+            link_create: seconds(90),
+            link_update: seconds(30),
+            link_delete: seconds(60),
+            task: seconds(120),
+            auto_export: seconds(60),
+            node_pending: seconds(20),
+            node_boot: seconds(180),
+            node_shutting_down: seconds(60),
+            node_shown: seconds(3600),
+        }
+    }
+}
+
+/// The longest time that an answer may be behind the truth.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Lag {
+    /// Of what was made, changed or deleted. Tags given in the creating call come with the thing itself.
+    pub resources: Duration,
+    /// Of tags that were set or removed later.
+    pub tags: Duration,
+    /// Zero is what the port promises.
+    pub parameters: Duration,
+}
+
+/// Some nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    All,
+    /// By the group's name.
+    Group(String),
+    /// The n-th node ever launched of a group, from 0.
+    Node(String, u32),
+}
+
+/// How a node's boot ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Boot {
+    Ready,
+    Degraded(String),
+    Failed(String),
+    /// It never says anything.
+    Silent,
+}
+
+/// How an export task ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportOutcome {
+    Succeeds,
+    /// FAILED, with so many files left.
+    FailsFiles(u64),
+    /// SUCCEEDED, and yet so many files left.
+    SucceedsWithout(u64),
+    /// Executes for ever.
+    Hangs,
+    /// Somebody cancels it.
+    Canceled,
+}
+
+/// Whether a file system that is being created can be deleted; AWS does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhileCreating {
+    Deletable,
+    Refused,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let region = "us-east-1";
+        let subnet = |letter: char| Subnet {
+            id: format!("subnet-{letter}"),
+            vpc: "vpc-1".to_owned(),
+            zone: format!("{region}{letter}"),
+            free_addresses: 4000,
+        };
+        let image = ImageFacts {
+            id: "ami-1".to_owned(),
+            name: "Deep Learning Base OSS Nvidia Driver GPU AMI (Amazon Linux 2023)".to_owned(),
+            architecture: "x86_64".to_owned(),
+            root_device: "/dev/xvda".to_owned(),
+            root_gib: 35,
+        };
+        let parameter = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id";
+        Self {
+            seed: 0,
+            region: region.to_owned(),
+            delays: Delays::default(),
+            lag: Lag::default(),
+            latency: Duration::from_millis(50),
+            quotas: BTreeMap::new(),
+            capacity: BTreeMap::new(),
+            subnets: ['a', 'b', 'c'].into_iter().map(subnet).collect(),
+            offerings: BTreeMap::new(),
+            images: [(parameter.to_owned(), image.clone()), (image.id.clone(), image)].into(),
+            buckets: BTreeMap::new(),
+            nodes: Vec::new(),
+            export: ExportOutcome::Succeeds,
+            while_creating: WhileCreating::Deletable,
+        }
+    }
+}
+
+impl Settings {
+    pub fn seeded(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+}
