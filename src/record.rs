@@ -34,6 +34,9 @@ pub struct Record {
     /// `down` has copied everything to S3 and no node was launched since: what is left of the storage may go.
     #[serde(default)]
     pub exported: bool,
+    /// The spec has links. While none of them was made, an `up` was cut short, and there is nothing to export.
+    #[serde(default)]
+    pub linked: bool,
     /// A node has been ready since the storage was made: there may be files on it.
     #[serde(default)]
     pub ready: bool,
@@ -63,6 +66,7 @@ impl Record {
             pins: Pins::default(),
             tag_keys: Vec::new(),
             exported: false,
+            linked: false,
             ready: false,
             tries: BTreeMap::new(),
         }

@@ -110,6 +110,10 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
         failures: Vec::new(),
         ending: None,
     };
+    if dispatcher.context.plan.purpose == Purpose::Up {
+        let linked = dispatcher.context.desired.resources.keys().any(|address| address.kind == Kind::Link);
+        dispatcher.context.store.linked(linked).await;
+    }
     dispatcher.turn(&mut answers, &stop).await;
     dispatcher.close().await
 }

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::cloud::{Class, CloudError};
 
-/// After a passing fault a call is tried so often.
-const TRANSIENT_TRIES: u32 = 8;
+/// After a passing fault a call is tried so often, which takes about two minutes.
+const TRANSIENT_TRIES: u32 = 10;
 /// What was made a moment ago is known everywhere by then (IAM User Guide, "Troubleshooting": "usually within seconds").
 const NOT_YET_LIMIT: Duration = Duration::from_secs(180);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);

@@ -36,6 +36,13 @@ impl<C: Cloud> Store<C> {
         Self { cloud, inner: Arc::new(Mutex::new(Inner { record, dirty: false })) }
     }
 
+    /// Whether the spec has links; written with the first intents.
+    pub(super) async fn linked(&self, linked: bool) {
+        let mut inner = self.inner.lock().await;
+        inner.dirty |= inner.record.linked != linked;
+        inner.record.linked = linked;
+    }
+
     /// Returns once the intents are in the cloud: only then may their calls be sent.
     pub(super) async fn intend(&self, intents: &[Intent], now: Timestamp) -> Result<(), CloudError> {
         let mut inner = self.inner.lock().await;

@@ -88,8 +88,11 @@ fn lost(address: &Address, path: &str, why: &str) -> super::Finding {
     finding
 }
 
-/// A node was ready there, so its user may have written. Without a record nobody knows, so he may.
+/// Whether there can be files although there is no link. Without a record nobody knows, so there may.
 fn may_hold_files(input: &Input<'_>) -> bool {
+    let record = input.record;
+    let had_link = record.tries.iter().any(|(address, last)| address.kind == Kind::Link && last.done && last.count > 0);
     let was_ready = |node: &Node| matches!(node.report, Some(Report::Ready | Report::Degraded(_)));
-    input.record.ready || input.record.tries.is_empty() || input.observed.nodes.iter().any(was_ready)
+    let used = record.ready || input.observed.nodes.iter().any(was_ready);
+    record.tries.is_empty() || had_link || (used && !record.linked)
 }

@@ -43,7 +43,14 @@ impl Client {
     fn new(seed: u64, name: &str) -> Self {
         let mut random = Random::named(seed, name);
         let faults = Faults::none(Random::new(random.next()));
-        Self { faults, random, requests: 0, by_operation: BTreeMap::new(), expired: false, dead: watch::Sender::new(false) }
+        Self {
+            faults,
+            random,
+            requests: 0,
+            by_operation: BTreeMap::new(),
+            expired: false,
+            dead: watch::Sender::new(false),
+        }
     }
 
     fn is_dead(&self) -> bool {
@@ -247,7 +254,8 @@ impl World {
         entry: usize,
         act: impl FnOnce(&mut Self) -> Answer<T>,
     ) -> Answer<T> {
-        let refusal = |class| Err(Refusal { class, code: "Simulated", message: format!("a fault of the simulation: {class:?}") });
+        let refusal =
+            |class| Err(Refusal { class, code: "Simulated", message: format!("a fault of the simulation: {class:?}") });
         let answer = match fault {
             Some(Fault::FailBefore(class)) => refusal(class),
             Some(Fault::Throttle) => refusal(Class::Throttled),

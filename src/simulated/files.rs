@@ -99,7 +99,9 @@ impl World {
     pub(super) fn to_export(&self, file_system: &str, path: &str) -> Vec<(String, u64)> {
         let files = self.files.get(file_system).into_iter().flatten();
         files
-            .filter(|(each, counts)| counts.dirty > 0 && below(each, path) && self.link_over(file_system, each).is_some())
+            .filter(|(each, counts)| {
+                counts.dirty > 0 && below(each, path) && self.link_over(file_system, each).is_some()
+            })
             .map(|(each, counts)| (each.clone(), counts.dirty))
             .collect()
     }

@@ -41,7 +41,8 @@ impl Simulated {
     pub fn plant(&self, resource: Resource, tags: Tags) -> String {
         let mut world = self.world();
         let kind = kind_of(&resource);
-        let id = name_of(&resource).filter(|_| !matches!(kind, Kind::SecurityGroup | Kind::Template)).map(ToOwned::to_owned);
+        let id =
+            name_of(&resource).filter(|_| !matches!(kind, Kind::SecurityGroup | Kind::Template)).map(ToOwned::to_owned);
         let id = id.unwrap_or_else(|| world.id(kind.as_str()));
         let uses = match &resource {
             Resource::InstanceProfile(profile) => Uses::from([(Kind::Role, profile.role.clone())]),
@@ -67,7 +68,8 @@ impl Simulated {
     pub fn disown(&self, cluster: &str) {
         let mut world = self.world();
         let ours = |tags: &Tags| tags.get(TAG_CLUSTER).is_some_and(|each| each == cluster);
-        let keys: Vec<_> = world.things.all().filter(|(_, thing)| ours(&thing.tags)).map(|(key, _)| key.clone()).collect();
+        let keys: Vec<_> =
+            world.things.all().filter(|(_, thing)| ours(&thing.tags)).map(|(key, _)| key.clone()).collect();
         for key in keys {
             world.things.get_mut(&key).into_iter().for_each(|thing| thing.maker = Maker::Others);
         }
@@ -76,8 +78,12 @@ impl Simulated {
             world.nodes.get_mut(&id).into_iter().for_each(|node| node.maker = Maker::Others);
         }
         let record = format!("/provision/{cluster}/");
-        let names: Vec<_> =
-            world.parameters.all().filter(|(name, _)| name.starts_with(&record)).map(|(name, _)| name.clone()).collect();
+        let names: Vec<_> = world
+            .parameters
+            .all()
+            .filter(|(name, _)| name.starts_with(&record))
+            .map(|(name, _)| name.clone())
+            .collect();
         for name in names {
             world.parameters.get_mut(&name).into_iter().for_each(|parameter| parameter.maker = Maker::Others);
         }

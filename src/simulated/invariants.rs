@@ -32,7 +32,9 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unfindable { what, missing } => write!(f, "findable: {what} has no tag `{missing}`"),
-            Self::Duplicate { address, ids } => write!(f, "convergent: {address} is there {} times: {}", ids.len(), ids.join(", ")),
+            Self::Duplicate { address, ids } => {
+                write!(f, "convergent: {address} is there {} times: {}", ids.len(), ids.join(", "))
+            }
             Self::TooManyNodes { address, live, asked } => {
                 write!(f, "convergent: {address} has {live} nodes, {asked} were asked for")
             }
@@ -67,7 +69,8 @@ pub fn check_clean(simulated: &Simulated) -> Vec<Violation> {
     let world = simulated.world();
     let things = world.things.all().filter(|(_, thing)| thing.maker == Maker::Clients);
     let things = things.map(|((kind, id), thing)| format!("{} {id} ({})", kind.noun(), thing.lifecycle()));
-    let nodes = world.nodes.all().filter(|(_, node)| node.maker == Maker::Clients && node.state != NodeState::Terminated);
+    let nodes =
+        world.nodes.all().filter(|(_, node)| node.maker == Maker::Clients && node.state != NodeState::Terminated);
     let nodes = nodes.map(|(id, node)| format!("instance {id} ({:?})", node.state));
     let parameters = world.parameters.all().filter(|(_, parameter)| parameter.maker == Maker::Clients);
     let parameters = parameters.map(|(name, _)| format!("parameter {name}"));
@@ -116,7 +119,11 @@ fn not_too_many_nodes(world: &World, violations: &mut Vec<Violation>) {
         let live = world.nodes.all().filter(|(_, node)| node.exists() && of(&node.tags)).count();
         let live = u32::try_from(live).unwrap_or(u32::MAX);
         if live > *asked {
-            violations.push(Violation::TooManyNodes { address: format!("{address} of {cluster}"), live, asked: *asked });
+            violations.push(Violation::TooManyNodes {
+                address: format!("{address} of {cluster}"),
+                live,
+                asked: *asked,
+            });
         }
     }
 }

@@ -63,18 +63,21 @@ impl World {
     /// Ours by its tags, or foreign by its name, or no concern of this cluster's.
     fn sort_in(&self, scope: &Scope, key: &Key, thing: &Thing, observed: &mut Observed) {
         let (kind, id) = key;
-        let elsewhere =
-            *kind == Kind::Link && scope.file_system.is_some() && thing.uses.get(&Kind::Fsx) != scope.file_system.as_ref();
+        let elsewhere = *kind == Kind::Link
+            && scope.file_system.is_some()
+            && thing.uses.get(&Kind::Fsx) != scope.file_system.as_ref();
         if elsewhere {
             return;
         }
         if let Some(address) = owned(scope, *kind, &thing.tags) {
             observed.resources.push(self.seen(&address, id, thing));
-        } else if *kind == Kind::Fsx && scope.file_system.as_ref() == Some(id) && !thing.tags.contains_key(TAG_CLUSTER) {
+        } else if *kind == Kind::Fsx && scope.file_system.as_ref() == Some(id) && !thing.tags.contains_key(TAG_CLUSTER)
+        {
             // Asked for by its id: found also when somebody has taken its tags away.
             observed.resources.push(self.seen(&Address::one(Kind::Fsx), id, thing));
         } else if let Some(name) = name_of(&thing.resource)
-            && let Some((address, _)) = scope.names.iter().find(|(address, each)| address.kind == *kind && *each == name)
+            && let Some((address, _)) =
+                scope.names.iter().find(|(address, each)| address.kind == *kind && *each == name)
         {
             let why = stranger(scope, &thing.tags);
             observed.foreign.push(Foreign { address: address.clone(), id: id.clone(), why });
@@ -128,8 +131,10 @@ impl World {
         let things = self.things.all_seen(self.now).map(|(_, thing)| &thing.tags);
         let nodes = self.nodes.all_seen(self.now).filter(|(_, node)| node.exists()).map(|(_, node)| &node.tags);
         let tagged = things.chain(nodes).filter_map(|tags| tags.get(TAG_CLUSTER).cloned());
-        let records =
-            self.parameters.all_seen(self.now).filter_map(|(name, _)| name.strip_prefix("/provision/")?.split('/').next());
+        let records = self
+            .parameters
+            .all_seen(self.now)
+            .filter_map(|(name, _)| name.strip_prefix("/provision/")?.split('/').next());
         tagged.chain(records.map(ToOwned::to_owned)).collect()
     }
 

@@ -21,8 +21,10 @@ impl Simulated {
     }
 
     async fn authorize(&self, address: &Address, id: &str, rules: &[Rule]) -> Result<()> {
-        let (outgoing, incoming): (Vec<Rule>, Vec<Rule>) = rules.iter().cloned().partition(|rule| *rule == Rule::AllOut);
-        for (operation, rules) in [("ec2:AuthorizeSecurityGroupIngress", incoming), ("ec2:AuthorizeSecurityGroupEgress", outgoing)]
+        let (outgoing, incoming): (Vec<Rule>, Vec<Rule>) =
+            rules.iter().cloned().partition(|rule| *rule == Rule::AllOut);
+        for (operation, rules) in
+            [("ec2:AuthorizeSecurityGroupIngress", incoming), ("ec2:AuthorizeSecurityGroupEgress", outgoing)]
         {
             if !rules.is_empty() {
                 self.request(Call::write(operation, address), |world| world.add_rules(id, &rules)).await?;
@@ -34,7 +36,9 @@ impl Simulated {
     pub(super) async fn create_role(&self, create: &Create, role: &Role) -> Result<String> {
         let bare = Resource::Role(Role { policy: String::new(), managed: Vec::new(), ..role.clone() });
         let id = self
-            .request(Call::write("iam:CreateRole", &create.address), |world| world.make_named(create, bare, None, Uses::new()))
+            .request(Call::write("iam:CreateRole", &create.address), |world| {
+                world.make_named(create, bare, None, Uses::new())
+            })
             .await?;
         let put = Call::write("iam:PutRolePolicy", &create.address);
         self.request(put, |world| world.change_role(&id, |there| there.policy.clone_from(&role.policy))).await?;
@@ -112,9 +116,11 @@ impl Simulated {
         let last = match address.kind {
             Kind::Role => {
                 let bare = |there: &mut Role| there.managed.clear();
-                self.request(Call::write("iam:DetachRolePolicy", address), |world| found(world.change_role(id, bare))).await?;
+                self.request(Call::write("iam:DetachRolePolicy", address), |world| found(world.change_role(id, bare)))
+                    .await?;
                 let bare = |there: &mut Role| there.policy.clear();
-                self.request(Call::write("iam:DeleteRolePolicy", address), |world| found(world.change_role(id, bare))).await?;
+                self.request(Call::write("iam:DeleteRolePolicy", address), |world| found(world.change_role(id, bare)))
+                    .await?;
                 "iam:DeleteRole"
             }
             Kind::InstanceProfile => {

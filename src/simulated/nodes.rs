@@ -76,7 +76,8 @@ impl World {
         // EC2 knows a token per zone only.
         let scope = format!("ec2:RunInstances in {zone}");
         let template_id = create.known.ids.get(&group.template);
-        let parameters = format!("{template_id:?} {} {} {} {:?}", create.count, group.instance, group.subnet, create.tags);
+        let parameters =
+            format!("{template_id:?} {} {} {} {:?}", create.count, group.instance, group.subnet, create.tags);
         // Also when they are terminated, for as long as they are shown.
         if let Some(made) = self.spent(&scope, &create.token, &parameters)?
             && made.iter().any(|id| self.nodes.get(id).is_some())
@@ -99,8 +100,10 @@ impl World {
         let most = self.asked.entry(asked).or_default();
         *most = group.count.max(*most);
 
-        let tags: Tags = template.node_tags.iter().chain(&create.tags).map(|(key, value)| (key.clone(), value.clone())).collect();
-        let made: Vec<String> = (0..count).map(|_| self.launch_one(create, group, &template, &zone, &tags, &uses)).collect();
+        let tags: Tags =
+            template.node_tags.iter().chain(&create.tags).map(|(key, value)| (key.clone(), value.clone())).collect();
+        let made: Vec<String> =
+            (0..count).map(|_| self.launch_one(create, group, &template, &zone, &tags, &uses)).collect();
         self.spend(&scope, &create.token, parameters, made.clone());
         Ok(made)
     }
@@ -118,7 +121,11 @@ impl World {
                         _ => String::new(),
                     };
                     if role.is_empty() {
-                        return refuse(Class::Invalid, "InvalidParameterValue", format!("instance profile {id} has no role"));
+                        return refuse(
+                            Class::Invalid,
+                            "InvalidParameterValue",
+                            format!("instance profile {id} has no role"),
+                        );
                     }
                     self.needed(Kind::Role, &role)?;
                 }
@@ -143,7 +150,11 @@ impl World {
             let message = format!("{} has too few free addresses", group.subnet);
             return refuse(Class::Capacity, "InsufficientFreeAddressesInSubnet", message);
         }
-        let busy = self.nodes.all().filter(|(_, node)| node.holds() && node.instance == *instance && node.zone == zone).count();
+        let busy = self
+            .nodes
+            .all()
+            .filter(|(_, node)| node.holds() && node.instance == *instance && node.zone == zone)
+            .count();
         match self.settings.capacity.get(&(instance.clone(), zone.to_owned())) {
             Some(&capacity) if busy + count as usize > capacity as usize => {
                 refuse(Class::Capacity, "InsufficientInstanceCapacity", format!("not enough {instance} in {zone}"))

@@ -6,8 +6,8 @@ use super::client::{Call, Simulated};
 use super::look::{ACCOUNT, View};
 use super::world::{Maker, Parameter, World, refuse};
 use crate::cloud::{
-    Bucket, Class, Cloud, CloudError, Create, Created, Delete, Export, Identity, Overwrite, Questions, Result, Scope, Survey,
-    Update, Written,
+    Bucket, Class, Cloud, CloudError, Create, Created, Delete, Export, Identity, Overwrite, Questions, Result, Scope,
+    Survey, Update, Written,
 };
 use crate::desired::{Address, Kind, Resource, Tags};
 use crate::observed::{Observed, Task};
@@ -31,14 +31,17 @@ impl Cloud for Simulated {
     async fn survey(&self, questions: &Questions) -> Result<Survey> {
         let mut survey = Survey::default();
         if let Some(subnets) = &questions.subnets {
-            survey.subnets = self.request(Call::read("ec2:DescribeSubnets"), |world| Ok(world.subnets(subnets))).await?;
+            survey.subnets =
+                self.request(Call::read("ec2:DescribeSubnets"), |world| Ok(world.subnets(subnets))).await?;
         }
         if !questions.instance_types.is_empty() {
             let types = questions.instance_types.iter();
             let offerings = |world: &mut World| Ok(types.map(|each| (each.clone(), world.offered_in(each))).collect());
             survey.offerings = self.request(Call::read("ec2:DescribeInstanceTypeOfferings"), offerings).await?;
         }
-        for (operation, asked) in [("ssm:GetParameters", &questions.image_parameters), ("ec2:DescribeImages", &questions.images)] {
+        for (operation, asked) in
+            [("ssm:GetParameters", &questions.image_parameters), ("ec2:DescribeImages", &questions.images)]
+        {
             if !asked.is_empty() {
                 let found = |world: &mut World| Ok(chosen(&world.settings.images, asked));
                 survey.images.extend(self.request(Call::read(operation), found).await?);
@@ -130,8 +133,9 @@ impl Cloud for Simulated {
                     self.request(Call::write("fsx:UpdateDataRepositoryAssociation", address), change).await?;
                 }
                 Resource::Placement(_) | Resource::Nodes(_) => {
-                    let refusal =
-                        |_: &mut World| refuse(Class::Invalid, "InvalidParameter", format!("{address} cannot be changed in place"));
+                    let refusal = |_: &mut World| {
+                        refuse(Class::Invalid, "InvalidParameter", format!("{address} cannot be changed in place"))
+                    };
                     return self.request(Call::write("ec2:Modify", address), refusal).await;
                 }
             }
@@ -184,7 +188,10 @@ impl Cloud for Simulated {
     }
 
     async fn put_parameter(&self, name: &str, value: &str, overwrite: Overwrite) -> Result<Written> {
-        self.request(Call::write_about("ssm:PutParameter", name), |world| Ok(world.put_parameter(name, value, overwrite))).await
+        self.request(Call::write_about("ssm:PutParameter", name), |world| {
+            Ok(world.put_parameter(name, value, overwrite))
+        })
+        .await
     }
 
     async fn delete_parameters(&self, names: &[String]) -> Result<()> {

@@ -148,7 +148,8 @@ impl Default for Settings {
             root_device: "/dev/xvda".to_owned(),
             root_gib: 35,
         };
-        let parameter = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id";
+        let parameter =
+            "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id";
         Self {
             seed: 0,
             region: region.to_owned(),

@@ -18,8 +18,12 @@ const NO_PERMISSION: &str = "unable to validate access to the S3 bucket: s3:Get*
 
 impl World {
     pub(super) fn create_file_system(&mut self, create: &Create, wanted: &FileSystem) -> Answer<String> {
-        let parameters =
-            format!("{:?} {:?} {:?}", create.resource, create.tags, create.known.ids.get(&Address::one(Kind::SecurityGroup)));
+        let parameters = format!(
+            "{:?} {:?} {:?}",
+            create.resource,
+            create.tags,
+            create.known.ids.get(&Address::one(Kind::SecurityGroup))
+        );
         if let Some(id) = self.made_by_token("fsx:CreateFileSystem", Kind::Fsx, create, &parameters)? {
             return Ok(id);
         }
@@ -28,7 +32,11 @@ impl World {
         let group = id_of(&wanted.security_group, create)?;
         self.lets_lustre_in(&group)?;
         if addresses_of(wanted) > self.free_addresses(&wanted.subnet) {
-            return refuse(Class::Capacity, "InsufficientFreeAddresses", format!("{} has too few free addresses", wanted.subnet));
+            return refuse(
+                Class::Capacity,
+                "InsufficientFreeAddresses",
+                format!("{} has too few free addresses", wanted.subnet),
+            );
         }
         let id = self.id("fs");
         let key = (Kind::Fsx, id.clone());
@@ -39,7 +47,13 @@ impl World {
     }
 
     /// What a token made, while it is still there: of what is gone FSx knows no more.
-    pub(super) fn made_by_token(&self, scope: &str, kind: Kind, create: &Create, parameters: &str) -> Answer<Option<String>> {
+    pub(super) fn made_by_token(
+        &self,
+        scope: &str,
+        kind: Kind,
+        create: &Create,
+        parameters: &str,
+    ) -> Answer<Option<String>> {
         let there = |id: &&String| self.things.get(&(kind, (*id).clone())).is_some();
         let Some(spent) = self.tokens.get(&(scope.to_owned(), create.token.clone())) else { return Ok(None) };
         if !spent.made.iter().any(|id| there(&id)) {
@@ -68,7 +82,8 @@ impl World {
             Resource::Fsx(file_system) if file_system.subnet == subnet => addresses_of(file_system),
             _ => 0,
         });
-        let nodes = self.nodes.all().filter(|(_, node)| node.holds() && node.subnet == subnet).map(|(_, node)| node.addresses);
+        let nodes =
+            self.nodes.all().filter(|(_, node)| node.holds() && node.subnet == subnet).map(|(_, node)| node.addresses);
         all.saturating_sub(servers.chain(nodes).sum())
     }
 
@@ -87,21 +102,25 @@ impl World {
             .things
             .all()
             .filter(|(_, thing)| thing.uses.get(&Kind::Fsx) == Some(&file_system))
-            .filter_map(|(_, thing)| if let Resource::Link(link) = &thing.resource { Some((link, thing.state)) } else { None })
+            .filter_map(
+                |(_, thing)| if let Resource::Link(link) = &thing.resource { Some((link, thing.state)) } else { None },
+            )
             .collect();
         if beside.len() >= LINKS_AT_MOST {
             return refuse(Class::Quota, "ServiceLimitExceeded", format!("{file_system} has {LINKS_AT_MOST} links"));
         }
         let both_ways = |a: &str, b: &str| below(a, b) || below(b, a);
-        if let Some((other, _)) =
-            beside.iter().find(|(other, _)| both_ways(&other.path, &wanted.path) || both_ways(&other.s3(), &wanted.s3()))
+        if let Some((other, _)) = beside
+            .iter()
+            .find(|(other, _)| both_ways(&other.path, &wanted.path) || both_ways(&other.s3(), &wanted.s3()))
         {
             let message = format!("{} on {} overlaps with {} on {}", wanted.s3(), wanted.path, other.s3(), other.path);
             return refuse(Class::Invalid, "BadRequest", message);
         }
         let two_at_once = beside.iter().any(|(_, state)| *state == State::Creating);
         self.bucket_fits(wanted)?;
-        let no_bucket = self.settings.buckets.get(&wanted.bucket).is_some_and(|bucket| !matches!(bucket, Bucket::InRegion(_)));
+        let no_bucket =
+            self.settings.buckets.get(&wanted.bucket).is_some_and(|bucket| !matches!(bucket, Bucket::InRegion(_)));
         let id = self.id("dra");
         let key = (Kind::Link, id.clone());
         let mut link = thing(create, State::Creating, [(Kind::Fsx, file_system)]);
@@ -176,8 +195,12 @@ impl World {
         if let Some(group) = thing.uses.get(&Kind::SecurityGroup) {
             self.lingering.push((group.clone(), self.now + self.settings.delays.interfaces_linger));
         }
-        let links: Vec<Key> =
-            self.things.all().filter(|(_, thing)| thing.uses.get(&Kind::Fsx) == Some(&key.1)).map(|(key, _)| key.clone()).collect();
+        let links: Vec<Key> = self
+            .things
+            .all()
+            .filter(|(_, thing)| thing.uses.get(&Kind::Fsx) == Some(&key.1))
+            .map(|(key, _)| key.clone())
+            .collect();
         for link in links.iter().filter(|(kind, _)| *kind == Kind::Link) {
             self.things.remove(link, self.now, shown);
         }
@@ -190,7 +213,9 @@ impl World {
         }
         let key = (Kind::Fsx, update.id.clone());
         let thing = self.existing(&key)?;
-        let Resource::Fsx(present) = &thing.resource else { return refuse(Class::Invalid, "BadRequest", "not a file system") };
+        let Resource::Fsx(present) = &thing.resource else {
+            return refuse(Class::Invalid, "BadRequest", "not a file system");
+        };
         if thing.state != State::Ready {
             return refuse(Class::Conflict, "BadRequest", format!("{} is {}", update.id, thing.lifecycle()));
         }
@@ -211,11 +236,19 @@ impl World {
             return refuse(Class::Invalid, "BadRequest", "a file system cannot shrink");
         }
         if grows && next.metadata_iops != present.metadata_iops {
-            return refuse(Class::Invalid, "BadRequest", "storage capacity and metadata IOPS cannot change in one request");
+            return refuse(
+                Class::Invalid,
+                "BadRequest",
+                "storage capacity and metadata IOPS cannot change in one request",
+            );
         }
         let rests = thing.grown.is_some_and(|at| self.now < at + self.settings.delays.growth_interval);
         if grows && rests {
-            return refuse(Class::Conflict, "BadRequest", "the last growth of the file system was less than 6 hours ago");
+            return refuse(
+                Class::Conflict,
+                "BadRequest",
+                "the last growth of the file system was less than 6 hours ago",
+            );
         }
         let now = self.now;
         self.change(&key, |thing| {
@@ -231,7 +264,9 @@ impl World {
     pub(super) fn update_link(&mut self, update: &Update, wanted: &Link) -> Answer<()> {
         let key = (Kind::Link, update.id.clone());
         let thing = self.existing(&key)?;
-        let Resource::Link(present) = &thing.resource else { return refuse(Class::Invalid, "BadRequest", "not a link") };
+        let Resource::Link(present) = &thing.resource else {
+            return refuse(Class::Invalid, "BadRequest", "not a link");
+        };
         if !matches!(thing.state, State::Ready | State::Misconfigured) {
             return refuse(Class::Conflict, "BadRequest", format!("{} is {}", update.id, thing.lifecycle()));
         }

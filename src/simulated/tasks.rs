@@ -22,7 +22,11 @@ impl World {
         }
         let file_system = self.needed(Kind::Fsx, &export.file_system)?;
         if !matches!(file_system.state, State::Ready | State::Updating | State::Misconfigured) {
-            return refuse(Class::Invalid, "BadRequest", format!("{} is {}", export.file_system, file_system.lifecycle()));
+            return refuse(
+                Class::Invalid,
+                "BadRequest",
+                format!("{} is {}", export.file_system, file_system.lifecycle()),
+            );
         }
         let mut linked = self
             .links_of(&export.file_system)
@@ -45,7 +49,8 @@ impl World {
         }
         let path = export.path.trim_start_matches('/');
         let paths: Vec<String> = if path.is_empty() { Vec::new() } else { vec![path.to_owned()] };
-        let twin = |task: &Task| task.work == Work::Export && task.file_system == export.file_system && task.paths == paths;
+        let twin =
+            |task: &Task| task.work == Work::Export && task.file_system == export.file_system && task.paths == paths;
         if let Some((id, _)) = self.tasks.all().find(|(_, task)| task.state.is_active() && twin(task)) {
             return refuse(Class::Busy, "DataRepositoryTaskExecuting", format!("{id} does the same"));
         }
@@ -94,7 +99,10 @@ impl World {
         match (work, outcome) {
             (Work::Export, ExportOutcome::Hangs) => {}
             (Work::Export, ExportOutcome::Canceled) => self.cancel_task(id),
-            (Work::Export, ExportOutcome::Succeeds | ExportOutcome::FailsFiles(_) | ExportOutcome::SucceedsWithout(_))
+            (
+                Work::Export,
+                ExportOutcome::Succeeds | ExportOutcome::FailsFiles(_) | ExportOutcome::SucceedsWithout(_),
+            )
             | (Work::Import | Work::Release, _) => self.later(delay, Due::TaskEnds(id.to_owned())),
         }
     }

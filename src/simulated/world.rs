@@ -312,9 +312,11 @@ impl World {
         match self.tokens.get(&(scope.to_owned(), token.to_owned())) {
             None => Ok(None),
             Some(spent) if spent.parameters == parameters => Ok(Some(&spent.made)),
-            Some(_) => {
-                refuse(Class::Conflict, "IdempotentParameterMismatch", format!("token {token} was used with other parameters"))
-            }
+            Some(_) => refuse(
+                Class::Conflict,
+                "IdempotentParameterMismatch",
+                format!("token {token} was used with other parameters"),
+            ),
         }
     }
 
@@ -346,7 +348,9 @@ impl World {
 
 /// Whether a thing with these tags is the one that a creation with those tags means.
 pub(super) fn same_owner(there: &Tags, wanted: &Tags) -> bool {
-    [TAG_CLUSTER, TAG_DEPLOYMENT, TAG_ADDRESS].into_iter().all(|key| there.contains_key(key) && there.get(key) == wanted.get(key))
+    [TAG_CLUSTER, TAG_DEPLOYMENT, TAG_ADDRESS]
+        .into_iter()
+        .all(|key| there.contains_key(key) && there.get(key) == wanted.get(key))
 }
 
 /// What AWS tells a resource by; None where it gives an id.

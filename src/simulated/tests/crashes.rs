@@ -34,7 +34,8 @@ async fn a_crash_at_any_request_is_made_good_by_the_next_process() {
             assert_eq!(check(&cluster.cloud), [], "{}", cluster.cloud.history());
 
             assert!(run(&cluster, "heir").await, "after {handled} of {requests}:\n{}", cluster.cloud.history());
-            let there = |cluster: &Cluster| cluster.truth().resources.into_iter().map(|seen| seen.fields).collect::<Vec<_>>();
+            let there =
+                |cluster: &Cluster| cluster.truth().resources.into_iter().map(|seen| seen.fields).collect::<Vec<_>>();
             assert_eq!(there(&cluster), there(&whole));
             assert_eq!(cluster.nodes().len(), 2);
             assert_eq!(check(&cluster.cloud), []);
@@ -60,7 +61,10 @@ async fn an_answer_that_is_lost_leaves_what_was_made() {
     assert_eq!(cluster.make_file_system().await.unwrap_err().remains, Remains::Nothing);
     assert!(cluster.truth().file_system().is_none());
     let lost = cluster.make_file_system().await.unwrap_err();
-    assert_eq!((lost.class, lost.remains, lost.operation.as_str()), (Class::Transient, Remains::Perhaps, "fsx:CreateFileSystem"));
+    assert_eq!(
+        (lost.class, lost.remains, lost.operation.as_str()),
+        (Class::Transient, Remains::Perhaps, "fsx:CreateFileSystem")
+    );
     let made = cluster.truth().file_system().cloned().unwrap();
     assert_eq!(cluster.make_file_system().await.unwrap().id, made.id);
 }
@@ -75,7 +79,8 @@ async fn slow_and_hanging_requests() {
     cluster.cloud.identity().await.unwrap();
     assert_eq!(cluster.cloud.clock().elapsed(), Duration::from_secs(30));
 
-    let order = cluster.order(&trainer(Kind::Placement), Resource::Placement(PlacementGroup { name: "p".to_owned() }), 1);
+    let order =
+        cluster.order(&trainer(Kind::Placement), Resource::Placement(PlacementGroup { name: "p".to_owned() }), 1);
     let hangs = tokio::time::timeout(Duration::from_mins(1), cluster.cloud.create(&order)).await;
     assert!(hangs.is_err() && !cluster.cloud.is_dead());
     assert_eq!(cluster.truth().resources.len(), 1, "handled, but never answered");
@@ -87,7 +92,13 @@ async fn a_seed_fixes_a_run() {
     let history = |seed| async move {
         let lag = Lag { resources: Duration::from_secs(20), ..Lag::default() };
         let mut cluster = Cluster::new(Simulated::new(Settings { lag, ..Settings::seeded(seed) }));
-        cluster.cloud.weather(Weather { fail_before: 100, fail_after: 100, throttle: 100, slow: 100, ..Weather::default() });
+        cluster.cloud.weather(Weather {
+            fail_before: 100,
+            fail_after: 100,
+            throttle: 100,
+            slow: 100,
+            ..Weather::default()
+        });
         while cluster.make_all(2).await.is_err() {
             after(1).await;
         }

@@ -58,7 +58,10 @@ async fn boots_end_as_set() {
     cluster.make_all(3).await.unwrap();
     after(1000).await;
     let reports: Vec<_> = cluster.nodes().into_iter().map(|node| node.report).collect();
-    assert_eq!(reports, [Some(Report::Degraded("no EFA".to_owned())), Some(Report::Failed("no driver".to_owned())), None]);
+    assert_eq!(
+        reports,
+        [Some(Report::Degraded("no EFA".to_owned())), Some(Report::Failed("no driver".to_owned())), None]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,9 +77,13 @@ async fn looks_lag_behind_and_catch_up() {
         assert!(file_system.is_ok_and(|_| true) || class(cluster.make_file_system().await) == Class::NotYet);
         after(60).await;
         let seen = cluster.look(Kind::SecurityGroup).await.resources;
-        assert_eq!(seen[0].fields["rules"], "all in, all out, tcp 988 in", "30 s after each of two changes all is known");
+        assert_eq!(
+            seen[0].fields["rules"], "all in, all out, tcp 988 in",
+            "30 s after each of two changes all is known"
+        );
 
-        let idle = cluster.make(trainer(Kind::Placement), Resource::Placement(PlacementGroup { name: "x".to_owned() })).await;
+        let idle =
+            cluster.make(trainer(Kind::Placement), Resource::Placement(PlacementGroup { name: "x".to_owned() })).await;
         after(30).await;
         cluster.delete(Kind::Placement, &[idle.unwrap().id]).await.unwrap();
         shown_dead += cluster.look(Kind::Placement).await.resources.len();
@@ -114,12 +121,18 @@ async fn a_change_takes_its_time_and_its_token_counts_once() {
     after(121).await;
     assert_eq!(cluster.truth().file_system().unwrap().state, State::Ready);
 
-    let again = Update { token: "another".to_owned(), ..cluster.update(Address::one(Kind::Fsx), file_system(4800), &["capacity"]) };
+    let again = Update {
+        token: "another".to_owned(),
+        ..cluster.update(Address::one(Kind::Fsx), file_system(4800), &["capacity"])
+    };
     assert_eq!(class(cluster.cloud.update(&again).await), Class::Conflict, "6 hours between two growths");
     after(6 * 3600).await;
     cluster.cloud.update(&again).await.unwrap();
     after(121).await;
-    let shrink = Update { token: "shrink".to_owned(), ..cluster.update(Address::one(Kind::Fsx), file_system(1200), &["capacity"]) };
+    let shrink = Update {
+        token: "shrink".to_owned(),
+        ..cluster.update(Address::one(Kind::Fsx), file_system(1200), &["capacity"])
+    };
     assert_eq!(class(cluster.cloud.update(&shrink).await), Class::Invalid);
 }
 

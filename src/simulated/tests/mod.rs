@@ -97,7 +97,10 @@ impl Cluster {
     }
 
     fn profile(&self) -> Resource {
-        Resource::InstanceProfile(InstanceProfile { name: self.name(Kind::InstanceProfile), role: self.name(Kind::Role) })
+        Resource::InstanceProfile(InstanceProfile {
+            name: self.name(Kind::InstanceProfile),
+            role: self.name(Kind::Role),
+        })
     }
 
     fn template(&self) -> Resource {
@@ -123,8 +126,6 @@ impl Cluster {
                 datasets: Vec::new(),
                 storage_efa: false,
                 node_efa_interfaces: 1,
-                vcpus: None,
-                memory_mib: None,
                 setup: None,
                 ttl_s: None,
             },
@@ -201,9 +202,16 @@ impl Cluster {
     }
 
     fn scope(&self) -> Scope {
-        let addresses = [Kind::SecurityGroup, Kind::Role, Kind::InstanceProfile, Kind::Placement, Kind::Template].map(trainer);
-        let names: BTreeMap<_, _> = addresses.into_iter().filter_map(|each| Some((each.clone(), self.id.name(&each)?))).collect();
-        Scope { cluster: self.id.cluster.clone(), deployment: Some(self.id.deployment.clone()), names, file_system: None }
+        let addresses =
+            [Kind::SecurityGroup, Kind::Role, Kind::InstanceProfile, Kind::Placement, Kind::Template].map(trainer);
+        let names: BTreeMap<_, _> =
+            addresses.into_iter().filter_map(|each| Some((each.clone(), self.id.name(&each)?))).collect();
+        Scope {
+            cluster: self.id.cluster.clone(),
+            deployment: Some(self.id.deployment.clone()),
+            names,
+            file_system: None,
+        }
     }
 
     async fn look(&self, kind: Kind) -> Observed {

@@ -114,7 +114,11 @@ async fn what_is_used_stays() {
     cluster.delete(Kind::Nodes, &nodes).await.unwrap();
     cluster.delete(Kind::Fsx, &id(Kind::Fsx)).await.unwrap();
     after(241).await;
-    assert_eq!(class(cluster.delete(Kind::SecurityGroup, &id(Kind::SecurityGroup)).await), Class::InUse, "interfaces linger");
+    assert_eq!(
+        class(cluster.delete(Kind::SecurityGroup, &id(Kind::SecurityGroup)).await),
+        Class::InUse,
+        "interfaces linger"
+    );
     after(30).await;
     cluster.delete(Kind::SecurityGroup, &id(Kind::SecurityGroup)).await.unwrap();
 }

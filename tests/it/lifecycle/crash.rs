@@ -112,7 +112,7 @@ async fn lost_answers_throttling_and_faults_end_in_the_same_place() {
     let spec = spec(&[2], &["/train", "/out"]);
     for seed in 0..40 {
         let machine = world(quick(seed));
-        machine.cloud.weather(Weather { fail_before: 40, fail_after: 40, throttle: 80, slow: 20, hang: 0, crash: 0 });
+        machine.cloud.weather(Weather { fail_before: 20, fail_after: 20, throttle: 40, slow: 20, hang: 0, crash: 0 });
         machine.must_up(&spec).await;
         machine.must_down().await;
     }
