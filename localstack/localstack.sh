@@ -54,7 +54,9 @@ install_package() {
   if [[ ! -f $venv/provision.stamp || $(<"$venv/provision.stamp") != "$wanted" ]]; then
     say "installing into $venv"
     [[ -x $venv/bin/python ]] || "$python" -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" >&2
+    # The file is the whole closure: there is nothing to resolve. Most of it is never imported: nothing to compile.
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
+      -r "$here/requirements.txt" >&2
     # A build leaves files beside the sources: so it gets a copy.
     cp -R "$here/pyproject.toml" "$here/src" "$build"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
@@ -105,7 +107,7 @@ start() {
   set -m
   SERVICES=$services PROVIDER_OVERRIDE_EC2=provision GATEWAY_LISTEN=127.0.0.1:$port \
     LOCALSTACK_HOST=127.0.0.1:$port DNS_ADDRESS=0 SKIP_SSL_CERT_DOWNLOAD=1 DISABLE_EVENTS=1 \
-    FILESYSTEM_ROOT=$state/root XDG_CACHE_HOME=$state/tmp PYTHONDONTWRITEBYTECODE=1 \
+    FILESYSTEM_ROOT=$state/root TMPDIR=$state/tmp XDG_CACHE_HOME=$state/tmp \
     "$venv/bin/python" -m localstack.runtime.main </dev/null >"$state/log" 2>&1 &
   pid=$!
   set +m

@@ -1,5 +1,8 @@
 """The entry points: how LocalStack finds the two services and the gateway's hooks."""
 
+import os
+import tempfile
+
 from localstack.runtime.hooks import on_infra_start
 from localstack.services.plugins import Service, aws_provider
 
@@ -27,8 +30,12 @@ def ec2_provision() -> Service:
 
 @on_infra_start()
 def install_gateway_hooks() -> None:
+    from localstack.services.s3 import provider as s3
+
     from localstack_provision import control, gateway, images
 
+    # Otherwise all instances on a machine share one directory in /tmp, and none removes it.
+    s3.DEFAULT_S3_TMP_DIR = os.path.join(tempfile.gettempdir(), "localstack-s3-storage")
     gateway.install()
     control.install()
     images.install()
