@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, FORMAT_VERSION, Failure, What};
 use super::lease::Lease;
-use super::patience::Patience;
+use super::patience::{Patience, patiently};
 use super::store::Store;
 use super::watch::Watch;
 use crate::bootstrap;
@@ -96,6 +96,13 @@ impl<C: Cloud, K: Clock> Context<C, K> {
             self.emit(What::Retrying { step, address: address.clone(), error, pause_s: round(pause) });
             self.pause(pause).await?;
         }
+    }
+
+    /// A look of now, had in spite of passing faults.
+    pub(super) async fn look(&self, kind: Kind, address: &Address) -> Result<Arc<Observed>, Failure> {
+        patiently(|| self.watch.look(kind, Instant::now()))
+            .await
+            .map_err(|error| Failure::Cloud { error: error.about(address) })
     }
 
     /// Sleeps, unless the user asks to stop.

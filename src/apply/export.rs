@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::context::Context;
 use super::event::{Failure, What};
 use super::pace::pace;
@@ -62,11 +60,7 @@ pub(super) async fn export<C: Cloud, K: Clock>(
 }
 
 async fn look<C: Cloud, K: Clock>(context: &Context<C, K>, address: &Address) -> Result<Option<Seen>, Failure> {
-    let observed = context
-        .watch
-        .look(Kind::Link, Instant::now())
-        .await
-        .map_err(|error| Failure::Cloud { error: error.about(address) })?;
+    let observed = context.look(Kind::Link, address).await?;
     Ok(observed.find(address).or_else(|| context.observed.find(address)).cloned())
 }
 
@@ -169,11 +163,7 @@ async fn start<C: Cloud, K: Clock>(
             Err(Failure::Cloud { error }) if error.class == Class::Busy => {}
             Err(other) => return Err(other),
         }
-        let observed = context
-            .watch
-            .look(Kind::Task, Instant::now())
-            .await
-            .map_err(|error| Failure::Cloud { error: error.about(address) })?;
+        let observed = context.look(Kind::Task, address).await?;
         let mine = |task: &&Task| {
             task.state.is_active()
                 && task.work == Work::Export
@@ -228,11 +218,7 @@ async fn ended<C: Cloud, K: Clock>(
 /// No task is left that would block a deletion: what writes to S3 is waited for, everything else is cancelled.
 pub(super) async fn end_tasks<C: Cloud, K: Clock>(context: &Context<C, K>, index: usize) -> Result<(), Failure> {
     let address = &context.plan.steps[index].address;
-    let observed = context
-        .watch
-        .look(Kind::Task, Instant::now())
-        .await
-        .map_err(|error| Failure::Cloud { error: error.about(address) })?;
+    let observed = context.look(Kind::Task, address).await?;
     for task in observed.tasks.iter().filter(|task| task.state.is_active()) {
         let since = task.started.map(|at| format!(" since {at:.0}")).unwrap_or_default();
         match task.work {
