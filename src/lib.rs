@@ -19,4 +19,5 @@ pub mod diagnostic;
 pub mod observed;
 pub mod plan;
 pub mod record;
+pub mod render;
 pub mod spec;

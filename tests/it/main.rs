@@ -1,2 +1,3 @@
-#[test]
-fn t() {}
+//! All integration tests in one binary: each further one links the SDKs again.
+
+mod render;

@@ -1,0 +1,13 @@
+//! What people and programs read: plans, runs, status, failures. Pure functions from data to text; only `progress` draws.
+//!
+//! No renderer prints, asks, decides or knows a resource type: it shows what actions, fields and events say.
+
+mod block;
+mod plan_facts;
+pub mod plan_text;
+mod table;
+mod text;
+mod theme;
+mod words;
+
+pub use theme::{Charset, Color, Theme};
