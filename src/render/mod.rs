@@ -4,6 +4,8 @@
 
 mod block;
 mod plan_facts;
+pub mod plan_json;
+pub mod plan_markdown;
 pub mod plan_text;
 mod table;
 mod text;

@@ -1,4 +1,5 @@
 //! Golden texts: what users read is fixed by the snapshots beside this file.
 
+mod exports;
 mod plans;
 mod samples;
