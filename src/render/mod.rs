@@ -3,10 +3,12 @@
 //! No renderer prints, asks, decides or knows a resource type: it shows what actions, fields and events say.
 
 mod block;
+pub mod events;
 mod plan_facts;
 pub mod plan_json;
 pub mod plan_markdown;
 pub mod plan_text;
+pub mod progress;
 mod table;
 mod text;
 mod theme;

@@ -2,4 +2,5 @@
 
 mod exports;
 mod plans;
+mod runs;
 mod samples;
