@@ -18,9 +18,6 @@ pub(super) struct Block {
     pub help: Option<String>,
 }
 
-/// More notes than these nobody reads; a last one says how many there are.
-const MOST_NOTES: usize = 10;
-
 impl Block {
     pub(super) fn error(code: impl Into<String>, title: impl Into<String>) -> Self {
         Self {
@@ -54,8 +51,8 @@ impl Block {
         if let Some(place) = place {
             out.push_str(&format!("  --> {}\n", clean(place, theme)));
         }
-        for note in folded(notes, MOST_NOTES) {
-            out.push_str(&labelled("   = note: ", "   = note: ", &note, theme));
+        for note in notes {
+            out.push_str(&labelled("   = note: ", "   = note: ", note, theme));
         }
         if let Some(help) = help {
             let shown = format!("{} ", theme.paint(HELP, "help:"));

@@ -4,6 +4,9 @@
 
 mod block;
 pub mod events;
+pub mod failure;
+mod leftovers;
+pub mod lock;
 mod plan_facts;
 pub mod plan_json;
 pub mod plan_markdown;

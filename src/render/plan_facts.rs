@@ -234,7 +234,7 @@ pub(super) fn phases(plan: &Plan) -> Option<Vec<String>> {
     let lines = (0..=last)
         .map(|level| {
             let steps = plan.steps.iter().zip(&levels);
-            phase(
+            in_words(
                 steps
                     .filter(|(_, at)| **at == level)
                     .map(|(step, _)| (&step.op, step.address.to_string())),
@@ -244,8 +244,8 @@ pub(super) fn phases(plan: &Plan) -> Option<Vec<String>> {
     Some(lines)
 }
 
-/// `create fsx and role; export link.train`
-fn phase<'a>(steps: impl Iterator<Item = (&'a Op, String)>) -> String {
+/// Steps by what they do: `create fsx and role; export link.train`.
+pub(super) fn in_words<'a>(steps: impl Iterator<Item = (&'a Op, String)>) -> String {
     let mut groups: Vec<(&'static str, Vec<String>)> = Vec::new();
     for (op, address) in steps {
         let verb = words::infinitive(op);

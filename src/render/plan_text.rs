@@ -190,6 +190,9 @@ fn findings(plan: &Plan, theme: &Theme) -> String {
     blocks.join("\n")
 }
 
+/// More notes than these nobody reads; a last one says how many there are.
+const MOST_NOTES: usize = 10;
+
 fn finding_text(finding: &Finding, theme: &Theme) -> String {
     let Finding {
         severity,
@@ -204,7 +207,7 @@ fn finding_text(finding: &Finding, theme: &Theme) -> String {
         code: (*code).to_owned(),
         title: title.clone(),
         place: address.as_ref().map(ToString::to_string),
-        notes: notes.clone(),
+        notes: folded(notes, MOST_NOTES),
         help: help.clone(),
     }
     .text(theme)

@@ -6,11 +6,11 @@ use provision::spec::{Deployment, Media, Preload};
 
 use super::samples::{self, change, create, down, nodes, spec};
 
-pub fn text(plan: &Plan) -> String {
+pub(super) fn text(plan: &Plan) -> String {
     plan_text::plan(plan, &Theme::plain())
 }
 
-pub fn grown() -> Plan {
+pub(super) fn grown() -> Plan {
     let mut after = spec();
     after.storage.capacity_gib = Some(9600);
     after.nodes[0].count = 12;
@@ -18,7 +18,7 @@ pub fn grown() -> Plan {
     change(&spec(), &after, Options::default())
 }
 
-pub fn replaced(options: Options) -> Plan {
+pub(super) fn replaced(options: Options) -> Plan {
     let mut after = spec();
     after.storage.deployment = Deployment::Persistent1;
     after.storage.media = Media::Hdd;

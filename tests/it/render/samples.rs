@@ -18,13 +18,13 @@ use provision::spec::{
     Network, NodeEfa, Nodes, Placement, Preload, Spec, Storage,
 };
 
-pub const NOW: &str = "2026-03-05T12:00:00Z";
+pub(super) const NOW: &str = "2026-03-05T12:00:00Z";
 
-pub fn now() -> jiff::Timestamp {
+pub(super) fn now() -> jiff::Timestamp {
     NOW.parse().expect("a time stamp")
 }
 
-pub fn spec() -> Spec {
+pub(super) fn spec() -> Spec {
     Spec {
         cluster: Cluster {
             name: "video-pretrain".to_owned(),
@@ -62,7 +62,7 @@ pub fn spec() -> Spec {
     }
 }
 
-pub fn dataset(prefix: &str, path: &str, export: Vec<Flow>) -> Dataset {
+pub(super) fn dataset(prefix: &str, path: &str, export: Vec<Flow>) -> Dataset {
     Dataset {
         bucket: "acme-video".to_owned(),
         prefix: prefix.to_owned(),
@@ -75,7 +75,7 @@ pub fn dataset(prefix: &str, path: &str, export: Vec<Flow>) -> Dataset {
     }
 }
 
-pub fn nodes(name: &str, instance: &str, count: u32) -> Nodes {
+pub(super) fn nodes(name: &str, instance: &str, count: u32) -> Nodes {
     Nodes {
         name: name.to_owned(),
         instance: instance.to_owned(),
@@ -89,7 +89,7 @@ pub fn nodes(name: &str, instance: &str, count: u32) -> Nodes {
     }
 }
 
-pub fn desired(spec: &Spec) -> Desired {
+pub(super) fn desired(spec: &Spec) -> Desired {
     let identity = Identity {
         account: "000000000000".to_owned(),
         arn: "arn:aws:iam::000000000000:user/ana".to_owned(),
@@ -148,7 +148,7 @@ fn id(address: &Address) -> String {
 }
 
 /// All of it is there and ready.
-pub fn observed(desired: &Desired) -> Observed {
+pub(super) fn observed(desired: &Desired) -> Observed {
     let mut observed = Observed::default();
     for (address, wanted) in &desired.resources {
         let mut tags = desired.id.tags(address, &wanted.spec, 0, &desired.tags);
@@ -194,7 +194,7 @@ pub fn observed(desired: &Desired) -> Observed {
     observed
 }
 
-pub fn record(desired: &Desired) -> Record {
+pub(super) fn record(desired: &Desired) -> Record {
     let mut record = Record::new(&desired.id.cluster, &desired.id.deployment);
     record.tag_keys = desired.tags.keys().cloned().collect();
     for (address, wanted) in &desired.resources {
@@ -214,7 +214,7 @@ pub fn record(desired: &Desired) -> Record {
 }
 
 /// `up` from nothing.
-pub fn create(spec: &Spec) -> Plan {
+pub(super) fn create(spec: &Spec) -> Plan {
     let desired = desired(spec);
     let record = Record::new(&desired.id.cluster, &desired.id.deployment);
     plan_of(
@@ -227,7 +227,7 @@ pub fn create(spec: &Spec) -> Plan {
 }
 
 /// `up` from one spec to another.
-pub fn change(before: &Spec, after: &Spec, options: Options) -> Plan {
+pub(super) fn change(before: &Spec, after: &Spec, options: Options) -> Plan {
     let old = desired(before);
     plan_of(
         Purpose::Up,
@@ -238,7 +238,7 @@ pub fn change(before: &Spec, after: &Spec, options: Options) -> Plan {
     )
 }
 
-pub fn down(spec: &Spec, options: Options) -> Plan {
+pub(super) fn down(spec: &Spec, options: Options) -> Plan {
     let old = desired(spec);
     let nothing = Desired::nothing(old.id.clone());
     plan_of(
@@ -250,7 +250,7 @@ pub fn down(spec: &Spec, options: Options) -> Plan {
     )
 }
 
-pub fn plan_of(
+pub(super) fn plan_of(
     purpose: Purpose,
     desired: &Desired,
     observed: &Observed,
@@ -268,7 +268,7 @@ pub fn plan_of(
 }
 
 /// An export under way.
-pub fn export_task() -> Task {
+pub(super) fn export_task() -> Task {
     Task {
         id: "task-0123".to_owned(),
         file_system: "fs-0123".to_owned(),
