@@ -13,6 +13,7 @@
 pub mod apply;
 pub mod bootstrap;
 pub mod catalog;
+pub mod cli;
 pub mod cloud;
 pub mod desired;
 pub mod diagnostic;

@@ -5,7 +5,7 @@ arm_ttl() {
   if ((TTL_S == 0)); then return 0; fi
   if [[ ! -e $STATE/launched ]]; then
     # The metadata service does not tell the launch time; this boot's start is some seconds after it.
-    put "$STATE/launched" $(($(now) - $(cut -d. -f1 /proc/uptime)))
+    put "$STATE/launched" $(($(now) - $(cut -d. -f1 "$ROOT/proc/uptime")))
   fi
   deadline=$(($(cat "$STATE/launched") + TTL_S))
   if (($(now) >= deadline)); then

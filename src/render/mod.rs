@@ -1,3 +1,21 @@
-//! What people read: pure functions from data to text. No renderer asks, decides or prints.
+//! What people and programs read: plans, runs, status, failures. Pure functions from data to text; only `progress` draws.
+//!
+//! No renderer prints, asks, decides or knows a resource type: it shows what actions, fields and events say.
 
+mod block;
 pub mod diagnostics;
+pub mod events;
+pub mod failure;
+mod leftovers;
+pub mod lock;
+mod plan_facts;
+pub mod plan_json;
+pub mod plan_markdown;
+pub mod plan_text;
+pub mod progress;
+mod table;
+mod text;
+mod theme;
+mod words;
+
+pub use theme::{Charset, Color, Theme};

@@ -3,4 +3,5 @@
 mod bootstrap;
 mod layers;
 mod lifecycle;
+mod render;
 mod spec;

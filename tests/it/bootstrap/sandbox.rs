@@ -61,6 +61,7 @@ impl Node {
         for each in [
             &root.join("etc"),
             &root.join("dev"),
+            &root.join("proc"),
             &root.join("var/log"),
             &root.join("var/lib"),
             &state.join("set"),
@@ -71,6 +72,7 @@ impl Node {
         for name in STUBS {
             symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/bootstrap/stubs/all.sh"), bin.join(name)).unwrap();
         }
+        fs::write(root.join("proc/uptime"), "30.12 50.00\n").unwrap();
         fs::write(root.join("etc/os-release"), os).unwrap();
         fs::write(root.join("etc/fstab"), "# the image's own\nLABEL=/ / xfs defaults 1 1\n").unwrap();
         fs::write(state.join("clock"), "1800000000\n").unwrap();

@@ -1,0 +1,301 @@
+//! The end of a run that did not complete, and every other refusal of the cloud: what, why, what exists now, how to go on.
+
+use super::block::{Block, folded};
+use super::leftovers;
+use super::text::{count, duration, listed};
+use super::theme::Theme;
+use super::words;
+use crate::apply::Report;
+use crate::apply::event::{Ending, Failure};
+use crate::cloud::{Class, CloudError, Remains};
+use crate::desired::Address;
+use crate::diagnostic::Severity;
+use crate::plan::{Op, Plan};
+
+/// What the command knows beyond the plan: all of it to be pasted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureContext<'a> {
+    pub cluster: &'a str,
+    /// What was run and goes on from here when run again: `provision up`.
+    pub command: &'a str,
+    /// What removes all that exists: `provision down`.
+    pub remove: &'a str,
+    /// What shows what exists: `provision status`.
+    pub status: &'a str,
+}
+
+/// Everything that a person needs who finds the run in the morning. Empty if it is complete.
+pub fn report(report: &Report, plan: &Plan, context: &FailureContext<'_>, theme: &Theme) -> String {
+    let mut blocks: Vec<Block> = grouped(&report.failures)
+        .iter()
+        .map(|(addresses, failure)| {
+            block(addresses, failure, operation(addresses[0], report, plan))
+        })
+        .collect();
+    match report.ending {
+        Ending::Complete => return String::new(),
+        Ending::Failed => {}
+        Ending::Interrupted => blocks.push(interrupted(report, context)),
+        Ending::LostLock => blocks.push(lost_lock(context)),
+    }
+    if let Some(last) = blocks.last_mut() {
+        last.notes.extend(leftovers::notes(report, plan));
+        let go_on = leftovers::go_on(report, plan, context);
+        last.help = Some(match last.help.take() {
+            Some(first) => format!("{first}, then {go_on}"),
+            None => go_on,
+        });
+    }
+    let blocks: Vec<String> = blocks.iter().map(|block| block.text(theme)).collect();
+    blocks.join("\n")
+}
+
+/// A call that failed outside of a run. `doing` follows "cannot": `look at the cluster`.
+pub fn cloud_error(error: &CloudError, doing: &str, theme: &Theme) -> String {
+    refused(error, doing).text(theme)
+}
+
+/// One failure that ended many steps at once is told once.
+fn grouped(failures: &[(Address, Failure)]) -> Vec<(Vec<&Address>, &Failure)> {
+    let mut groups: Vec<(Vec<&Address>, &Failure)> = Vec::new();
+    for (address, failure) in failures {
+        match groups.iter_mut().find(|(_, other)| is_same(other, failure)) {
+            Some((addresses, _)) => addresses.push(address),
+            None => groups.push((vec![address], failure)),
+        }
+    }
+    groups
+}
+
+fn is_same(one: &Failure, other: &Failure) -> bool {
+    match (one, other) {
+        (Failure::Cloud { error: one }, Failure::Cloud { error: other }) => {
+            (&one.operation, &one.code, &one.message, one.class)
+                == (&other.operation, &other.code, &other.message, other.class)
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// What the failed step at an address was about: its last step that did begin.
+fn operation<'a>(address: &Address, report: &Report, plan: &'a Plan) -> Option<&'a Op> {
+    plan.steps
+        .iter()
+        .rev()
+        .filter(|step| step.address == *address)
+        .find(|step| {
+            let is_left = |(left, op): &(Address, Op)| *left == *address && *op == step.op;
+            !report.left.iter().any(is_left)
+        })
+        .map(|step| &step.op)
+}
+
+fn block(addresses: &[&Address], failure: &Failure, op: Option<&Op>) -> Block {
+    let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let names = listed(&names, 3);
+    let kind = addresses[0].kind.as_str();
+    let doing = format!("{} {names}", op.map_or("change", words::infinitive));
+    let (code, title, notes, help): (String, String, Vec<String>, Option<String>) = match failure {
+        Failure::Cloud { error } => return refused_in_run(error, &doing),
+        Failure::Broken {
+            id,
+            lifecycle,
+            reason,
+        } => (
+            format!("{kind}::failed"),
+            format!("cannot {doing}: AWS gave it up"),
+            vec![format!("{id} became {lifecycle}: {reason}")],
+            Some("mend the cause that the note names".to_owned()),
+        ),
+        Failure::TimedOut { limit_s, detail } => (
+            "wait::timeout".to_owned(),
+            format!("cannot {doing}: it took longer than {}", duration(*limit_s)),
+            vec![
+                format!("last seen: {detail}"),
+                "AWS may still be at it; a new run goes on waiting".to_owned(),
+            ],
+            None,
+        ),
+        Failure::Unexported { text, report } => {
+            let list = report
+                .as_ref()
+                .map(|url| format!("the files that failed are listed in {url}"));
+            (
+                "fsx::unexported".to_owned(),
+                format!("cannot {doing}: not every file is in S3, so the file system stays"),
+                std::iter::once(text.clone()).chain(list).collect(),
+                Some(
+                    "mend what keeps the files from S3, or give them up with `--discard-unexported-data`"
+                        .to_owned(),
+                ),
+            )
+        }
+        Failure::Nodes { nodes } => (
+            "nodes::failed".to_owned(),
+            not_ready(nodes.len(), &names),
+            node_notes(nodes),
+            Some("mend the cause".to_owned()),
+        ),
+        Failure::InUse { dependents } => (
+            "aws::in-use".to_owned(),
+            format!("cannot {doing}: {}", words::cause(Class::InUse)),
+            vec![format!("used by {}", dependents.join(", "))],
+            Some("remove or detach what the note names".to_owned()),
+        ),
+        Failure::Stale { text } => (
+            "plan::stale".to_owned(),
+            format!("cannot {doing}: what exists has changed since the plan was made"),
+            vec![text.clone()],
+            None,
+        ),
+        Failure::Boot { text } => (
+            "nodes::boot".to_owned(),
+            format!("cannot {doing}: no boot script can be made for its nodes"),
+            vec![text.clone()],
+            Some("change the spec as the note says".to_owned()),
+        ),
+        Failure::Interrupted => (
+            "run::interrupted".to_owned(),
+            format!("cannot {doing}: it was interrupted"),
+            Vec::new(),
+            None,
+        ),
+        Failure::LostLock => (
+            "lock::lost".to_owned(),
+            format!("cannot {doing}: the lock is lost"),
+            Vec::new(),
+            None,
+        ),
+    };
+    Block {
+        notes,
+        help,
+        ..Block::error(code, title)
+    }
+}
+
+fn not_ready(nodes: usize, names: &str) -> String {
+    let verb = if nodes == 1 { "is" } else { "are" };
+    format!("{} of {names} {verb} not ready", count(nodes, "node"))
+}
+
+/// So many nodes have a note each; of more, those with the same reason share one.
+const MOST_NODES: usize = 8;
+
+fn node_notes(nodes: &[(String, String)]) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    for (id, why) in nodes {
+        let known = reasons
+            .iter_mut()
+            .find(|(other, _)| *other == why && nodes.len() > MOST_NODES);
+        match known {
+            Some((_, ids)) => ids.push(id.clone()),
+            None => reasons.push((why, vec![id.clone()])),
+        }
+    }
+    let notes: Vec<String> = reasons
+        .iter()
+        .map(|(why, ids)| format!("{}: {why}", listed(ids, 3)))
+        .collect();
+    let mut notes = folded(&notes, MOST_NODES);
+    notes.push("the next run replaces nodes that failed".to_owned());
+    notes
+}
+
+/// A call of a run that failed: it may have been carried out, and part of the cluster exists.
+fn refused_in_run(error: &CloudError, doing: &str) -> Block {
+    let mut block = refused(error, doing);
+    if error.remains == Remains::Perhaps {
+        block.notes.push(
+            "it may have been carried out all the same; the next run looks before it acts"
+                .to_owned(),
+        );
+    }
+    if error.class == Class::Capacity {
+        block.notes.push(
+            "a cluster stays in its zone: for another one it has to be removed first".to_owned(),
+        );
+    }
+    block
+}
+
+/// A refused call, as `STYLE.md` has it.
+fn refused(error: &CloudError, doing: &str) -> Block {
+    let CloudError {
+        operation,
+        address: _,
+        code,
+        message,
+        request_id,
+        class,
+        remains: _,
+    } = error;
+    let title = match class {
+        Class::Denied => format!("may not {doing}"),
+        class => format!("cannot {doing}: {}", words::cause(*class)),
+    };
+    let mut known: Vec<String> = code.iter().cloned().collect();
+    known.extend(request_id.iter().map(|id| format!("request {id}")));
+    let known = if known.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", known.join(", "))
+    };
+    let mut block = Block::error(words::code(*class), title);
+    block.notes.push(format!("{operation}: {message}{known}"));
+    block.help = help(*class, operation);
+    block
+}
+
+/// What to do about it; None where trying again is all.
+fn help(class: Class, operation: &str) -> Option<String> {
+    let service = operation.split(':').next().unwrap_or_default();
+    let text = match class {
+        Class::Denied => "allow the action that the note names".to_owned(),
+        Class::Credentials => {
+            "refresh the credentials (`aws sso login`), or name others with `--profile`".to_owned()
+        }
+        Class::Quota => format!(
+            "raise the quota (`aws service-quotas list-service-quotas --service-code {service}`)"
+        ),
+        Class::Capacity => {
+            "take another instance type, fewer nodes or a reservation in the spec, or wait"
+                .to_owned()
+        }
+        Class::Invalid => "change the spec as the note says".to_owned(),
+        Class::Unreachable => {
+            "see that the region is right and the network lets you out".to_owned()
+        }
+        Class::InUse => "remove or detach what uses it".to_owned(),
+        Class::Busy => "wait for the task".to_owned(),
+        Class::Throttled | Class::Transient => "wait a little".to_owned(),
+        Class::Conflict | Class::NotFound | Class::NotYet | Class::Unknown => return None,
+    };
+    Some(text)
+}
+
+fn interrupted(report: &Report, context: &FailureContext<'_>) -> Block {
+    let mut block = Block::error(
+        "run::interrupted",
+        format!("`{}` was interrupted, as asked", context.command),
+    );
+    block.severity = Severity::Warning;
+    block.notes.push(format!(
+        "{}; nothing new was started",
+        super::events::tally(report.done, 0, report.left.len())
+    ));
+    block
+}
+
+fn lost_lock(context: &FailureContext<'_>) -> Block {
+    let mut block = Block::error("lock::lost", "another run has taken over the lock");
+    block.notes.push(format!(
+        "this run of `{}` stopped at once; what it had begun, AWS may still finish",
+        context.command
+    ));
+    block.help = Some(format!(
+        "see who holds {}: `{}`",
+        context.cluster, context.status
+    ));
+    block
+}

@@ -1,0 +1,214 @@
+//! A plan for a person at a terminal: first line what happens, the worst first; then each change with its reasons, the
+//! order, the cost, and last, next to the question, what speaks against it.
+
+use super::block::{Block, folded};
+use super::plan_facts as facts;
+use super::table::{Cell, Column, Row, table};
+use super::text::{cut, labelled, listed};
+use super::theme::{BAD, BOLD, DIM, PLAIN, Theme, of_danger, of_verb};
+use super::words;
+use crate::diagnostic::Severity;
+use crate::plan::{Action, Danger, Finding, Plan, Verb};
+
+/// More reasons than these for one action are told as a number: JSON has them all.
+const MOST_REASONS: usize = 4;
+
+/// The whole plan. What to do next is said by the command.
+pub fn plan(plan: &Plan, theme: &Theme) -> String {
+    let parts = [
+        summary(plan, theme) + "\n",
+        actions(plan, theme),
+        order(plan, theme),
+        cost(plan, theme),
+        findings(plan, theme),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n")
+}
+
+/// The first line alone, to be said again where the rest has scrolled away.
+pub fn summary(plan: &Plan, theme: &Theme) -> String {
+    let style = if plan.is_refused() {
+        BAD
+    } else if plan.worst() > Danger::Disruptive {
+        of_danger(plan.worst())
+    } else {
+        BOLD
+    };
+    let line = super::text::clean(&facts::headline(plan), theme);
+    let complaints = facts::complaints(plan);
+    if complaints.is_empty() {
+        theme.paint(style, &line)
+    } else {
+        format!("{}; {complaints} below", theme.paint(style, &line))
+    }
+}
+
+fn actions(plan: &Plan, theme: &Theme) -> String {
+    let rows = facts::alike(plan)
+        .iter()
+        .filter_map(|group| group.split_first())
+        .map(|(first, others)| row(first, others, theme))
+        .collect();
+    let mut out = table(
+        2,
+        &[Column::Left, Column::Left, Column::Wrapped],
+        rows,
+        theme,
+    );
+    if let Some(unchanged) = facts::unchanged(plan) {
+        let line = format!("  {}\n", theme.paint(DIM, &unchanged));
+        out.push_str(&line);
+    }
+    out
+}
+
+fn row(action: &Action, others: &[&Action], theme: &Theme) -> Row {
+    let style = of_verb(action.verb);
+    let mut summary = facts::summary(action);
+    if action.verb == Verb::Keep && facts::changes(action).is_empty() {
+        summary = format!("{summary}, kept: {}", action.reasons.join(" "));
+    }
+    let cells = vec![
+        Cell::styled(style, theme.symbol(action.verb)),
+        Cell::styled(style, action.address.to_string()),
+        summary.into(),
+    ];
+    let mut below = details(action, theme);
+    if !others.is_empty() {
+        let addresses: Vec<String> = others.iter().map(|each| each.address.to_string()).collect();
+        let text = format!(
+            "and {} like it: {}",
+            others.len(),
+            listed(&addresses, MOST_LISTED)
+        );
+        below.push_str(&labelled(DETAIL, DETAIL, &text, theme));
+    }
+    Row::from(cells).below(below)
+}
+
+/// So many addresses of resources that are alike are told.
+const MOST_LISTED: usize = 20;
+
+const DETAIL: &str = "      ";
+
+fn details(action: &Action, theme: &Theme) -> String {
+    let mut out = String::new();
+    let danger = words::consequence(action.danger);
+    if !danger.is_empty() {
+        let text = theme.paint(of_danger(action.danger), &format!("! {danger}"));
+        out.push_str(&format!("{DETAIL}{text}\n"));
+    }
+    if action.verb == Verb::Replace {
+        out.push_str(&format!("{DETAIL}{}\n", facts::REPLACED));
+    }
+    let columns = theme.width.saturating_sub(DETAIL.len());
+    let changes = facts::changes(action)
+        .iter()
+        .map(|change| {
+            let (before, after) = facts::sides(change);
+            let forces = if change.forces_replace {
+                " (forces replace)"
+            } else {
+                ""
+            };
+            let style = if change.forces_replace { BAD } else { PLAIN };
+            Row::from(vec![
+                cut(&change.field, columns).into(),
+                Cell::styled(style, format!("{before} → {after}{forces}")),
+            ])
+        })
+        .collect();
+    out.push_str(&table(
+        DETAIL.len(),
+        &[Column::Left, Column::Wrapped],
+        changes,
+        theme,
+    ));
+    if action.verb != Verb::Keep || !facts::changes(action).is_empty() {
+        for reason in folded(&action.reasons, MOST_REASONS) {
+            out.push_str(&labelled(DETAIL, DETAIL, &reason, theme));
+        }
+    }
+    out
+}
+
+fn order(plan: &Plan, theme: &Theme) -> String {
+    let Some(phases) = facts::phases(plan) else {
+        return String::new();
+    };
+    let mut out = theme.paint(BOLD, "Order") + "\n";
+    for (index, phase) in phases.iter().enumerate() {
+        let label = format!("  {}  ", index + 1);
+        out.push_str(&labelled(&label, &label, phase, theme));
+    }
+    out
+}
+
+fn cost(plan: &Plan, theme: &Theme) -> String {
+    if plan.cost.items.is_empty() {
+        return String::new();
+    }
+    let mut rows = vec![Row::from(vec![
+        "".into(),
+        "".into(),
+        Cell::styled(DIM, "an hour"),
+        Cell::styled(DIM, "a month"),
+    ])];
+    rows.extend(
+        facts::cost_lines(plan)
+            .into_iter()
+            .map(|line| Row::from(line.map(Cell::from).to_vec())),
+    );
+    let [hour, month] = facts::cost_total(plan);
+    rows.push(Row::from(vec![
+        Cell::styled(BOLD, "total"),
+        "".into(),
+        Cell::styled(BOLD, hour),
+        Cell::styled(BOLD, month),
+    ]));
+    let title = super::text::clean(&facts::cost_title(plan), theme);
+    let columns = [Column::Left, Column::Wrapped, Column::Right, Column::Right];
+    format!(
+        "{}\n{}",
+        theme.paint(BOLD, &title),
+        table(2, &columns, rows, theme)
+    )
+}
+
+/// Warnings first: the errors, which keep the plan from being applied, stand nearest to the prompt.
+fn findings(plan: &Plan, theme: &Theme) -> String {
+    let of = |severity: Severity| {
+        let found = plan.findings.iter();
+        found.filter(move |finding| finding.severity == severity)
+    };
+    let blocks: Vec<String> = of(Severity::Note)
+        .chain(of(Severity::Warning))
+        .chain(of(Severity::Error))
+        .map(|finding| finding_text(finding, theme))
+        .collect();
+    blocks.join("\n")
+}
+
+/// More notes than these nobody reads; a last one says how many there are.
+const MOST_NOTES: usize = 10;
+
+fn finding_text(finding: &Finding, theme: &Theme) -> String {
+    let Finding {
+        severity,
+        code,
+        address,
+        title,
+        notes,
+        help,
+    } = finding;
+    Block {
+        severity: *severity,
+        code: (*code).to_owned(),
+        title: title.clone(),
+        place: address.as_ref().map(ToString::to_string),
+        notes: folded(notes, MOST_NOTES),
+        help: help.clone(),
+    }
+    .text(theme)
+}

@@ -1,0 +1,7 @@
+//! Golden texts: what users read is fixed by the snapshots beside this file.
+
+mod exports;
+mod failures;
+mod plans;
+mod runs;
+mod samples;

@@ -1,0 +1,171 @@
+//! What is read of plans.
+
+use provision::plan::{Options, Plan};
+use provision::render::{Charset, Color, Theme, plan_text};
+use provision::spec::{Deployment, Media, Preload};
+
+use super::samples::{self, change, create, down, nodes, spec};
+
+pub(super) fn text(plan: &Plan) -> String {
+    plan_text::plan(plan, &Theme::plain())
+}
+
+pub(super) fn grown() -> Plan {
+    let mut after = spec();
+    after.storage.capacity_gib = Some(9600);
+    after.nodes[0].count = 12;
+    after.datasets[0].preload = Preload::Metadata;
+    change(&spec(), &after, Options::default())
+}
+
+pub(super) fn replaced(options: Options) -> Plan {
+    let mut after = spec();
+    after.storage.deployment = Deployment::Persistent1;
+    after.storage.media = Media::Hdd;
+    after.storage.metadata_iops = None;
+    after.storage.throughput_per_tib = Some(12);
+    after.storage.capacity_gib = Some(6000);
+    change(&spec(), &after, options)
+}
+
+fn huge() -> (Plan, Plan) {
+    let mut before = spec();
+    before.nodes = (0..13)
+        .map(|number| nodes(&format!("group-{number:02}"), "p5.48xlarge", 77))
+        .collect();
+    let mut after = before.clone();
+    after.nodes[0].count = 7;
+    after.nodes[1].image = provision::spec::Image::Id("ami-0bb".to_owned());
+    (create(&before), change(&before, &after, Options::default()))
+}
+
+#[test]
+fn creating_everything() {
+    insta::assert_snapshot!("create", text(&create(&spec())));
+}
+
+#[test]
+fn nothing_changes() {
+    insta::assert_snapshot!(
+        "unchanged",
+        text(&change(&spec(), &spec(), Options::default()))
+    );
+}
+
+#[test]
+fn growing() {
+    insta::assert_snapshot!("grow", text(&grown()));
+}
+
+#[test]
+fn replacing_storage_is_refused() {
+    insta::assert_snapshot!("replace_refused", text(&replaced(Options::default())));
+}
+
+#[test]
+fn replacing_storage_is_allowed() {
+    let options = Options {
+        replace_storage: true,
+        ..Options::default()
+    };
+    insta::assert_snapshot!("replace_allowed", text(&replaced(options)));
+}
+
+#[test]
+fn down_with_exports() {
+    insta::assert_snapshot!("down", text(&down(&spec(), Options::default())));
+}
+
+#[test]
+fn down_that_keeps_the_storage() {
+    let options = Options {
+        keep_storage: true,
+        ..Options::default()
+    };
+    insta::assert_snapshot!("down_keep_storage", text(&down(&spec(), options)));
+}
+
+#[test]
+fn a_huge_plan_stays_readable() {
+    let (made, changed) = huge();
+    insta::assert_snapshot!("huge_create", text(&made));
+    insta::assert_snapshot!("huge_change", text(&changed));
+}
+
+#[test]
+fn unknown_prices_are_never_zero() {
+    let mut elsewhere = spec();
+    elsewhere.cluster.region = Some("eu-west-1".to_owned());
+    insta::assert_snapshot!("unknown_prices", text(&create(&elsewhere)));
+    let mut partly = spec();
+    partly.nodes.push(nodes("cheap", "g6.12xlarge", 1));
+    partly.nodes[1].market = provision::spec::Market::Spot;
+    insta::assert_snapshot!("partly_unknown_prices", text(&create(&partly)));
+}
+
+#[test]
+fn a_drifted_role_shows_where_it_differs() {
+    let desired = samples::desired(&spec());
+    let mut observed = samples::observed(&desired);
+    for seen in &mut observed.resources {
+        if let Some(policy) = seen.fields.get_mut("policy") {
+            *policy = policy.replace("ec2:CreateTags", "ec2:*");
+        }
+    }
+    let plan = samples::plan_of(
+        provision::plan::Purpose::Up,
+        &desired,
+        &observed,
+        &samples::record(&desired),
+        Options::default(),
+    );
+    insta::assert_snapshot!("drift", text(&plan));
+}
+
+#[test]
+fn colour_repeats_what_the_text_says() {
+    let plan = replaced(Options::default());
+    let colored = plan_text::plan(
+        &plan,
+        &Theme {
+            color: Color::On,
+            ..Theme::plain()
+        },
+    );
+    let stripped = anstream::adapter::strip_str(&colored).to_string();
+    assert_eq!(stripped, text(&plan));
+    insta::assert_snapshot!("colored", colored.replace('\u{1b}', "ESC"));
+}
+
+#[test]
+fn ascii_and_narrow_terminals_are_served() {
+    let theme = Theme {
+        charset: Charset::Ascii,
+        width: 60,
+        ..Theme::plain()
+    };
+    let narrow = plan_text::plan(&replaced(Options::default()), &theme);
+    assert!(narrow.is_ascii(), "{narrow}");
+    insta::assert_snapshot!("narrow", narrow);
+}
+
+#[test]
+fn no_line_ends_in_white_space_and_all_fit() {
+    let (made, changed) = huge();
+    for plan in [
+        create(&spec()),
+        grown(),
+        down(&spec(), Options::default()),
+        made,
+        changed,
+    ] {
+        let text = text(&plan);
+        for line in text.lines() {
+            assert_eq!(line, line.trim_end());
+            assert!(
+                line.chars().count() <= 100 || !line.starts_with(' '),
+                "{line}"
+            );
+        }
+    }
+}
