@@ -10,6 +10,8 @@
 //!                                    └─ simulated  in memory: virtual time, faults, crashes, lag
 //! ```
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod bootstrap;
 pub mod cloud;
 pub mod desired;
