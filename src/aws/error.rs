@@ -157,12 +157,16 @@ where
         SdkError::ServiceError(context) => {
             let status = context.raw().status().as_u16();
             let meta = context.err().meta();
-            let message = meta.message().map_or_else(|| format!("refused with HTTP status {status}"), str::to_owned);
             let code = meta.code().unwrap_or_default();
+            let message = match (meta.message(), status) {
+                (Some(message), _) => message.to_owned(),
+                // Done, and said in a way that this version cannot read.
+                (None, 200..=299) => format!("unreadable answer: {}", chain(error)),
+                (None, _) => format!("refused with HTTP status {status}"),
+            };
             let class = for_purpose(purpose, code, class_of(code, &message, status));
             let mut explained = CloudError::new(operation, class, message);
             explained.code = meta.code().map(str::to_owned);
-            // EC2 and IAM have it in the body, the others in a header.
             explained.request_id = meta.request_id().or_else(|| error.request_id()).map(str::to_owned);
             if class == Class::Unknown && (400..500).contains(&status) {
                 explained.remains = Remains::Nothing;

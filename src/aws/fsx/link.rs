@@ -94,24 +94,18 @@ impl Aws {
     pub(in crate::aws) async fn update_link(&self, update: &Update, link: &Link) -> Result<(), CloudError> {
         let operation = "fsx:UpdateDataRepositoryAssociation";
         let mut call = self.fsx.update_data_repository_association().association_id(&update.id).client_request_token(&update.token);
-        let mut policies = S3DataRepositoryConfiguration::builder();
-        let mut has_policies = false;
         for field in &update.fields {
             match field.as_str() {
-                "import" => {
-                    policies = policies.auto_import_policy(import_policy(&link.import));
-                    has_policies = true;
-                }
-                "export" => {
-                    policies = policies.auto_export_policy(export_policy(&link.export));
-                    has_policies = true;
+                // Both together: that one which is left out stays as it is, AWS nowhere says.
+                "import" | "export" => {
+                    let policies = S3DataRepositoryConfiguration::builder()
+                        .auto_import_policy(import_policy(&link.import))
+                        .auto_export_policy(export_policy(&link.export));
+                    call = call.s3(policies.build());
                 }
                 "import_chunk" => call = call.set_imported_file_chunk_size(link.import_chunk_mib.map(to_i32)),
                 _ => return Err(crate::aws::cannot_change(operation, update, field)),
             }
-        }
-        if has_policies {
-            call = call.s3(policies.build());
         }
         if !update.fields.is_empty() {
             call.send().await.change(operation)?;
