@@ -85,6 +85,11 @@ impl Aws {
     /// For tests: no environment, no files, fixed credentials, every request to this HTTP client (None: the real one).
     #[cfg(test)]
     pub(super) fn over(http: Option<aws_sdk_s3::config::SharedHttpClient>, endpoint: Option<&str>) -> Self {
+        Self::with(&Self::for_tests(http, endpoint)).expect("the region is set")
+    }
+
+    #[cfg(test)]
+    pub(super) fn for_tests(http: Option<aws_sdk_s3::config::SharedHttpClient>, endpoint: Option<&str>) -> SdkConfig {
         use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
         let mut config = SdkConfig::builder()
             .behavior_version(version())
@@ -94,7 +99,7 @@ impl Aws {
             .timeout_config(timeouts());
         config.set_http_client(http);
         config.set_endpoint_url(endpoint.map(str::to_owned));
-        Self::with(&config.build()).expect("the region is set")
+        config.build()
     }
 }
 

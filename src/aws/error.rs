@@ -83,6 +83,11 @@ pub(super) fn exists_already(error: &CloudError) -> bool {
     )
 }
 
+/// The same token came with other parameters before.
+pub(super) fn token_was_for_other_data(error: &CloudError) -> bool {
+    error.code.as_deref() == Some("IdempotentParameterMismatch")
+}
+
 /// A rule of a security group is there already. A call is all or nothing, so one that was sent before has done all of it.
 pub(super) fn rule_exists(error: &CloudError) -> bool {
     error.code.as_deref() == Some("InvalidPermission.Duplicate")

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use super::filter;
 use crate::aws::Aws;
 use crate::aws::convert::{ec2_specification, ec2_tags, fields, made, resolve, to_i32, to_u32};
-use crate::aws::error::{Explain as _, exists_already, found, gone_is_success, left_behind};
+use crate::aws::error::{Explain as _, exists_already, found, gone_is_success, left_behind, token_was_for_other_data};
 use crate::aws::owner::{Owner, adopt, names, owner};
 use crate::bootstrap;
 use crate::cloud::{Class, CloudError, Create, Delete, Known, Scope, Update};
@@ -95,13 +95,14 @@ impl Aws {
                 let id = id.ok_or_else(|| CloudError::new(operation, Class::Unknown, "the answer holds no id"))?;
                 Ok(made(create, id, None))
             }
-            Err(error) if exists_already(&error) => {
+            // The token of a try with other data, such as before the spec was edited, is the same story.
+            Err(error) if exists_already(&error) || token_was_for_other_data(&error) => {
                 let there = self.templates(filter("launch-template-name", [&wanted.name])).await?.into_iter().next();
                 // Refused as a duplicate and not found: made a moment ago.
                 let there = there.ok_or(CloudError { class: Class::NotYet, ..error })?;
                 adopt(create, operation, &wanted.name, &ec2_tags(there.tags()))?;
                 let id = there.launch_template_id.unwrap_or_default();
-                self.new_default(&id, &create.token, data).await?;
+                self.new_default(&id, data).await?;
                 Ok(made(create, id, None))
             }
             Err(error) => Err(error),
@@ -123,15 +124,16 @@ impl Aws {
                 count: 1,
                 known: update.known.clone(),
             };
-            self.new_default(&update.id, &update.token, data(&create, operation, wanted)?).await?;
+            self.new_default(&update.id, data(&create, operation, wanted)?).await?;
         }
         self.update_ec2_tags(std::slice::from_ref(&update.id), update).await
     }
 
-    /// The same token with the same data gives the same version again.
-    async fn new_default(&self, id: &str, token: &str, data: sdk::RequestLaunchTemplateData) -> Result<(), CloudError> {
+    /// No token of ours: one more version costs nothing, and a token that was there for other data would be refused when
+    /// a change is taken back.
+    async fn new_default(&self, id: &str, data: sdk::RequestLaunchTemplateData) -> Result<(), CloudError> {
         let operation = "ec2:CreateLaunchTemplateVersion";
-        let call = self.ec2.create_launch_template_version().launch_template_id(id).client_token(token).launch_template_data(data);
+        let call = self.ec2.create_launch_template_version().launch_template_id(id).launch_template_data(data);
         let answer = call.send().await.create(operation)?;
         let number = answer.launch_template_version.and_then(|version| version.version_number);
         let number = number.ok_or_else(|| CloudError::new(operation, Class::Unknown, "the answer holds no version"))?;

@@ -163,7 +163,8 @@ async fn a_change_in_progress_is_updating_whatever_the_lifecycle_says() {
     };
     assert_eq!(with(json!([action("PENDING", 2), action("COMPLETED", 1)])).await.state, State::Updating);
     assert_eq!(with(json!([action("IN_PROGRESS", 2)])).await.state, State::Updating);
-    let optimizing = json!([{ "AdministrativeActionType": "STORAGE_OPTIMIZATION", "Status": "IN_PROGRESS" }, action("UPDATED_OPTIMIZING", 1)]);
+    let optimizing =
+        json!([{ "AdministrativeActionType": "STORAGE_OPTIMIZATION", "Status": "IN_PROGRESS" }, action("UPDATED_OPTIMIZING", 1)]);
     assert_eq!(with(optimizing).await.state, State::Ready);
     let failed = with(json!([action("COMPLETED", 1), action("FAILED", 2)])).await;
     assert_eq!((failed.state, failed.reason.as_deref()), (State::Ready, Some("the last change failed: no room")));
@@ -215,7 +216,8 @@ async fn a_file_system_that_is_gone_is_absent() {
 async fn links_and_tasks_are_found_through_their_file_system() {
     let train = Address::named(Kind::Link, "train");
     let page = |id: &str, token: Value| {
-        json!({ "Associations": [association(id, "/train", "s3://acme/train/", "MISCONFIGURED", &tags(&train))], "NextToken": token }).to_string()
+        json!({ "Associations": [association(id, "/train", "s3://acme/train/", "MISCONFIGURED", &tags(&train))], "NextToken": token })
+            .to_string()
     };
     let task = |id: &str, kind: &str, lifecycle: &str| json!({ "TaskId": id, "Type": kind, "Lifecycle": lifecycle, "CreationTime": 1_700_000_000, "Status": { "TotalCount": 7, "SucceededCount": 5, "FailedCount": 2 } });
     let tasks = json!({ "DataRepositoryTasks": [task("task-1", "EXPORT_TO_REPOSITORY", "FAILED"), task("task-2", "SOMETHING_NEW", "RESTING")] });
@@ -229,7 +231,10 @@ async fn links_and_tasks_are_found_through_their_file_system() {
     assert_eq!(links.iter().map(|link| link.id.as_str()).collect::<Vec<_>>(), ["dra-1", "dra-2"], "a repeated token ends the pages");
     assert_eq!(links[0].state, State::Misconfigured);
     let fields: Vec<_> = links[0].fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    assert_eq!(fields, ["export: never", "import: new, changed, deleted", "import_chunk: 1024 MiB", "path: /train", "s3: s3://acme/train"]);
+    assert_eq!(
+        fields,
+        ["export: never", "import: new, changed, deleted", "import_chunk: 1024 MiB", "path: /train", "s3: s3://acme/train"]
+    );
     assert_eq!((observed.tasks[0].work, observed.tasks[0].state, observed.tasks[0].failed), (Work::Export, TaskState::Failed, 2));
     assert!(observed.tasks[1].state.is_active(), "what is not known counts as work");
     assert_snapshot!(wire.requests());
@@ -250,7 +255,10 @@ async fn a_strangers_link_of_our_file_system_is_foreign() {
     let scope = Scope { file_system: Some("fs-0a".to_owned()), ..scope() };
     let observed = wire.aws().observe(&scope, &[Kind::Link]).await.expect("the answer is good");
     assert_eq!(observed.resources, []);
-    assert_eq!(format!("{}: {}", observed.foreign[0].address, observed.foreign[0].why), "link.by-hand: links our file system, and has no tag `provision:cluster`");
+    assert_eq!(
+        format!("{}: {}", observed.foreign[0].address, observed.foreign[0].why),
+        "link.by-hand: links our file system, and has no tag `provision:cluster`"
+    );
 }
 
 #[tokio::test]
@@ -267,7 +275,8 @@ async fn a_link_is_made_changed_and_removed() {
     let aws = wire.aws();
     aws.create(&create(address.clone(), Resource::Link(link()))).await.expect("the answer is good");
     aws.update(&update(address.clone(), "dra-1", Resource::Link(link()), &["export"])).await.expect("the answer is good");
-    let mut change = update(address.clone(), "dra-1", Resource::Link(Link { import_chunk_mib: Some(64), ..link() }), &["import", "import_chunk"]);
+    let mut change =
+        update(address.clone(), "dra-1", Resource::Link(Link { import_chunk_mib: Some(64), ..link() }), &["import", "import_chunk"]);
     change.set_tags = [("team".to_owned(), "b".to_owned())].into();
     change.remove_tags = ["old".to_owned()].into();
     aws.update(&change).await.expect("the answer is good");

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_sdk_s3::config::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
@@ -16,7 +20,11 @@ use crate::desired::Tags;
 
 #[derive(Debug)]
 enum Answer {
-    Reply { status: u16, headers: Vec<(&'static str, String)>, body: String },
+    Reply {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: String,
+    },
     /// The connection breaks.
     Broken,
     /// Nothing, for ever.
@@ -38,8 +46,22 @@ impl Wire {
     }
 
     pub(super) fn aws(&self) -> Aws {
+        Aws::over(Some(self.client()), None)
+    }
+
+    pub(super) fn at(&self, endpoint: &str) -> Aws {
+        Aws::over(Some(self.client()), Some(endpoint))
+    }
+
+    pub(super) fn without_credentials(&self) -> Aws {
+        let nobody = ProfileFileCredentialsProvider::builder().profile_name("a-profile-that-nobody-has").build();
+        let config = Aws::for_tests(Some(self.client()), None).into_builder();
+        Aws::with(&config.credentials_provider(SharedCredentialsProvider::new(nobody)).build()).expect("the region is set")
+    }
+
+    fn client(&self) -> SharedHttpClient {
         let connector = SharedHttpConnector::new(self.clone());
-        Aws::over(Some(http_client_fn(move |_, _| connector.clone())), None)
+        http_client_fn(move |_, _| connector.clone())
     }
 
     /// The next answer to an operation; the last one is given no second time.
@@ -51,7 +73,11 @@ impl Wire {
     /// Of XML, `<R>` stands for the root element that the operation's answer has.
     pub(super) fn ok(self, operation: &str, body: impl Into<String>) -> Self {
         let root = format!("{operation}Response");
-        let body = body.into().replace("<R>", &format!("<{root}>")).replace("</R>", &format!("</{root}>")).replace("<R/>", &format!("<{root}/>"));
+        let body = body
+            .into()
+            .replace("<R>", &format!("<{root}>"))
+            .replace("</R>", &format!("</{root}>"))
+            .replace("<R/>", &format!("<{root}/>"));
         self.reply(operation, 200, body)
     }
 
@@ -60,16 +86,13 @@ impl Wire {
     }
 
     pub(super) fn ec2_error(self, operation: &str, status: u16, code: &str, message: &str) -> Self {
-        let body = format!(
-            "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors></Response>"
-        );
+        let body = format!("<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors></Response>");
         self.reply(operation, status, body)
     }
 
     pub(super) fn iam_error(self, operation: &str, status: u16, code: &str) -> Self {
-        let body = format!(
-            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>said so</Message></Error></ErrorResponse>"
-        );
+        let body =
+            format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>said so</Message></Error></ErrorResponse>");
         self.reply(operation, status, body)
     }
 
@@ -145,8 +168,10 @@ fn read(request: &HttpRequest) -> (String, String) {
     if let Some(form) = body.strip_prefix("Action=") {
         let mut fields = form.split('&');
         let name = fields.next().unwrap_or_default().to_owned();
-        let mut lines: Vec<String> =
-            fields.filter(|field| !field.starts_with("Version=")).map(|field| format!("  {}\n", url_decoded(&field.replace('+', " ")))).collect();
+        let mut lines: Vec<String> = fields
+            .filter(|field| !field.starts_with("Version="))
+            .map(|field| format!("  {}\n", url_decoded(&field.replace('+', " "))))
+            .collect();
         lines.sort();
         return (name, lines.concat());
     }
@@ -160,7 +185,8 @@ pub(super) fn ec2_tags(tags: &Tags) -> String {
 }
 
 pub(super) fn iam_tags(tags: &Tags) -> String {
-    let items = tags.iter().map(|(key, value)| format!("<member><Key>{key}</Key><Value>{}</Value></member>", value.replace('&', "&amp;")));
+    let items =
+        tags.iter().map(|(key, value)| format!("<member><Key>{key}</Key><Value>{}</Value></member>", value.replace('&', "&amp;")));
     format!("<Tags>{}</Tags>", items.collect::<String>())
 }
 
