@@ -9,11 +9,15 @@ use crate::cloud::{Class, CloudError, Create};
 use crate::desired::{Address, Reference, Resource, Tags};
 use crate::observed::{Seen, State};
 
-/// Tags on their way in: every service has its own type of the same two fields.
+/// Tags on their way in: every service has its own type of the same two fields. Those that AWS itself has set
+/// (`aws:ec2launchtemplate:id` on an instance) nobody can change, and so they are none of a plan's.
 macro_rules! tags_from {
     ($($name:ident: $tag:ty => $key:expr, $value:expr;)*) => {$(
         pub(super) fn $name(tags: &[$tag]) -> Tags {
-            tags.iter().filter_map(|tag| Some(($key(tag)?, $value(tag)?))).collect()
+            tags.iter()
+                .filter_map(|tag| Some(($key(tag)?, $value(tag)?)))
+                .filter(|(key, _): &(String, String)| !key.starts_with("aws:"))
+                .collect()
         }
     )*};
 }
@@ -117,7 +121,15 @@ pub(super) fn url_decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::url_decoded;
+    use super::{ec2_tags, url_decoded};
+    use crate::desired::Tags;
+
+    #[test]
+    fn tags_that_aws_has_set_are_left_out() {
+        let tag = |key: &str| aws_sdk_ec2::types::Tag::builder().key(key).value("x").build();
+        let expected = Tags::from([("team".to_owned(), "x".to_owned())]);
+        assert_eq!(ec2_tags(&[tag("aws:ec2launchtemplate:id"), tag("team")]), expected);
+    }
 
     #[test]
     fn escapes_are_decoded_and_nothing_else() {
