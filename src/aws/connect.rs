@@ -1,0 +1,126 @@
+//! Clients and their settings: one place for regions, endpoints, retries and time limits.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+
+use super::error::CapacityIsFinal;
+use crate::cloud::{Class, CloudError};
+
+/// Throttling of EC2 refills within a second or two; eight tries with backoff span about a minute.
+const ATTEMPTS: u32 = 8;
+/// The first call of a run says whether we are anyone and reach anything: it may fail fast.
+const ATTEMPTS_TO_GREET: u32 = 3;
+/// A handshake that takes longer does not end at all.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Longer than any describe or create call was seen to take; ends connections that are half open.
+const ATTEMPT: Duration = Duration::from_secs(30);
+const OPERATION: Duration = Duration::from_mins(3);
+/// Hundreds of instances in one call take their time, and the answer holds all of them.
+const LAUNCH_ATTEMPT: Duration = Duration::from_mins(2);
+const LAUNCH_OPERATION: Duration = Duration::from_mins(5);
+const LAUNCH_ATTEMPTS: u32 = 3;
+
+/// What the command line may say about the connection; the rest is the SDK's environment and profile.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub region: Option<String>,
+    pub profile: Option<String>,
+    pub endpoint_url: Option<String>,
+}
+
+/// AWS through its SDK. The SDK's clients are handles: clones share connections and credentials.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    pub(super) region: String,
+    pub(super) ec2: aws_sdk_ec2::Client,
+    pub(super) fsx: aws_sdk_fsx::Client,
+    pub(super) iam: aws_sdk_iam::Client,
+    pub(super) s3: aws_sdk_s3::Client,
+    pub(super) ssm: aws_sdk_ssm::Client,
+    pub(super) sts: aws_sdk_sts::Client,
+}
+
+impl Aws {
+    /// Reads environment and profile. Sends nothing: clients connect with their first call.
+    pub async fn connect(options: Options) -> Result<Self, CloudError> {
+        let Options { region, profile, endpoint_url } = options;
+        let mut loader = aws_config::defaults(version()).retry_config(retries(ATTEMPTS)).timeout_config(timeouts());
+        if let Some(region) = region {
+            loader = loader.region(Region::new(region));
+        }
+        if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(url) = endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        Self::with(&loader.load().await)
+    }
+
+    /// The clients of a configuration whose retries and time limits are set.
+    pub(super) fn with(config: &SdkConfig) -> Result<Self, CloudError> {
+        let region = config.region().map(ToString::to_string).ok_or_else(|| {
+            let message = "no region is set: say `region` in the spec, `--region`, `AWS_REGION` or the profile";
+            CloudError::new("aws:Connect", Class::Invalid, message)
+        })?;
+        // An endpoint of one's own knows no host name for each bucket. There is no variable for path style, and none
+        // of the SDK's tells the client about `AWS_ENDPOINT_URL_S3` before it is built.
+        let own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(own_endpoint).build();
+        let sts = aws_sdk_sts::config::Builder::from(config).retry_config(retries(ATTEMPTS_TO_GREET)).build();
+        Ok(Self {
+            region,
+            ec2: aws_sdk_ec2::Client::new(config),
+            fsx: aws_sdk_fsx::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            ssm: aws_sdk_ssm::Client::new(config),
+            sts: aws_sdk_sts::Client::from_conf(sts),
+        })
+    }
+
+    /// For tests: no environment, no files, fixed credentials, every request to this HTTP client (None: the real one).
+    #[cfg(test)]
+    pub(super) fn over(http: Option<aws_sdk_s3::config::SharedHttpClient>, endpoint: Option<&str>) -> Self {
+        Self::with(&Self::for_tests(http, endpoint)).expect("the region is set")
+    }
+
+    #[cfg(test)]
+    pub(super) fn for_tests(http: Option<aws_sdk_s3::config::SharedHttpClient>, endpoint: Option<&str>) -> SdkConfig {
+        use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+        let mut config = SdkConfig::builder()
+            .behavior_version(version())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("AKIDEXAMPLE", "secret", None, None, "tests")))
+            .retry_config(retries(ATTEMPTS))
+            .timeout_config(timeouts());
+        config.set_http_client(http);
+        config.set_endpoint_url(endpoint.map(str::to_owned));
+        config.build()
+    }
+}
+
+/// For RunInstances alone: more time, and no second try where there is no capacity.
+pub(super) fn launch_settings() -> aws_sdk_ec2::config::Builder {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(LAUNCH_ATTEMPT).operation_timeout(LAUNCH_OPERATION).build();
+    aws_sdk_ec2::config::Builder::new()
+        .retry_config(retries(LAUNCH_ATTEMPTS))
+        .timeout_config(timeouts)
+        .retry_classifier(CapacityIsFinal)
+}
+
+/// Pinned, so that an update of the SDK changes no behaviour by itself.
+fn version() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+fn retries(attempts: u32) -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(attempts)
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build()
+}

@@ -1,0 +1,15 @@
+//! EC2: security group, placement group, launch template, nodes; and what is looked at before a plan.
+
+mod dependents;
+mod nodes;
+mod placement;
+mod security_group;
+mod survey;
+mod template;
+
+use aws_sdk_ec2::types::Filter;
+
+/// EC2 filters: any of the values.
+fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values.into_iter().map(Into::into).collect())).build()
+}

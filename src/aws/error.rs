@@ -1,0 +1,405 @@
+//! What the services say when they refuse, in the classes that the engine goes by.
+//!
+//! The only place where words and codes of a service are matched. What a code means depends a little on what the call was
+//! for: a group that is not found is an answer to a look, success to a removal, and "not known everywhere yet" to a
+//! creation that was given its id a second ago.
+
+use std::error::Error;
+
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::operation::RequestId;
+use aws_sdk_ec2::operation::run_instances::RunInstancesError;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
+
+use crate::cloud::{Class, CloudError, Remains};
+
+/// What a call is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Look,
+    /// Builds on what was made a moment ago.
+    Create,
+    Change,
+}
+
+/// Turns the outcome of a call into ours; the name is that of the method.
+pub(super) trait Explain<T> {
+    /// The call reads.
+    fn look(self, operation: &str) -> Result<T, CloudError>;
+    /// The call makes something out of things that may be seconds old.
+    fn create(self, operation: &str) -> Result<T, CloudError>;
+    /// The call changes or removes.
+    fn change(self, operation: &str) -> Result<T, CloudError>;
+}
+
+impl<T, E> Explain<T> for Result<T, SdkError<E>>
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    fn look(self, operation: &str) -> Result<T, CloudError> {
+        self.map_err(|error| explain(operation, Purpose::Look, &error))
+    }
+
+    fn create(self, operation: &str) -> Result<T, CloudError> {
+        self.map_err(|error| explain(operation, Purpose::Create, &error))
+    }
+
+    fn change(self, operation: &str) -> Result<T, CloudError> {
+        self.map_err(|error| explain(operation, Purpose::Change, &error))
+    }
+}
+
+/// A second call failed after a first one has made something.
+pub(super) fn left_behind(error: CloudError) -> CloudError {
+    CloudError { remains: Remains::Perhaps, ..error }
+}
+
+/// "Not found" is what a removal wants to hear.
+pub(super) fn gone_is_success(outcome: Result<(), CloudError>) -> Result<(), CloudError> {
+    found(outcome).map(|_| ())
+}
+
+/// None for what does not exist.
+pub(super) fn found<T>(outcome: Result<T, CloudError>) -> Result<Option<T>, CloudError> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.class == Class::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// There is one by this name already.
+pub(super) fn exists_already(error: &CloudError) -> bool {
+    matches!(
+        error.code.as_deref(),
+        Some(
+            "InvalidGroup.Duplicate"
+                | "InvalidPlacementGroup.Duplicate"
+                | "InvalidLaunchTemplateName.AlreadyExistsException"
+                | "EntityAlreadyExists"
+                | "ParameterAlreadyExists"
+        )
+    )
+}
+
+/// The same token came with other parameters before.
+pub(super) fn token_was_for_other_data(error: &CloudError) -> bool {
+    error.code.as_deref() == Some("IdempotentParameterMismatch")
+}
+
+/// A rule of a security group is there already. A call is all or nothing, so one that was sent before has done all of it.
+pub(super) fn rule_exists(error: &CloudError) -> bool {
+    error.code.as_deref() == Some("InvalidPermission.Duplicate")
+}
+
+/// A rule of a security group is gone already.
+pub(super) fn rule_is_gone(error: &CloudError) -> bool {
+    error.code.as_deref() == Some("InvalidPermission.NotFound")
+}
+
+/// An instance profile holds one role at most, and has one.
+pub(super) fn profile_is_full(error: &CloudError) -> bool {
+    error.code.as_deref() == Some("LimitExceeded")
+}
+
+/// A task has ended before it could be cancelled.
+pub(super) fn task_has_ended(error: &CloudError) -> bool {
+    error.code.as_deref() == Some("DataRepositoryTaskEnded")
+}
+
+/// A new file system's network was checked before the rules of a new group were known everywhere
+/// (FSx User Guide, "Troubleshooting file system creation": port 988; EFA: all traffic within the group).
+pub(super) fn rules_not_seen_yet(error: CloudError) -> CloudError {
+    let message = error.message.to_ascii_lowercase();
+    let about_rules = ["988", "lnet", "rule", "security group"].iter().any(|word| message.contains(word));
+    if error.code.as_deref() == Some("InvalidNetworkSettings") && about_rules {
+        return CloudError { class: Class::NotYet, ..error };
+    }
+    error
+}
+
+/// The instance ids among these that EC2 says it does not know.
+pub(super) fn unknown_instances(error: &CloudError, asked: &[String]) -> Vec<String> {
+    if error.code.as_deref() != Some("InvalidInstanceID.NotFound") {
+        return Vec::new();
+    }
+    // "The instance ID 'i-0a' does not exist", "The instance IDs 'i-0a, i-0b' do not exist": whole words only.
+    let words: Vec<&str> = error.message.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').collect();
+    asked.iter().filter(|id| words.contains(&id.as_str())).cloned().collect()
+}
+
+/// Forbids the SDK to try again at what another try a second later does not change.
+///
+/// EC2 says "no capacity" with HTTP 500, which the standard mode would repeat as an inner fault.
+#[derive(Debug)]
+pub(super) struct CapacityIsFinal;
+
+impl ClassifyRetry for CapacityIsFinal {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let code = context
+            .output_or_error()
+            .and_then(Result::err)
+            .and_then(|error| error.as_operation_error())
+            .and_then(|error| error.downcast_ref::<RunInstancesError>())
+            .and_then(ProvideErrorMetadata::code);
+        match code {
+            Some(code) if class_of(code, "", 0) == Class::Capacity => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "no capacity is final"
+    }
+}
+
+fn explain<E>(operation: &str, purpose: Purpose, error: &SdkError<E>) -> CloudError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let mut explained = match error {
+        SdkError::ServiceError(context) => {
+            let status = context.raw().status().as_u16();
+            let meta = context.err().meta();
+            let code = meta.code().unwrap_or_default();
+            let message = match (meta.message(), status) {
+                (Some(message), _) => message.to_owned(),
+                // Done, and said in a way that this version cannot read.
+                (None, 200..=299) => format!("unreadable answer: {}", chain(error)),
+                (None, _) => format!("refused with HTTP status {status}"),
+            };
+            let class = for_purpose(purpose, code, class_of(code, &message, status));
+            let mut explained = CloudError::new(operation, class, message);
+            explained.code = meta.code().map(str::to_owned);
+            explained.request_id = meta.request_id().or_else(|| error.request_id()).map(str::to_owned);
+            if class == Class::Unknown && (400..500).contains(&status) {
+                explained.remains = Remains::Nothing;
+            }
+            explained
+        }
+        SdkError::ResponseError(context) => {
+            let class = match context.raw().status().as_u16() {
+                // A proxy or a gateway in between that does not speak the service's language.
+                429 | 500..=599 => Class::Transient,
+                _ => Class::Unknown,
+            };
+            let mut explained = CloudError::new(operation, class, format!("unreadable answer: {}", chain(error)));
+            explained.request_id = error.request_id().map(str::to_owned);
+            explained
+        }
+        SdkError::TimeoutError(_) => CloudError::new(operation, Class::Transient, "no answer in time"),
+        SdkError::DispatchFailure(failure) => {
+            let text = chain(error);
+            let class = if is_about_credentials(&text) {
+                Class::Credentials
+            } else if failure.is_timeout() || is_about_connecting(&text) {
+                Class::Unreachable
+            } else if failure.is_user() {
+                Class::Invalid
+            } else {
+                Class::Transient
+            };
+            CloudError::new(operation, class, text)
+        }
+        _ => {
+            let text = chain(error);
+            let class = if is_about_credentials(&text) { Class::Credentials } else { Class::Invalid };
+            CloudError::new(operation, class, text)
+        }
+    };
+    if purpose == Purpose::Look {
+        explained.remains = Remains::Nothing;
+    }
+    explained
+}
+
+/// The inner layers of an error, outermost first, each said once.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut layers: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(layer) = next {
+        let text = layer.to_string();
+        if !layers.iter().any(|said| said.contains(&text)) {
+            layers.push(text);
+        }
+        next = layer.source();
+    }
+    if layers.is_empty() { error.to_string() } else { layers.join(": ") }
+}
+
+fn is_about_credentials(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["credential", "sso ", "sso session", "identity", "security token", "access token", "assume role"]
+        .iter()
+        .any(|word| text.contains(word))
+}
+
+fn is_about_connecting(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["dns error", "failed to lookup", "connection refused", "error trying to connect", "connect error", "unreachable", "certificate"]
+        .iter()
+        .any(|word| text.contains(word))
+}
+
+/// What of our own may not be known everywhere in the seconds after it was made.
+///
+/// EC2 API Reference, "Eventual consistency"; IAM User Guide, "Changes that I make are not always immediately visible".
+fn for_purpose(purpose: Purpose, code: &str, class: Class) -> Class {
+    let of_ours = matches!(
+        code,
+        "InvalidGroup.NotFound"
+            | "InvalidGroupId.NotFound"
+            | "InvalidLaunchTemplateId.NotFound"
+            | "InvalidLaunchTemplateName.NotFoundException"
+            | "InvalidPlacementGroup.Unknown"
+            | "NoSuchEntity"
+            | "FileSystemNotFound"
+    );
+    if purpose == Purpose::Create && of_ours { Class::NotYet } else { class }
+}
+
+fn class_of(code: &str, message: &str, status: u16) -> Class {
+    // FSx writes `BadRequest`, its wire code may carry a name space before `#`.
+    let code = code.rsplit('#').next().unwrap_or(code);
+    let message = message.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    match code {
+        "AuthFailure" if says(&["not authorized for"]) => Class::Denied,
+        "AuthFailure"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "RequestExpired"
+        | "InvalidClientTokenId"
+        | "InvalidToken"
+        | "UnrecognizedClientException"
+        | "UnrecognizedClient"
+        | "InvalidAccessKeyId"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "RequestTimeTooSkewed"
+        | "TokenRefreshRequired" => Class::Credentials,
+
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "UnauthorizedOperation"
+        | "Unauthorized"
+        | "NotAuthorized"
+        | "Forbidden"
+        | "Blocked"
+        | "OptInRequired"
+        | "PendingVerification"
+        | "OperationNotPermitted"
+        | "UnmodifiableEntity" => Class::Denied,
+
+        "RequestLimitExceeded"
+        | "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "SlowDown"
+        | "EC2ThrottledException"
+        | "BandwidthLimitExceeded"
+        | "PriorRequestNotComplete"
+        | "TooManyUpdates" => Class::Throttled,
+
+        "InsufficientInstanceCapacity"
+        | "InsufficientHostCapacity"
+        | "InsufficientCapacity"
+        | "InsufficientCapacityOnHost"
+        | "InsufficientReservedInstanceCapacity"
+        | "InsufficientAddressCapacity"
+        | "InsufficientFreeAddressesInSubnet"
+        | "UnfulfillableCapacity"
+        | "ReservationCapacityExceeded" => Class::Capacity,
+
+        "DependencyViolation" | "InvalidPlacementGroup.InUse" | "InvalidGroup.InUse" | "DeleteConflict" | "ResourceInUse" => {
+            Class::InUse
+        }
+
+        "DataRepositoryTaskExecuting" => Class::Busy,
+
+        "IncompatibleParameterError"
+        | "IdempotentParameterMismatch"
+        | "IdempotentInstanceTerminated"
+        | "InvalidGroup.Duplicate"
+        | "InvalidPlacementGroup.Duplicate"
+        | "InvalidLaunchTemplateName.AlreadyExistsException"
+        | "EntityAlreadyExists"
+        | "ParameterAlreadyExists"
+        | "ConcurrentModification"
+        | "ConcurrentModificationException"
+        | "InvalidPermission.Duplicate"
+        | "IncorrectInstanceState"
+        | "IncorrectState"
+        | "BackupInProgress" => Class::Conflict,
+
+        "EntityTemporarilyUnmodifiable" => Class::NotYet,
+        "InvalidParameterValue" if says(&["iam instance profile"]) => Class::NotYet,
+
+        "FileSystemNotFound"
+        | "DataRepositoryAssociationNotFound"
+        | "DataRepositoryTaskNotFound"
+        | "NoSuchEntity"
+        | "NoSuchBucket"
+        | "NotFound"
+        | "ParameterNotFound"
+        | "InvalidPlacementGroup.Unknown"
+        | "InvalidLaunchTemplateName.NotFoundException" => Class::NotFound,
+
+        "BadRequest" if says(&["insufficient capacity", "not enough capacity"]) => Class::Capacity,
+        "BadRequest" if says(&["unable to validate access", "not authorized", "access denied"]) => Class::Denied,
+        "BadRequest"
+            if says(&["data repository task", "repository tasks"]) && says(&["running", "executing", "pending", "in progress"]) =>
+        {
+            Class::Busy
+        }
+        "BadRequest" if says(&["in progress", "being created", "being updated", "being deleted", "lifecycle"]) => Class::Conflict,
+
+        "InternalError"
+        | "InternalFailure"
+        | "InternalServerError"
+        | "InternalServiceError"
+        | "ServiceUnavailable"
+        | "Unavailable"
+        | "ServiceFailure"
+        | "RequestTimeout"
+        | "RequestTimeoutException" => Class::Transient,
+
+        // S3 answers HEAD without a body, and so without a code.
+        "" if status == 403 => Class::Denied,
+        "" if status == 404 => Class::NotFound,
+        "" if status == 429 => Class::Throttled,
+
+        _ if code.ends_with("LimitExceeded") || code.ends_with("LimitExceededException") || code == "MaxSpotInstanceCountExceeded" => {
+            Class::Quota
+        }
+        _ if code.ends_with(".NotFound") || code.ends_with("NotFoundException") => Class::NotFound,
+        _ if is_complaint(code) => Class::Invalid,
+        _ if matches!(status, 500 | 502 | 503 | 504) => Class::Transient,
+        _ => Class::Unknown,
+    }
+}
+
+/// The request is wrong as it is.
+fn is_complaint(code: &str) -> bool {
+    [
+        "Invalid",
+        "Malformed",
+        "Missing",
+        "Unsupported",
+        "Unknown",
+        "Validation",
+        "HierarchyLevel",
+        "ParameterMaxVersion",
+        "SpotMaxPriceTooLow",
+    ]
+    .iter()
+    .any(|start| code.starts_with(start))
+        || code == "BadRequest"
+}

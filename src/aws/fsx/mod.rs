@@ -1,0 +1,5 @@
+//! FSx for Lustre: the file system, its links to S3, its data repository tasks.
+
+mod file_system;
+mod link;
+mod task;

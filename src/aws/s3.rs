@@ -1,0 +1,41 @@
+//! Buckets: only whether they exist, where, and whether we may look. Nothing in here writes or deletes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::task::JoinSet;
+
+use super::Aws;
+use super::error::Explain as _;
+use crate::cloud::{Bucket, CloudError};
+
+impl Aws {
+    /// Asks for all of them at once.
+    pub(super) async fn buckets(&self, names: &BTreeSet<String>) -> Result<BTreeMap<String, Bucket>, CloudError> {
+        let mut asked = JoinSet::new();
+        for name in names.iter().cloned() {
+            let aws = self.clone();
+            asked.spawn(async move {
+                let bucket = aws.bucket(&name).await?;
+                Ok((name, bucket))
+            });
+        }
+        asked.join_all().await.into_iter().collect()
+    }
+
+    async fn bucket(&self, name: &str) -> Result<Bucket, CloudError> {
+        let outcome = self.s3.head_bucket().bucket(name).send().await;
+        // S3 tells the region whatever else it answers, except 404 (S3 API Reference, HeadBucket).
+        let told = outcome.as_ref().err().and_then(|error| error.raw_response()).map(|raw| {
+            let region = raw.headers().get("x-amz-bucket-region").map(str::to_owned);
+            (raw.status().as_u16(), region)
+        });
+        match (outcome, told) {
+            (Ok(answer), _) => Ok(Bucket::InRegion(answer.bucket_region.unwrap_or_else(|| self.region.clone()))),
+            (Err(_), Some((404, _))) => Ok(Bucket::Missing),
+            (Err(_), Some((403, region))) => Ok(Bucket::Denied { region }),
+            // Asked in another region: moved permanently, or the signature is for the wrong one. It exists all the same.
+            (Err(_), Some((301 | 307 | 400, Some(region)))) => Ok(Bucket::InRegion(region)),
+            (Err(error), _) => Err(Err::<(), _>(error).look("s3:HeadBucket").expect_err("it is an error")),
+        }
+    }
+}
