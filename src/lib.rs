@@ -11,6 +11,8 @@
 //! ```
 
 pub mod apply;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod bootstrap;
 pub mod catalog;
 pub mod cli;
