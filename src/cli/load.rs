@@ -6,6 +6,7 @@ use super::exit::{Expected, plain};
 use super::output;
 use super::settings::Settings;
 use crate::render::diagnostics;
+use crate::sizing;
 use crate::spec::{self, Spec};
 
 /// Larger than any spec that a person writes: 8 datasets and a dozen groups are some kilobytes.
@@ -15,10 +16,14 @@ const LARGEST: u64 = 1 << 20;
 pub(super) fn load(path: &Path, settings: &Settings) -> anyhow::Result<Spec> {
     let (text, checked) = check(path)?;
     if !checked.diagnostics.is_empty() {
-        output::say(&diagnostics::render(&path.display().to_string(), &text, &checked.diagnostics, settings.err.color()));
+        output::say(&diagnostics::render(&path.display().to_string(), &text, &checked.diagnostics, settings.colors_errors()));
     }
     // What was wrong has been said already.
-    checked.spec.ok_or_else(|| Expected::Diagnostics(Vec::new()).into())
+    let mut spec = checked.spec.ok_or_else(|| anyhow::Error::from(Expected::Diagnostics(Vec::new())))?;
+    if let Some(workload) = &spec.workload {
+        spec.storage = sizing::size(&spec.storage, workload).map_err(|complaint| Expected::Diagnostics(vec![complaint]))?;
+    }
+    Ok(spec)
 }
 
 /// Reads and checks the file without saying anything.

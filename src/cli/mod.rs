@@ -79,16 +79,15 @@ fn log(settings: &Settings) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_writer(std::io::stderr)
-        .with_ansi(settings.err.color())
+        .with_ansi(settings.colors_errors())
         .try_init();
 }
 
 fn complain(error: &anyhow::Error, settings: &Settings) {
-    let theme = &settings.err;
     match error.downcast_ref::<Expected>() {
         Some(Expected::Diagnostics(list)) if list.is_empty() => {}
-        Some(Expected::Diagnostics(list)) => output::say(&diagnostics::render("", "", list, theme.color())),
-        Some(Expected::Cloud { error, doing }) => output::say(&failure::cloud_error(error, doing, theme)),
+        Some(Expected::Diagnostics(list)) => output::say(&diagnostics::render("", "", list, settings.colors_errors())),
+        Some(Expected::Cloud { error, doing }) => output::say(&failure::cloud_error(error, doing, &settings.err)),
         Some(Expected::Plain { title, help }) => {
             let help = help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
             output::say(&format!("error: {title}{help}"));

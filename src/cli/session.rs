@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use indicatif::ProgressDrawTarget;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -10,13 +11,13 @@ use super::exit::{Exit, Expected, cloud, plain};
 use super::settings::Settings;
 use super::{machine, output, prompt, signals};
 use crate::apply::event::{Ending, Event, Failure};
-use crate::apply::lease::Holder;
 use crate::apply::prepare::{Failed, Prepared, Request};
 use crate::apply::{Outcome, Report, Session, converge};
 use crate::cloud::{Class, Clock, SystemClock};
 use crate::plan::{Danger, Options, Plan, Purpose};
 use crate::render::progress::Progress;
-use crate::render::{events, failure, plan_text};
+use crate::render::failure::FailureContext;
+use crate::render::{events, failure, lock, plan_text};
 use crate::spec::Spec;
 
 /// One `up` or `down`.
@@ -92,7 +93,8 @@ pub(super) async fn run(connected: Connected, task: Task<'_>) -> anyhow::Result<
             Ok(if stop.is_cancelled() { Exit::Interrupted } else { Exit::Error })
         }
         Outcome::Held(holder) => {
-            held(&holder, &cluster, settings);
+            let command = format!("provision {command}");
+            output::say(&lock::held(&holder, &command, clock.now(), &settings.err));
             Ok(if stop.is_cancelled() { Exit::Interrupted } else { Exit::Error })
         }
         Outcome::Ran { prepared, report } => Ok(ended(&prepared, &report, command, settings, json)),
@@ -100,7 +102,9 @@ pub(super) async fn run(connected: Connected, task: Task<'_>) -> anyhow::Result<
 }
 
 async fn listen(mut receiver: UnboundedReceiver<Event>, settings: Settings, json: bool) {
-    let mut progress = Progress::new(&settings.err, settings.animated && !json);
+    let moves = settings.animated && !json;
+    let target = if moves { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let mut progress = Progress::new(target, settings.err);
     while let Some(event) = receiver.recv().await {
         if json {
             output::result(&events::json(&event));
@@ -140,10 +144,6 @@ fn nothing(plan: &Plan, settings: &Settings, json: bool) {
     output::say(&text);
 }
 
-fn held(holder: &Holder, cluster: &str, settings: &Settings) {
-    output::say(&failure::held(holder, cluster, &settings.err));
-}
-
 fn ended(prepared: &Prepared, report: &Report, command: &str, settings: &Settings, json: bool) -> Exit {
     let plan = &prepared.plan;
     match report.ending {
@@ -159,7 +159,13 @@ fn ended(prepared: &Prepared, report: &Report, command: &str, settings: &Setting
         }
         Ending::Failed | Ending::Interrupted | Ending::LostLock => {}
     }
-    output::say(&failure::report(report, plan, command, &settings.err));
+    let context = FailureContext {
+        cluster: &plan.cluster,
+        command: &format!("provision {command}"),
+        remove: &format!("provision down --cluster {}", plan.cluster),
+        status: &format!("provision status --cluster {}", plan.cluster),
+    };
+    output::say(&failure::report(report, plan, &context, &settings.err));
     let no_room = report.failures.iter().any(|(_, failure)| matches!(failure, Failure::Cloud { error } if error.class == Class::Capacity));
     match report.ending {
         Ending::Interrupted => Exit::Interrupted,

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use super::args::{Color, Global};
-use crate::render::theme::Theme;
+use crate::render::{Charset, Color as Paint, Theme};
 
 /// What every command goes by.
 #[derive(Debug, Clone)]
@@ -27,6 +27,11 @@ pub(super) struct Settings {
 const WIDTH: usize = 100;
 
 impl Settings {
+    /// Whether errors may be coloured.
+    pub(super) fn colors_errors(&self) -> bool {
+        self.err.color == Paint::On
+    }
+
     pub(super) fn new(global: &Global) -> Self {
         let Global { region, profile, endpoint_url, verbose, quiet, color } = global;
         let (out, err) = (std::io::stdout(), std::io::stderr());
@@ -46,13 +51,24 @@ impl Settings {
 }
 
 fn theme(color: Color, stream: &(impl IsTerminal + anstream::stream::RawStream)) -> Theme {
-    let color = match color {
+    let on = match color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never,
     };
-    let width = terminal_width().filter(|_| stream.is_terminal()).unwrap_or(WIDTH);
-    Theme::new(color, width)
+    Theme {
+        color: if on { Paint::On } else { Paint::Off },
+        charset: charset(),
+        width: terminal_width().filter(|_| stream.is_terminal()).unwrap_or(WIDTH),
+    }
+}
+
+/// The locale's, as the C library would read it; where none is set, everything of today knows Unicode.
+fn charset() -> Charset {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default().to_lowercase();
+    let is_other = !locale.is_empty() && !locale.contains("utf") && locale != "c" && locale != "posix";
+    if is_other { Charset::Ascii } else { Charset::Unicode }
 }
 
 fn terminal_width() -> Option<usize> {

@@ -14,7 +14,7 @@ pub(in crate::cli) fn run(args: &Validate, settings: &Settings) -> anyhow::Resul
         TextOrJson::Json => output::result(&diagnostics::json(&name, &text, &checked.diagnostics)),
         TextOrJson::Text => {
             if !checked.diagnostics.is_empty() {
-                output::say(&diagnostics::render(&name, &text, &checked.diagnostics, settings.err.color()));
+                output::say(&diagnostics::render(&name, &text, &checked.diagnostics, settings.colors_errors()));
             }
             if checked.spec.is_some() && !settings.quiet {
                 output::say(&format!("{name} is valid."));
