@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Starts, stops and looks at LocalStack with this package in it, without Docker.
 #
-#   localstack.sh start|stop|status [--venv DIR] [--state DIR] [--port N]
+#   localstack.sh install|start|stop|status [--venv DIR] [--state DIR] [--port N]
 #
-# `start` makes the virtual environment if it is missing or out of date, waits until LocalStack answers, and
-# prints its endpoint, alone, on stdout. `stop` ends it and removes all it left. See README.md.
+# `install` makes the virtual environment if it is missing or out of date. `start` does that too, waits until
+# LocalStack answers, and prints its endpoint, alone, on stdout. `stop` ends it and removes all it left. See README.md.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -155,6 +155,7 @@ while (($#)); do
 done
 
 case $command in
+  install) install_package ;;
   start | stop | status) "$command" ;;
   *) usage ;;
 esac

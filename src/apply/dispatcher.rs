@@ -124,6 +124,10 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         let mut renewal = tokio::time::interval_at(Instant::now() + renew_every, renew_every);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            if stop.is_cancelled() && self.ending.is_none() {
+                self.ending = Some(Ending::Interrupted);
+                self.context.emit(What::Stopping);
+            }
             self.start_what_may().await;
             if self.tasks.is_empty() {
                 return;
@@ -137,10 +141,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
                     // A bug of ours must not pass for success; the caller prints the panic.
                     Err(join) => std::panic::resume_unwind(join.into_panic()),
                 },
-                () = stop.cancelled(), if self.ending.is_none() => {
-                    self.ending = Some(Ending::Interrupted);
-                    self.context.emit(What::Stopping);
-                }
+                () = stop.cancelled(), if self.ending.is_none() => {}
                 _ = renewal.tick() => self.renew().await,
             }
         }
@@ -234,32 +235,32 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
     }
 
     fn ended(&mut self, step: usize, began: Instant, result: Result<(), Failure>) {
-        let address = self.context.plan.steps[step].address.clone();
         match result {
             Ok(()) => {
                 self.stages[step] = Stage::Done;
+                let address = self.context.plan.steps[step].address.clone();
                 self.context.emit(What::Finished { step, address, took_s: round(began.elapsed()) });
-            }
-            // Not a failure: it was asked to stop, and the next run goes on from here.
-            Err(Failure::Interrupted) => self.stages[step] = Stage::Waiting,
-            Err(Failure::LostLock) => {
-                self.stages[step] = Stage::Waiting;
-                self.ending = Some(Ending::LostLock);
-                self.context.stop.cancel();
             }
             Err(failure) => self.fail(step, failure),
         }
     }
 
     fn fail(&mut self, step: usize, failure: Failure) {
-        self.stages[step] = Stage::Failed;
-        if matches!(failure, Failure::Interrupted) {
-            self.stages[step] = Stage::Waiting;
-            return;
+        match failure {
+            // Not a failure: it was asked to stop, and the next run goes on from here.
+            Failure::Interrupted => self.stages[step] = Stage::Waiting,
+            Failure::LostLock => {
+                self.stages[step] = Stage::Waiting;
+                self.ending = Some(Ending::LostLock);
+                self.context.stop.cancel();
+            }
+            failure => {
+                self.stages[step] = Stage::Failed;
+                let address = self.context.plan.steps[step].address.clone();
+                self.context.emit(What::Failed { step, address, failure: failure.clone() });
+                self.failures.push((step, failure));
+            }
         }
-        let address = self.context.plan.steps[step].address.clone();
-        self.context.emit(What::Failed { step, address, failure: failure.clone() });
-        self.failures.push((step, failure));
     }
 
     /// Writes down what came of it and gives the lock back. What cannot be written is found by looking next time.

@@ -203,6 +203,7 @@ async fn delete<C: Cloud, K: Clock>(
             .filter(|seen: &&Seen| seen.address == *address && !ids.contains(&seen.id))
             .count(),
     };
-    context.store.gone(address, u32::try_from(left).unwrap_or(u32::MAX)).await;
+    let remade = context.plan.steps.iter().any(|step| step.address == *address && matches!(step.op, Op::Create { .. }));
+    context.store.gone(address, u32::try_from(left).unwrap_or(u32::MAX), remade).await;
     Ok(())
 }

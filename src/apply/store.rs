@@ -84,14 +84,14 @@ impl<C: Cloud> Store<C> {
         inner.record.ready = true;
     }
 
-    /// It is gone, but for so many.
-    pub(super) async fn gone(&self, address: &Address, left: u32) {
+    /// It is gone, but for so many. `remade`: another one is made in the same run, and that is what stands in the record.
+    pub(super) async fn gone(&self, address: &Address, left: u32, remade: bool) {
         let mut inner = self.inner.lock().await;
-        if inner.record.tries.contains_key(address) {
-            if address.kind == Kind::Fsx {
-                inner.record.ready = false;
-            }
-            let Some(last) = inner.record.tries.get_mut(address) else { return };
+        if address.kind == Kind::Fsx {
+            inner.record.ready = false;
+            inner.dirty = true;
+        }
+        if let Some(last) = inner.record.tries.get_mut(address).filter(|last| last.done || !remade) {
             // What was intended before has been deleted: another try needs another number.
             (last.done, last.count) = (true, left);
             inner.dirty = true;

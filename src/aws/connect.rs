@@ -94,7 +94,13 @@ impl Aws {
         let mut config = SdkConfig::builder()
             .behavior_version(version())
             .region(Region::new("us-east-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("AKIDEXAMPLE", "secret", None, None, "tests")))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "AKIDEXAMPLE",
+                "secret",
+                None,
+                None,
+                "tests",
+            )))
             .retry_config(retries(ATTEMPTS))
             .timeout_config(timeouts());
         config.set_http_client(http);
@@ -105,7 +111,8 @@ impl Aws {
 
 /// For RunInstances alone: more time, and no second try where there is no capacity.
 pub(super) fn launch_settings() -> aws_sdk_ec2::config::Builder {
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(LAUNCH_ATTEMPT).operation_timeout(LAUNCH_OPERATION).build();
+    let timeouts =
+        TimeoutConfig::builder().operation_attempt_timeout(LAUNCH_ATTEMPT).operation_timeout(LAUNCH_OPERATION).build();
     aws_sdk_ec2::config::Builder::new()
         .retry_config(retries(LAUNCH_ATTEMPTS))
         .timeout_config(timeouts)
@@ -122,5 +129,9 @@ fn retries(attempts: u32) -> RetryConfig {
 }
 
 fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build()
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build()
 }

@@ -33,7 +33,10 @@ pub(super) fn to_ec2(tags: &Tags) -> Vec<aws_sdk_ec2::types::Tag> {
 }
 
 /// The tags of a thing that is made in this call.
-pub(super) fn ec2_specification(kind: aws_sdk_ec2::types::ResourceType, tags: &Tags) -> aws_sdk_ec2::types::TagSpecification {
+pub(super) fn ec2_specification(
+    kind: aws_sdk_ec2::types::ResourceType,
+    tags: &Tags,
+) -> aws_sdk_ec2::types::TagSpecification {
     aws_sdk_ec2::types::TagSpecification::builder().resource_type(kind).set_tags(Some(to_ec2(tags))).build()
 }
 
@@ -44,7 +47,11 @@ pub(super) fn to_fsx(tags: &Tags) -> Vec<aws_sdk_fsx::types::Tag> {
 pub(super) fn to_iam(tags: &Tags) -> Vec<aws_sdk_iam::types::Tag> {
     tags.iter()
         .map(|(key, value)| {
-            aws_sdk_iam::types::Tag::builder().key(key).value(value).build().expect("key and value are set, and no more is required")
+            aws_sdk_iam::types::Tag::builder()
+                .key(key)
+                .value(value)
+                .build()
+                .expect("key and value are set, and no more is required")
         })
         .collect()
 }
@@ -84,12 +91,14 @@ pub(super) fn resolve(create: &Create, operation: &str, reference: &Reference) -
 }
 
 /// The id of something that was made before.
-pub(super) fn resolve_in(known: &crate::cloud::Known, operation: &str, address: &Address) -> Result<String, CloudError> {
-    known
-        .ids
-        .get(address)
-        .cloned()
-        .ok_or_else(|| CloudError::new(operation, Class::Invalid, format!("the id of {address} is needed and not known")))
+pub(super) fn resolve_in(
+    known: &crate::cloud::Known,
+    operation: &str,
+    address: &Address,
+) -> Result<String, CloudError> {
+    known.ids.get(address).cloned().ok_or_else(|| {
+        CloudError::new(operation, Class::Invalid, format!("the id of {address} is needed and not known"))
+    })
 }
 
 /// EC2, FSx: counts and sizes are signed on the wire and small.

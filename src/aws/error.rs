@@ -237,9 +237,17 @@ fn is_about_credentials(text: &str) -> bool {
 
 fn is_about_connecting(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    ["dns error", "failed to lookup", "connection refused", "error trying to connect", "connect error", "unreachable", "certificate"]
-        .iter()
-        .any(|word| text.contains(word))
+    [
+        "dns error",
+        "failed to lookup",
+        "connection refused",
+        "error trying to connect",
+        "connect error",
+        "unreachable",
+        "certificate",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
 }
 
 /// What of our own may not be known everywhere in the seconds after it was made.
@@ -318,9 +326,11 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "UnfulfillableCapacity"
         | "ReservationCapacityExceeded" => Class::Capacity,
 
-        "DependencyViolation" | "InvalidPlacementGroup.InUse" | "InvalidGroup.InUse" | "DeleteConflict" | "ResourceInUse" => {
-            Class::InUse
-        }
+        "DependencyViolation"
+        | "InvalidPlacementGroup.InUse"
+        | "InvalidGroup.InUse"
+        | "DeleteConflict"
+        | "ResourceInUse" => Class::InUse,
 
         "DataRepositoryTaskExecuting" => Class::Busy,
 
@@ -355,11 +365,14 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         "BadRequest" if says(&["insufficient capacity", "not enough capacity"]) => Class::Capacity,
         "BadRequest" if says(&["unable to validate access", "not authorized", "access denied"]) => Class::Denied,
         "BadRequest"
-            if says(&["data repository task", "repository tasks"]) && says(&["running", "executing", "pending", "in progress"]) =>
+            if says(&["data repository task", "repository tasks"])
+                && says(&["running", "executing", "pending", "in progress"]) =>
         {
             Class::Busy
         }
-        "BadRequest" if says(&["in progress", "being created", "being updated", "being deleted", "lifecycle"]) => Class::Conflict,
+        "BadRequest" if says(&["in progress", "being created", "being updated", "being deleted", "lifecycle"]) => {
+            Class::Conflict
+        }
 
         "InternalError"
         | "InternalFailure"
@@ -376,7 +389,10 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         "" if status == 404 => Class::NotFound,
         "" if status == 429 => Class::Throttled,
 
-        _ if code.ends_with("LimitExceeded") || code.ends_with("LimitExceededException") || code == "MaxSpotInstanceCountExceeded" => {
+        _ if code.ends_with("LimitExceeded")
+            || code.ends_with("LimitExceededException")
+            || code == "MaxSpotInstanceCountExceeded" =>
+        {
             Class::Quota
         }
         _ if code.ends_with(".NotFound") || code.ends_with("NotFoundException") => Class::NotFound,

@@ -29,7 +29,8 @@ impl Aws {
                 Owner::Ours(address) => {
                     let (policy, managed) = tokio::try_join!(self.inline_policy(&name), self.attached(&name))?;
                     let trust = role.assume_role_policy_document().map(document).unwrap_or_default();
-                    let resource = Resource::Role(Role { name: name.clone(), trust, policy: policy.unwrap_or_default(), managed });
+                    let resource =
+                        Resource::Role(Role { name: name.clone(), trust, policy: policy.unwrap_or_default(), managed });
                     observed.resources.push(Seen {
                         address,
                         id: name,
@@ -126,11 +127,23 @@ impl Aws {
             }
         }
         if !update.set_tags.is_empty() {
-            self.iam.tag_role().role_name(&role.name).set_tags(Some(to_iam(&update.set_tags))).send().await.change("iam:TagRole")?;
+            self.iam
+                .tag_role()
+                .role_name(&role.name)
+                .set_tags(Some(to_iam(&update.set_tags)))
+                .send()
+                .await
+                .change("iam:TagRole")?;
         }
         if !update.remove_tags.is_empty() {
             let keys = update.remove_tags.iter().cloned().collect();
-            self.iam.untag_role().role_name(&role.name).set_tag_keys(Some(keys)).send().await.change("iam:UntagRole")?;
+            self.iam
+                .untag_role()
+                .role_name(&role.name)
+                .set_tag_keys(Some(keys))
+                .send()
+                .await
+                .change("iam:UntagRole")?;
         }
         Ok(())
     }
@@ -254,7 +267,13 @@ impl Aws {
     /// Attaching what is attached is no error.
     async fn attach(&self, role: &Role) -> Result<(), CloudError> {
         for arn in &role.managed {
-            self.iam.attach_role_policy().role_name(&role.name).policy_arn(arn).send().await.create("iam:AttachRolePolicy")?;
+            self.iam
+                .attach_role_policy()
+                .role_name(&role.name)
+                .policy_arn(arn)
+                .send()
+                .await
+                .create("iam:AttachRolePolicy")?;
         }
         Ok(())
     }
@@ -265,7 +284,8 @@ impl Aws {
     }
 
     async fn add_role(&self, profile: &InstanceProfile) -> Result<(), CloudError> {
-        let call = self.iam.add_role_to_instance_profile().instance_profile_name(&profile.name).role_name(&profile.role);
+        let call =
+            self.iam.add_role_to_instance_profile().instance_profile_name(&profile.name).role_name(&profile.role);
         match call.send().await.create("iam:AddRoleToInstanceProfile") {
             Ok(_) => Ok(()),
             Err(error) if profile_is_full(&error) => {
@@ -281,7 +301,8 @@ impl Aws {
     async fn empty_profile(&self, name: &str, but: Option<&str>) -> Result<(), CloudError> {
         let Some(profile) = self.profile(name).await? else { return Ok(()) };
         for role in profile.roles().iter().filter(|role| Some(role.role_name.as_str()) != but) {
-            let call = self.iam.remove_role_from_instance_profile().instance_profile_name(name).role_name(&role.role_name);
+            let call =
+                self.iam.remove_role_from_instance_profile().instance_profile_name(name).role_name(&role.role_name);
             gone_is_success(call.send().await.change("iam:RemoveRoleFromInstanceProfile").map(|_| ()))?;
         }
         Ok(())

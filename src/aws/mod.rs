@@ -3,7 +3,10 @@
 //! It translates and does no more: no order, no waiting, no retry beyond the SDK's. What may be repeated is made so that
 //! a repetition meets what the first try made: by token where AWS has one, else by name and tags.
 
-#![expect(clippy::result_large_err, reason = "the port's error is large, and rare beside the requests that it is about")]
+#![expect(
+    clippy::result_large_err,
+    reason = "the port's error is large, and rare beside the requests that it is about"
+)]
 
 mod connect;
 mod convert;
@@ -24,7 +27,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use connect::{Aws, Options};
 
 use crate::cloud::{
-    Class, Cloud, CloudError, Create, Created, Delete, Export, Identity, Overwrite, Questions, Result, Scope, Survey, Update, Written,
+    Class, Cloud, CloudError, Create, Created, Delete, Export, Identity, Overwrite, Questions, Result, Scope, Survey,
+    Update, Written,
 };
 use crate::desired::{Address, Kind, Resource};
 use crate::observed::{Observed, Task};
@@ -115,7 +119,9 @@ impl Cloud for Aws {
             Kind::Placement => self.users_of_placement(id).await,
             Kind::Role => self.users_of_role(id).await,
             // Nothing but a task keeps these, and tasks are observed.
-            Kind::InstanceProfile | Kind::Fsx | Kind::Link | Kind::Task | Kind::Template | Kind::Nodes => Ok(Vec::new()),
+            Kind::InstanceProfile | Kind::Fsx | Kind::Link | Kind::Task | Kind::Template | Kind::Nodes => {
+                Ok(Vec::new())
+            }
         }
     }
 }

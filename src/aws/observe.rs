@@ -51,7 +51,12 @@ impl Aws {
     }
 
     /// More than one file system only where one of them is a stray.
-    async fn observe_below(&self, scope: &Scope, kinds: &[Kind], file_systems: &[String]) -> Result<Observed, CloudError> {
+    async fn observe_below(
+        &self,
+        scope: &Scope,
+        kinds: &[Kind],
+        file_systems: &[String],
+    ) -> Result<Observed, CloudError> {
         let mut all = Observed::default();
         for id in file_systems {
             let (links, tasks) = tokio::try_join!(

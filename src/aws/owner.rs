@@ -19,7 +19,8 @@ pub(super) enum Owner {
 pub(super) fn owner(scope: &Scope, kind: Kind, name: Option<&str>, id: &str, tags: &Tags) -> Owner {
     let wanted = name.and_then(|name| scope.names.iter().find(|(address, each)| address.kind == kind && *each == name));
     let foreign = |address: Option<Address>, why: String| {
-        let address = address.or_else(|| wanted.map(|(address, _)| address.clone())).unwrap_or_else(|| Address::one(kind));
+        let address =
+            address.or_else(|| wanted.map(|(address, _)| address.clone())).unwrap_or_else(|| Address::one(kind));
         Owner::Foreign(Foreign { address, id: id.to_owned(), why })
     };
     match tags.get(TAG_CLUSTER) {
@@ -33,26 +34,33 @@ pub(super) fn owner(scope: &Scope, kind: Kind, name: Option<&str>, id: &str, tag
     if let Some(ours) = &scope.deployment {
         match tags.get(TAG_DEPLOYMENT) {
             Some(theirs) if theirs == ours => {}
-            Some(theirs) => return foreign(address, format!("belongs to deployment `{theirs}` of the same cluster name")),
+            Some(theirs) => {
+                return foreign(address, format!("belongs to deployment `{theirs}` of the same cluster name"));
+            }
             None => return foreign(address, format!("has no tag `{TAG_DEPLOYMENT}`")),
         }
     }
     match (address, tagged) {
         (Some(address), _) => Owner::Ours(address),
-        (None, Some(text)) => foreign(None, format!("its tag `{TAG_ADDRESS}` says `{text}`, which is no {}", kind.noun())),
+        (None, Some(text)) => {
+            foreign(None, format!("its tag `{TAG_ADDRESS}` says `{text}`, which is no {}", kind.noun()))
+        }
         (None, None) => foreign(None, format!("has no tag `{TAG_ADDRESS}`")),
     }
 }
 
 /// The names to look for of a kind that is told by name: those wanted, else the one that our cluster's has.
 pub(super) fn names(scope: &Scope, region: &str, kind: Kind) -> Vec<String> {
-    let wanted: Vec<String> = scope.names.iter().filter(|(address, _)| address.kind == kind).map(|(_, name)| name.clone()).collect();
+    let wanted: Vec<String> =
+        scope.names.iter().filter(|(address, _)| address.kind == kind).map(|(_, name)| name.clone()).collect();
     if !wanted.is_empty() {
         return wanted;
     }
     let cluster = ClusterId { cluster: scope.cluster.clone(), region: region.to_owned(), deployment: String::new() };
     match kind {
-        Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile => cluster.name(&Address::one(kind)).into_iter().collect(),
+        Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile => {
+            cluster.name(&Address::one(kind)).into_iter().collect()
+        }
         // Named after a group of the spec, which only its wanted names tell; or by nothing.
         Kind::Placement | Kind::Template | Kind::Fsx | Kind::Link | Kind::Task | Kind::Nodes => Vec::new(),
     }
@@ -60,10 +68,12 @@ pub(super) fn names(scope: &Scope, region: &str, kind: Kind) -> Vec<String> {
 
 /// Lets pass what exists by the name that we want and was made by an earlier try of ours.
 pub(super) fn adopt(create: &Create, operation: &str, name: &str, tags: &Tags) -> Result<(), CloudError> {
-    let differs = [TAG_CLUSTER, TAG_DEPLOYMENT, TAG_ADDRESS].into_iter().find(|key| tags.get(*key) != create.tags.get(*key));
+    let differs =
+        [TAG_CLUSTER, TAG_DEPLOYMENT, TAG_ADDRESS].into_iter().find(|key| tags.get(*key) != create.tags.get(*key));
     let Some(key) = differs else { return Ok(()) };
     let why = tags.get(key).map_or_else(|| format!("no tag `{key}`"), |value| format!("the tag `{key}` = `{value}`"));
-    Err(CloudError::new(operation, Class::Conflict, format!("`{name}` exists without our tags: it has {why}")).about(&create.address))
+    Err(CloudError::new(operation, Class::Conflict, format!("`{name}` exists without our tags: it has {why}"))
+        .about(&create.address))
 }
 
 #[cfg(test)]

@@ -31,9 +31,15 @@ impl Exit {
 pub(super) enum Expected {
     /// Of the spec, or of what it asks for.
     Diagnostics(Vec<Diagnostic>),
-    Cloud { error: CloudError, doing: &'static str },
+    Cloud {
+        error: CloudError,
+        doing: &'static str,
+    },
     /// One line, and how to go on.
-    Plain { title: String, help: Option<String> },
+    Plain {
+        title: String,
+        help: Option<String>,
+    },
 }
 
 impl std::fmt::Display for Expected {

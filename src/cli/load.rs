@@ -16,12 +16,18 @@ const LARGEST: u64 = 1 << 20;
 pub(super) fn load(path: &Path, settings: &Settings) -> anyhow::Result<Spec> {
     let (text, checked) = check(path)?;
     if !checked.diagnostics.is_empty() {
-        output::say(&diagnostics::render(&path.display().to_string(), &text, &checked.diagnostics, settings.colors_errors()));
+        output::say(&diagnostics::render(
+            &path.display().to_string(),
+            &text,
+            &checked.diagnostics,
+            settings.colors_errors(),
+        ));
     }
     // What was wrong has been said already.
     let mut spec = checked.spec.ok_or_else(|| anyhow::Error::from(Expected::Diagnostics(Vec::new())))?;
     if let Some(workload) = &spec.workload {
-        spec.storage = sizing::size(&spec.storage, workload).map_err(|complaint| Expected::Diagnostics(vec![complaint]))?;
+        spec.storage =
+            sizing::size(&spec.storage, workload).map_err(|complaint| Expected::Diagnostics(vec![complaint]))?;
     }
     Ok(spec)
 }
@@ -38,11 +44,16 @@ pub(super) fn check(path: &Path) -> anyhow::Result<(String, spec::Checked)> {
             format!("there is no spec at `{name}`"),
             "write one with `provision init`, or name another: `provision <command> path/to/cluster.toml`",
         ),
-        std::io::ErrorKind::InvalidData => plain(format!("`{name}` is not UTF-8 text"), "save it as UTF-8; a spec is a TOML file"),
-        std::io::ErrorKind::IsADirectory => plain(format!("`{name}` is a directory"), "name the file: `provision <command> path/to/cluster.toml`"),
+        std::io::ErrorKind::InvalidData => {
+            plain(format!("`{name}` is not UTF-8 text"), "save it as UTF-8; a spec is a TOML file")
+        }
+        std::io::ErrorKind::IsADirectory => {
+            plain(format!("`{name}` is a directory"), "name the file: `provision <command> path/to/cluster.toml`")
+        }
         _ => plain(format!("`{name}` cannot be read: {error}"), "check its permissions"),
     })?;
     let folder: PathBuf = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let checked = spec::read(&text, &|script| std::fs::read_to_string(folder.join(script)).map_err(|error| error.to_string()));
+    let checked =
+        spec::read(&text, &|script| std::fs::read_to_string(folder.join(script)).map_err(|error| error.to_string()));
     Ok((text, checked))
 }

@@ -25,11 +25,14 @@ pub(super) fn holder(command: &str, run: String, now: Timestamp) -> Holder {
 /// Whether a holder is a process of this machine that is no more. Of another machine nobody can know.
 pub(super) fn is_dead(holder: &Holder) -> bool {
     let here = !holder.machine.is_empty() && holder.machine == machine();
-    here && !holder.process_started.is_empty() && started(holder.process).as_deref() != Some(holder.process_started.as_str())
+    here && !holder.process_started.is_empty()
+        && started(holder.process).as_deref() != Some(holder.process_started.as_str())
 }
 
 fn host_name() -> String {
-    read("/proc/sys/kernel/hostname").or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_else(|| "somewhere".to_owned())
+    read("/proc/sys/kernel/hostname")
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .unwrap_or_else(|| "somewhere".to_owned())
 }
 
 /// The machine since it was started: process ids of before and of other containers mean nothing. Empty where nobody can say.

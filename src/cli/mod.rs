@@ -94,7 +94,10 @@ fn complain(error: &anyhow::Error, settings: &Settings) {
         }
         None => {
             let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-            output::say(&format!("error: {}\n  = note: this is a bug of provision; please report it", chain.join(": ")));
+            output::say(&format!(
+                "error: {}\n  = note: this is a bug of provision; please report it",
+                chain.join(": ")
+            ));
         }
     }
 }

@@ -15,8 +15,8 @@ use crate::apply::prepare::{Failed, Prepared, Request};
 use crate::apply::{Outcome, Report, Session, converge};
 use crate::cloud::{Class, Clock, SystemClock};
 use crate::plan::{Danger, Options, Plan, Purpose};
-use crate::render::progress::Progress;
 use crate::render::failure::FailureContext;
+use crate::render::progress::Progress;
 use crate::render::{events, failure, lock, plan_text};
 use crate::spec::Spec;
 
@@ -41,7 +41,10 @@ pub(super) fn failed(error: Failed) -> anyhow::Error {
     match error {
         Failed::Cloud(error) => cloud(error, "look at what is there"),
         Failed::Refused(diagnostics) => Expected::Diagnostics(diagnostics).into(),
-        Failed::Record(error) => plain(format!("the deployment record cannot be used: {error}"), "use the newest version of provision, or mend the parameter by hand"),
+        Failed::Record(error) => plain(
+            format!("the deployment record cannot be used: {error}"),
+            "use the newest version of provision, or mend the parameter by hand",
+        ),
     }
 }
 
@@ -63,7 +66,13 @@ pub(super) async fn run(connected: Connected, task: Task<'_>) -> anyhow::Result<
     let listener = tokio::spawn(listen(receiver, settings.clone(), json));
     let clock = SystemClock;
     let holder = machine::holder(command, uuid::Uuid::new_v4().simple().to_string(), clock.now());
-    let session = Session { request: request(purpose, &cluster, spec, options), holder, is_dead: &machine::is_dead, events: sender, stop: stop.clone() };
+    let session = Session {
+        request: request(purpose, &cluster, spec, options),
+        holder,
+        is_dead: &machine::is_dead,
+        events: sender,
+        stop: stop.clone(),
+    };
     let asked = Cell::new(false);
     let confirm = |prepared: &Prepared| {
         let plan = prepared.plan.clone();
@@ -115,7 +124,14 @@ async fn listen(mut receiver: UnboundedReceiver<Event>, settings: Settings, json
     progress.finish();
 }
 
-async fn show_and_ask(plan: &Plan, settings: &Settings, yes: bool, json: bool, again: bool, stop: &CancellationToken) -> bool {
+async fn show_and_ask(
+    plan: &Plan,
+    settings: &Settings,
+    yes: bool,
+    json: bool,
+    again: bool,
+    stop: &CancellationToken,
+) -> bool {
     if again {
         output::say("The cluster has changed since you were asked. This is the plan now:");
     }
@@ -150,7 +166,10 @@ fn ended(prepared: &Prepared, report: &Report, command: &str, settings: &Setting
         Ending::Complete => {
             if !json && !settings.quiet {
                 let text = match plan.purpose {
-                    Purpose::Up => format!("\n{} is ready. Look at it: `provision status --cluster {0}`; remove it: `provision down --cluster {0}`", plan.cluster),
+                    Purpose::Up => format!(
+                        "\n{} is ready. Look at it: `provision status --cluster {0}`; remove it: `provision down --cluster {0}`",
+                        plan.cluster
+                    ),
                     Purpose::Down => format!("\n{} is gone; nothing of it is left in {}.", plan.cluster, plan.region),
                 };
                 output::say(&text);
@@ -166,7 +185,10 @@ fn ended(prepared: &Prepared, report: &Report, command: &str, settings: &Setting
         status: &format!("provision status --cluster {}", plan.cluster),
     };
     output::say(&failure::report(report, plan, &context, &settings.err));
-    let no_room = report.failures.iter().any(|(_, failure)| matches!(failure, Failure::Cloud { error } if error.class == Class::Capacity));
+    let no_room = report
+        .failures
+        .iter()
+        .any(|(_, failure)| matches!(failure, Failure::Cloud { error } if error.class == Class::Capacity));
     match report.ending {
         Ending::Interrupted => Exit::Interrupted,
         _ if no_room => Exit::NoCapacity,

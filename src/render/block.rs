@@ -31,14 +31,7 @@ impl Block {
     }
 
     pub(super) fn text(&self, theme: &Theme) -> String {
-        let Self {
-            severity,
-            code,
-            title,
-            place,
-            notes,
-            help,
-        } = self;
+        let Self { severity, code, title, place, notes, help } = self;
         let style = of_severity(*severity);
         let label = format!("{}[{code}]: ", word(*severity));
         let shown = format!("{}: ", theme.paint(style, label.trim_end_matches(": ")));

@@ -12,23 +12,12 @@ const ADDRESS_COLUMNS: usize = 20;
 
 /// The line of an event, without a line break; None where a person has nothing to read.
 pub fn line(event: &Event, theme: &Theme) -> Option<String> {
-    let Line {
-        mark,
-        address,
-        words,
-    } = told(&event.what, theme)?;
+    let Line { mark, address, words } = told(&event.what, theme)?;
     let (style, mark) = mark;
     let address = address.map(ToString::to_string).unwrap_or_default();
-    let text = if address.is_empty() {
-        words
-    } else {
-        format!("{:<ADDRESS_COLUMNS$}  {words}", clean(&address, theme))
-    };
-    Some(format!(
-        "{:>7}  {}  {text}",
-        clock(event.elapsed_s),
-        theme.paint(style, &format!("{mark:<1}")),
-    ))
+    let text =
+        if address.is_empty() { words } else { format!("{:<ADDRESS_COLUMNS$}  {words}", clean(&address, theme)) };
+    Some(format!("{:>7}  {}  {text}", clock(event.elapsed_s), theme.paint(style, &format!("{mark:<1}")),))
 }
 
 /// One line of JSON, without a line break.
@@ -44,91 +33,36 @@ pub(super) struct Line<'a> {
 }
 
 pub(super) fn told<'a>(what: &'a What, theme: &Theme) -> Option<Line<'a>> {
-    let of_run = |mark, words: String| {
-        Some(Line {
-            mark,
-            address: None,
-            words,
-        })
-    };
-    let of_step = |mark, address, words: String| {
-        Some(Line {
-            mark,
-            address: Some(address),
-            words: clean(&words, theme),
-        })
-    };
+    let of_run = |mark, words: String| Some(Line { mark, address: None, words });
+    let of_step =
+        |mark, address, words: String| Some(Line { mark, address: Some(address), words: clean(&words, theme) });
     match what {
         // A lock that was had is no news; one that was not had is a failure of its own.
         What::Locked { who: _, until: _ } => None,
-        What::Started {
-            step: _,
-            address,
-            op,
-        } => {
+        What::Started { step: _, address, op } => {
             let verb = words::verb(op);
             of_step((of_verb(verb), theme.symbol(verb)), address, doing(op))
         }
-        What::Answered {
-            step: _,
-            address,
-            id,
-        } => of_step((PLAIN, " "), address, format!("is {id}")),
-        What::Waiting {
-            step: _,
-            address,
-            detail,
-            waited_s,
-            typical_s,
-        } => of_step(
-            (PLAIN, " "),
-            address,
-            waiting(detail, *waited_s, *typical_s),
-        ),
-        What::Retrying {
-            step: _,
-            address,
-            error,
-            pause_s,
-        } => {
-            let code = error
-                .code
-                .as_ref()
-                .map(|code| format!(" ({code})"))
-                .unwrap_or_default();
-            let words = format!(
-                "{}: {}{code}; trying again in {pause_s} s",
-                words::passing(error.class),
-                error.operation
-            );
+        What::Answered { step: _, address, id } => of_step((PLAIN, " "), address, format!("is {id}")),
+        What::Waiting { step: _, address, detail, waited_s, typical_s } => {
+            of_step((PLAIN, " "), address, waiting(detail, *waited_s, *typical_s))
+        }
+        What::Retrying { step: _, address, error, pause_s } => {
+            let code = error.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+            let words =
+                format!("{}: {}{code}; trying again in {pause_s} s", words::passing(error.class), error.operation);
             of_step((CAREFUL, "!"), address, words)
         }
-        What::Noted {
-            step: _,
-            address,
-            text,
-        } => of_step((PLAIN, " "), address, text.clone()),
-        What::Finished {
-            step: _,
-            address,
-            took_s,
-        } => of_step((GOOD, done_mark(theme)), address, took(*took_s)),
-        What::Failed {
-            step: _,
-            address,
-            failure,
-        } => of_step((BAD, "x"), address, format!("FAILED: {}", failed(failure))),
+        What::Noted { step: _, address, text } => of_step((PLAIN, " "), address, text.clone()),
+        What::Finished { step: _, address, took_s } => of_step((GOOD, done_mark(theme)), address, took(*took_s)),
+        What::Failed { step: _, address, failure } => {
+            of_step((BAD, "x"), address, format!("FAILED: {}", failed(failure)))
+        }
         What::Stopping => of_run(
             (CAREFUL, "!"),
-            "stopping: nothing new is started, what is under way is brought to a safe point"
-                .to_owned(),
+            "stopping: nothing new is started, what is under way is brought to a safe point".to_owned(),
         ),
-        What::Ended {
-            outcome,
-            done,
-            failed,
-            left,
-        } => {
+        What::Ended { outcome, done, failed, left } => {
             let (mark, word) = match outcome {
                 Ending::Complete => ((GOOD, done_mark(theme)), "complete"),
                 Ending::Failed => ((BAD, "x"), "FAILED"),
@@ -152,16 +86,8 @@ pub(super) fn doing(op: &Op) -> String {
     match op {
         Op::Create { epoch: _, count } if *count > 1 => format!("creating {count}"),
         Op::Create { .. } => "creating".to_owned(),
-        Op::Update {
-            fields,
-            set_tags,
-            remove_tags,
-            nodes: _,
-        } => match fields.as_slice() {
-            [] => format!(
-                "updating {}",
-                count(set_tags.len() + remove_tags.len(), "tag")
-            ),
+        Op::Update { fields, set_tags, remove_tags, nodes: _ } => match fields.as_slice() {
+            [] => format!("updating {}", count(set_tags.len() + remove_tags.len(), "tag")),
             fields => format!("updating {}", fields.join(", ")),
         },
         Op::Settle => "waiting until it is ready".to_owned(),
@@ -177,11 +103,7 @@ fn waiting(detail: &str, waited_s: u64, typical_s: Option<u64>) -> String {
     let usual = typical_s.map(|typical| format!("usually about {}", duration(typical)));
     let so_far = (waited_s > 0).then(|| format!("{} so far", duration(waited_s)));
     let parts: Vec<String> = so_far.into_iter().chain(usual).collect();
-    if parts.is_empty() {
-        detail.to_owned()
-    } else {
-        format!("{detail} ({})", parts.join(", "))
-    }
+    if parts.is_empty() { detail.to_owned() } else { format!("{detail} ({})", parts.join(", ")) }
 }
 
 fn took(seconds: f64) -> String {
@@ -227,17 +149,12 @@ pub(super) fn tally(done: usize, failed: usize, left: usize) -> String {
 /// What stands on the bar of a step. The bar counts the time itself.
 pub(super) fn on_bar(what: &What, theme: &Theme) -> Option<String> {
     match what {
-        What::Waiting {
-            detail, typical_s, ..
-        } => Some(clean(&waiting(detail, 0, *typical_s), theme)),
+        What::Waiting { detail, typical_s, .. } => Some(clean(&waiting(detail, 0, *typical_s), theme)),
         what => told(what, theme).map(|line| line.words),
     }
 }
 
 /// Whose bar it is.
 pub(super) fn under_way(address: &Address, theme: &Theme) -> String {
-    theme.paint(
-        DIM,
-        &format!("{:<ADDRESS_COLUMNS$}", clean(&address.to_string(), theme)),
-    )
+    theme.paint(DIM, &format!("{:<ADDRESS_COLUMNS$}", clean(&address.to_string(), theme)))
 }

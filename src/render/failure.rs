@@ -28,9 +28,7 @@ pub struct FailureContext<'a> {
 pub fn report(report: &Report, plan: &Plan, context: &FailureContext<'_>, theme: &Theme) -> String {
     let mut blocks: Vec<Block> = grouped(&report.failures)
         .iter()
-        .map(|(addresses, failure)| {
-            block(addresses, failure, operation(addresses[0], report, plan))
-        })
+        .map(|(addresses, failure)| block(addresses, failure, operation(addresses[0], report, plan)))
         .collect();
     match report.ending {
         Ending::Complete => return String::new(),
@@ -97,11 +95,7 @@ fn block(addresses: &[&Address], failure: &Failure, op: Option<&Op>) -> Block {
     let doing = format!("{} {names}", op.map_or("change", words::infinitive));
     let (code, title, notes, help): (String, String, Vec<String>, Option<String>) = match failure {
         Failure::Cloud { error } => return refused_in_run(error, &doing),
-        Failure::Broken {
-            id,
-            lifecycle,
-            reason,
-        } => (
+        Failure::Broken { id, lifecycle, reason } => (
             format!("{kind}::failed"),
             format!("cannot {doing}: AWS gave it up"),
             vec![format!("{id} became {lifecycle}: {reason}")],
@@ -110,24 +104,16 @@ fn block(addresses: &[&Address], failure: &Failure, op: Option<&Op>) -> Block {
         Failure::TimedOut { limit_s, detail } => (
             "wait::timeout".to_owned(),
             format!("cannot {doing}: it took longer than {}", duration(*limit_s)),
-            vec![
-                format!("last seen: {detail}"),
-                "AWS may still be at it; a new run goes on waiting".to_owned(),
-            ],
+            vec![format!("last seen: {detail}"), "AWS may still be at it; a new run goes on waiting".to_owned()],
             None,
         ),
         Failure::Unexported { text, report } => {
-            let list = report
-                .as_ref()
-                .map(|url| format!("the files that failed are listed in {url}"));
+            let list = report.as_ref().map(|url| format!("the files that failed are listed in {url}"));
             (
                 "fsx::unexported".to_owned(),
                 format!("cannot {doing}: not every file is in S3, so the file system stays"),
                 std::iter::once(text.clone()).chain(list).collect(),
-                Some(
-                    "mend what keeps the files from S3, or give them up with `--discard-unexported-data`"
-                        .to_owned(),
-                ),
+                Some("mend what keeps the files from S3, or give them up with `--discard-unexported-data`".to_owned()),
             )
         }
         Failure::Nodes { nodes } => (
@@ -154,24 +140,12 @@ fn block(addresses: &[&Address], failure: &Failure, op: Option<&Op>) -> Block {
             vec![text.clone()],
             Some("change the spec as the note says".to_owned()),
         ),
-        Failure::Interrupted => (
-            "run::interrupted".to_owned(),
-            format!("cannot {doing}: it was interrupted"),
-            Vec::new(),
-            None,
-        ),
-        Failure::LostLock => (
-            "lock::lost".to_owned(),
-            format!("cannot {doing}: the lock is lost"),
-            Vec::new(),
-            None,
-        ),
+        Failure::Interrupted => {
+            ("run::interrupted".to_owned(), format!("cannot {doing}: it was interrupted"), Vec::new(), None)
+        }
+        Failure::LostLock => ("lock::lost".to_owned(), format!("cannot {doing}: the lock is lost"), Vec::new(), None),
     };
-    Block {
-        notes,
-        help,
-        ..Block::error(code, title)
-    }
+    Block { notes, help, ..Block::error(code, title) }
 }
 
 fn not_ready(nodes: usize, names: &str) -> String {
@@ -185,18 +159,13 @@ const MOST_NODES: usize = 8;
 fn node_notes(nodes: &[(String, String)]) -> Vec<String> {
     let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
     for (id, why) in nodes {
-        let known = reasons
-            .iter_mut()
-            .find(|(other, _)| *other == why && nodes.len() > MOST_NODES);
+        let known = reasons.iter_mut().find(|(other, _)| *other == why && nodes.len() > MOST_NODES);
         match known {
             Some((_, ids)) => ids.push(id.clone()),
             None => reasons.push((why, vec![id.clone()])),
         }
     }
-    let notes: Vec<String> = reasons
-        .iter()
-        .map(|(why, ids)| format!("{}: {why}", listed(ids, 3)))
-        .collect();
+    let notes: Vec<String> = reasons.iter().map(|(why, ids)| format!("{}: {why}", listed(ids, 3))).collect();
     let mut notes = folded(&notes, MOST_NODES);
     notes.push("the next run replaces nodes that failed".to_owned());
     notes
@@ -206,41 +175,24 @@ fn node_notes(nodes: &[(String, String)]) -> Vec<String> {
 fn refused_in_run(error: &CloudError, doing: &str) -> Block {
     let mut block = refused(error, doing);
     if error.remains == Remains::Perhaps {
-        block.notes.push(
-            "it may have been carried out all the same; the next run looks before it acts"
-                .to_owned(),
-        );
+        block.notes.push("it may have been carried out all the same; the next run looks before it acts".to_owned());
     }
     if error.class == Class::Capacity {
-        block.notes.push(
-            "a cluster stays in its zone: for another one it has to be removed first".to_owned(),
-        );
+        block.notes.push("a cluster stays in its zone: for another one it has to be removed first".to_owned());
     }
     block
 }
 
 /// A refused call, as `STYLE.md` has it.
 fn refused(error: &CloudError, doing: &str) -> Block {
-    let CloudError {
-        operation,
-        address: _,
-        code,
-        message,
-        request_id,
-        class,
-        remains: _,
-    } = error;
+    let CloudError { operation, address: _, code, message, request_id, class, remains: _ } = error;
     let title = match class {
         Class::Denied => format!("may not {doing}"),
         class => format!("cannot {doing}: {}", words::cause(*class)),
     };
     let mut known: Vec<String> = code.iter().cloned().collect();
     known.extend(request_id.iter().map(|id| format!("request {id}")));
-    let known = if known.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", known.join(", "))
-    };
+    let known = if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) };
     let mut block = Block::error(words::code(*class), title);
     block.notes.push(format!("{operation}: {message}{known}"));
     block.help = help(*class, operation);
@@ -252,20 +204,11 @@ fn help(class: Class, operation: &str) -> Option<String> {
     let service = operation.split(':').next().unwrap_or_default();
     let text = match class {
         Class::Denied => "allow the action that the note names".to_owned(),
-        Class::Credentials => {
-            "refresh the credentials (`aws sso login`), or name others with `--profile`".to_owned()
-        }
-        Class::Quota => format!(
-            "raise the quota (`aws service-quotas list-service-quotas --service-code {service}`)"
-        ),
-        Class::Capacity => {
-            "take another instance type, fewer nodes or a reservation in the spec, or wait"
-                .to_owned()
-        }
+        Class::Credentials => "refresh the credentials (`aws sso login`), or name others with `--profile`".to_owned(),
+        Class::Quota => format!("raise the quota (`aws service-quotas list-service-quotas --service-code {service}`)"),
+        Class::Capacity => "take another instance type, fewer nodes or a reservation in the spec, or wait".to_owned(),
         Class::Invalid => "change the spec as the note says".to_owned(),
-        Class::Unreachable => {
-            "see that the region is right and the network lets you out".to_owned()
-        }
+        Class::Unreachable => "see that the region is right and the network lets you out".to_owned(),
         Class::InUse => "remove or detach what uses it".to_owned(),
         Class::Busy => "wait for the task".to_owned(),
         Class::Throttled | Class::Transient => "wait a little".to_owned(),
@@ -275,27 +218,17 @@ fn help(class: Class, operation: &str) -> Option<String> {
 }
 
 fn interrupted(report: &Report, context: &FailureContext<'_>) -> Block {
-    let mut block = Block::error(
-        "run::interrupted",
-        format!("`{}` was interrupted, as asked", context.command),
-    );
+    let mut block = Block::error("run::interrupted", format!("`{}` was interrupted, as asked", context.command));
     block.severity = Severity::Warning;
-    block.notes.push(format!(
-        "{}; nothing new was started",
-        super::events::tally(report.done, 0, report.left.len())
-    ));
+    block.notes.push(format!("{}; nothing new was started", super::events::tally(report.done, 0, report.left.len())));
     block
 }
 
 fn lost_lock(context: &FailureContext<'_>) -> Block {
     let mut block = Block::error("lock::lost", "another run has taken over the lock");
-    block.notes.push(format!(
-        "this run of `{}` stopped at once; what it had begun, AWS may still finish",
-        context.command
-    ));
-    block.help = Some(format!(
-        "see who holds {}: `{}`",
-        context.cluster, context.status
-    ));
+    block
+        .notes
+        .push(format!("this run of `{}` stopped at once; what it had begun, AWS may still finish", context.command));
+    block.help = Some(format!("see who holds {}: `{}`", context.cluster, context.status));
     block
 }

@@ -24,22 +24,9 @@ enum Stands {
 
 fn stands(action: &Action, report: &Report, plan: &Plan) -> Stands {
     let is_here = |address: &Address| *address == action.address;
-    let left = |wanted: fn(&Op) -> bool| {
-        report
-            .left
-            .iter()
-            .any(|(address, op)| is_here(address) && wanted(op))
-    };
-    let planned = |wanted: fn(&Op) -> bool| {
-        plan.steps
-            .iter()
-            .any(|step| is_here(&step.address) && wanted(&step.op))
-    };
-    let failure = report
-        .failures
-        .iter()
-        .find(|(address, _)| is_here(address))
-        .map(|(_, failure)| failure);
+    let left = |wanted: fn(&Op) -> bool| report.left.iter().any(|(address, op)| is_here(address) && wanted(op));
+    let planned = |wanted: fn(&Op) -> bool| plan.steps.iter().any(|step| is_here(&step.address) && wanted(&step.op));
+    let failure = report.failures.iter().find(|(address, _)| is_here(address)).map(|(_, failure)| failure);
     let deletes: fn(&Op) -> bool = |op| matches!(op, Op::Delete { .. });
     let creates: fn(&Op) -> bool = |op| matches!(op, Op::Create { .. });
     match action.verb {
@@ -76,14 +63,8 @@ fn may_have_begun(index: usize, report: &Report, plan: &Plan) -> bool {
 
 fn is_done(index: usize, report: &Report, plan: &Plan) -> bool {
     let step = &plan.steps[index];
-    let is_left = report
-        .left
-        .iter()
-        .any(|(address, op)| *address == step.address && *op == step.op);
-    let has_failed = report
-        .failures
-        .iter()
-        .any(|(address, _)| *address == step.address);
+    let is_left = report.left.iter().any(|(address, op)| *address == step.address && *op == step.op);
+    let has_failed = report.failures.iter().any(|(address, _)| *address == step.address);
     !is_left && !has_failed
 }
 
@@ -105,16 +86,10 @@ fn after_failure(failure: &Failure) -> Stands {
 
 /// Addresses, those whose loss would be worst first.
 fn addresses(report: &Report, plan: &Plan, wanted: Stands) -> Vec<Address> {
-    let mut actions: Vec<&Action> = plan
-        .actions
-        .iter()
-        .filter(|action| stands(action, report, plan) == wanted)
-        .collect();
+    let mut actions: Vec<&Action> =
+        plan.actions.iter().filter(|action| stands(action, report, plan) == wanted).collect();
     actions.sort_by_key(|action| std::cmp::Reverse(action.danger));
-    actions
-        .into_iter()
-        .map(|action| action.address.clone())
-        .collect()
+    actions.into_iter().map(|action| action.address.clone()).collect()
 }
 
 /// Notes on what exists and on what was not started.
@@ -138,9 +113,11 @@ pub(super) fn notes(report: &Report, plan: &Plan) -> Vec<String> {
             grouped(there.len() as u64),
             super::text::count(total, "resource"),
             if is_one { "exists" } else { "exist" },
-            if plan.actions.iter().any(|action| {
-                action.danger >= Danger::DestroysCompute && there.contains(&action.address)
-            }) {
+            if plan
+                .actions
+                .iter()
+                .any(|action| { action.danger >= Danger::DestroysCompute && there.contains(&action.address) })
+            {
                 ", billed until gone"
             } else {
                 ""
@@ -149,10 +126,7 @@ pub(super) fn notes(report: &Report, plan: &Plan) -> Vec<String> {
         ),
     }];
     if !perhaps.is_empty() {
-        notes.push(format!(
-            "may exist as well: {}",
-            named(perhaps.iter().map(ToString::to_string))
-        ));
+        notes.push(format!("may exist as well: {}", named(perhaps.iter().map(ToString::to_string))));
     }
     if !report.left.is_empty() {
         let steps = report.left.iter();
@@ -176,12 +150,7 @@ fn cost(there: &[Address], plan: &Plan, report: &Report) -> String {
     };
     let mut known = Usd::ZERO;
     let mut is_complete = true;
-    for item in plan
-        .cost
-        .items
-        .iter()
-        .filter(|item| there.contains(&item.address))
-    {
+    for item in plan.cost.items.iter().filter(|item| there.contains(&item.address)) {
         match item.hourly {
             Some(hourly) if !is_partial(&item.address) || is_new(&item.address, plan) => {
                 known += hourly;
@@ -198,18 +167,13 @@ fn cost(there: &[Address], plan: &Plan, report: &Report) -> String {
 
 /// Made by this run as a whole, so that it is there as planned or not at all.
 fn is_new(address: &Address, plan: &Plan) -> bool {
-    plan.actions
-        .iter()
-        .any(|action| action.address == *address && action.verb == Verb::Create)
+    plan.actions.iter().any(|action| action.address == *address && action.verb == Verb::Create)
 }
 
 /// The command that goes on, and the one that takes everything away.
 pub(super) fn go_on(report: &Report, plan: &Plan, context: &FailureContext<'_>) -> String {
     let again = format!("run `{}` again", context.command);
-    let exists = plan
-        .actions
-        .iter()
-        .any(|action| stands(action, report, plan) != Stands::Gone);
+    let exists = plan.actions.iter().any(|action| stands(action, report, plan) != Stands::Gone);
     match plan.purpose {
         Purpose::Up if exists => {
             format!("{again}; or remove what exists: `{}`", context.remove)

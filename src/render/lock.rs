@@ -9,16 +9,7 @@ use crate::apply::lease::Holder;
 
 /// Who holds it, since when and until when, and what to do. `command` is what was refused; `now` tells how long ago.
 pub fn held(holder: &Holder, command: &str, now: Timestamp, theme: &Theme) -> String {
-    let Holder {
-        who,
-        machine,
-        process,
-        process_started: _,
-        run: _,
-        command: theirs,
-        since,
-        until,
-    } = holder;
+    let Holder { who, machine, process, process_started: _, run: _, command: theirs, since, until } = holder;
     let mut block = Block::error("lock::held", "another run holds the cluster");
     block.notes.push(format!(
         "{who} runs `provision {theirs}` since {} ({} ago; process {process} on {machine})",

@@ -14,11 +14,7 @@ const CHANGING: [Verb; 4] = [Verb::Create, Verb::Update, Verb::Replace, Verb::De
 pub(super) fn headline(plan: &Plan) -> String {
     let place = plan.zone.as_deref().unwrap_or(&plan.region);
     let refused = if plan.is_refused() { "REFUSED: " } else { "" };
-    let offline = if plan.compared {
-        ""
-    } else {
-        " (from the spec alone: what exists was not looked at)"
-    };
+    let offline = if plan.compared { "" } else { " (from the spec alone: what exists was not looked at)" };
     let (total, is_complete) = plan.cost.hourly();
     let cost = if plan.purpose == Purpose::Up && !plan.cost.items.is_empty() {
         match sum(total, is_complete, "/h").as_str() {
@@ -28,18 +24,11 @@ pub(super) fn headline(plan: &Plan) -> String {
     } else {
         String::new()
     };
-    format!(
-        "{refused}{} in {place}: {}{cost}{offline}",
-        plan.cluster,
-        what_happens(plan)
-    )
+    format!("{refused}{} in {place}: {}{cost}{offline}", plan.cluster, what_happens(plan))
 }
 
 fn what_happens(plan: &Plan) -> String {
-    let mut groups: Vec<(Danger, String)> = CHANGING
-        .into_iter()
-        .filter_map(|verb| group(plan, verb))
-        .collect();
+    let mut groups: Vec<(Danger, String)> = CHANGING.into_iter().filter_map(|verb| group(plan, verb)).collect();
     groups.sort_by_key(|(danger, _)| std::cmp::Reverse((*danger).max(Danger::Disruptive)));
     if !groups.is_empty() {
         let mut parts: Vec<String> = groups.into_iter().map(|(_, text)| text).collect();
@@ -52,27 +41,15 @@ fn what_happens(plan: &Plan) -> String {
     if plan.is_done() {
         return "nothing to do".to_owned();
     }
-    let mut waiting: Vec<String> = plan
-        .steps
-        .iter()
-        .map(|step| step.address.to_string())
-        .collect();
+    let mut waiting: Vec<String> = plan.steps.iter().map(|step| step.address.to_string()).collect();
     waiting.dedup();
-    let verb = if plan.has_changes() {
-        "nothing to change but"
-    } else {
-        "nothing to change; waits for"
-    };
+    let verb = if plan.has_changes() { "nothing to change but" } else { "nothing to change; waits for" };
     format!("{verb} {}", listed(&waiting, 3))
 }
 
 /// `3 to DELETE (1 destroys data, 2 end nodes)`, and the worst in it.
 fn group(plan: &Plan, verb: Verb) -> Option<(Danger, String)> {
-    let of_verb: Vec<&Action> = plan
-        .actions
-        .iter()
-        .filter(|each| each.verb == verb)
-        .collect();
+    let of_verb: Vec<&Action> = plan.actions.iter().filter(|each| each.verb == verb).collect();
     let worst = of_verb.iter().map(|each| each.danger).max()?;
     let is_grave = worst >= Danger::DestroysCompute;
     let mut dangers: BTreeMap<Danger, usize> = BTreeMap::new();
@@ -92,11 +69,7 @@ fn group(plan: &Plan, verb: Verb) -> Option<(Danger, String)> {
             (number, _) => format!("{number} {}", words::dangers(*danger)),
         })
         .collect();
-    let word = if is_grave {
-        verb.word().to_uppercase()
-    } else {
-        verb.word().to_owned()
-    };
+    let word = if is_grave { verb.word().to_uppercase() } else { verb.word().to_owned() };
     let total = grouped(total as u64);
     let text = if parts.is_empty() {
         format!("{total} to {word}")
@@ -150,19 +123,14 @@ pub(super) fn alike(plan: &Plan) -> Vec<Vec<&Action>> {
     groups
         .into_iter()
         .flat_map(|group| {
-            if group.len() > MOST_ALIKE {
-                vec![group]
-            } else {
-                group.into_iter().map(|action| vec![action]).collect()
-            }
+            if group.len() > MOST_ALIKE { vec![group] } else { group.into_iter().map(|action| vec![action]).collect() }
         })
         .collect()
 }
 
 fn are_alike(first: &Action, other: &Action) -> bool {
-    let plain = |action: &Action| {
-        action.danger == Danger::Safe && action.reasons.is_empty() && changes(action).is_empty()
-    };
+    let plain =
+        |action: &Action| action.danger == Danger::Safe && action.reasons.is_empty() && changes(action).is_empty();
     let pattern = |action: &Action| action.summary.replace(&action.address.name, "*");
     first.address.kind == other.address.kind
         && first.verb == other.verb
@@ -190,20 +158,12 @@ pub(super) fn sides(change: &Change) -> (String, String) {
     if before.chars().count().max(after.chars().count()) <= LONG_VALUE {
         return (before, after);
     }
-    let common = before
-        .chars()
-        .zip(after.chars())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let common = before.chars().zip(after.chars()).take_while(|(a, b)| a == b).count();
     let skipped = common.saturating_sub(CONTEXT);
     let shorten = |value: &str| {
         let part: String = value.chars().skip(skipped).collect();
         let part = super::text::cut(&part, LONG_VALUE);
-        if skipped > 0 {
-            format!("…{part}")
-        } else {
-            part
-        }
+        if skipped > 0 { format!("…{part}") } else { part }
     };
     (shorten(&before), shorten(&after))
 }
@@ -219,12 +179,7 @@ pub(super) fn phases(plan: &Plan) -> Option<Vec<String>> {
     }
     let mut levels: Vec<usize> = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        let level = step
-            .after
-            .iter()
-            .filter_map(|after| levels.get(after.step))
-            .max()
-            .map_or(0, |level| level + 1);
+        let level = step.after.iter().filter_map(|after| levels.get(after.step)).max().map_or(0, |level| level + 1);
         levels.push(level);
     }
     let last = levels.iter().max().copied().unwrap_or(0);
@@ -234,11 +189,7 @@ pub(super) fn phases(plan: &Plan) -> Option<Vec<String>> {
     let lines = (0..=last)
         .map(|level| {
             let steps = plan.steps.iter().zip(&levels);
-            in_words(
-                steps
-                    .filter(|(_, at)| **at == level)
-                    .map(|(step, _)| (&step.op, step.address.to_string())),
-            )
+            in_words(steps.filter(|(_, at)| **at == level).map(|(step, _)| (&step.op, step.address.to_string())))
         })
         .collect();
     Some(lines)
@@ -287,21 +238,13 @@ fn cost_line(items: &[&CostItem]) -> [String; 4] {
         1 => items[0].what.clone(),
         more => format!("{} and {} more", items[0].what, more - 1),
     };
-    [
-        items[0].address.to_string(),
-        what,
-        sum(known, is_complete, ""),
-        sum(known.hour_to_month(), is_complete, ""),
-    ]
+    [items[0].address.to_string(), what, sum(known, is_complete, ""), sum(known.hour_to_month(), is_complete, "")]
 }
 
 /// The last line: an hour, a month.
 pub(super) fn cost_total(plan: &Plan) -> [String; 2] {
     let (total, is_complete) = plan.cost.hourly();
-    [
-        sum(total, is_complete, ""),
-        sum(total.hour_to_month(), is_complete, ""),
-    ]
+    [sum(total, is_complete, ""), sum(total.hour_to_month(), is_complete, "")]
 }
 
 /// `Cost once applied, prices of 2026-02-01, 730 hours a month`

@@ -38,18 +38,7 @@ struct Summary {
 
 /// Pretty JSON with a line break at its end. Money is in millionths of a US dollar.
 pub fn plan(plan: &Plan) -> String {
-    let Plan {
-        format_version,
-        purpose,
-        cluster,
-        region,
-        zone,
-        compared,
-        actions,
-        steps,
-        findings,
-        cost,
-    } = plan;
+    let Plan { format_version, purpose, cluster, region, zone, compared, actions, steps, findings, cost } = plan;
     let (hourly, hourly_complete) = cost.hourly();
     let summary = Summary {
         create: plan.count(Verb::Create),

@@ -10,11 +10,7 @@ use crate::plan::{Action, Danger, Finding, Plan};
 
 /// The same facts as the text.
 pub fn plan(plan: &Plan) -> String {
-    let mark = if plan.is_refused() || plan.worst() >= Danger::DestroysCompute {
-        "🛑 "
-    } else {
-        ""
-    };
+    let mark = if plan.is_refused() || plan.worst() >= Danger::DestroysCompute { "🛑 " } else { "" };
     let mut out = format!("**{mark}{}**\n", escaped(&facts::headline(plan)));
     for finding in &plan.findings {
         out.push('\n');
@@ -38,8 +34,7 @@ fn escaped(text: &str) -> String {
     for c in clean(text, &Theme::plain()).chars() {
         match c {
             '@' | '#' => out.push_str(&format!("&#{};&#8203;", u32::from(c))),
-            '&' | '<' | '>' | '"' | '\'' | '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '!' | '~'
-            | '$' => {
+            '&' | '<' | '>' | '"' | '\'' | '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '!' | '~' | '$' => {
                 out.push_str(&format!("&#{};", u32::from(c)));
             }
             // A scheme without its colon is no link.
@@ -53,11 +48,7 @@ fn escaped(text: &str) -> String {
 
 /// A word of code. GitHub leaves mentions in `<code>` alone, and Markdown is kept out by the references.
 fn code(text: &str) -> String {
-    if text.is_empty() {
-        String::new()
-    } else {
-        format!("<code>{}</code>", escaped(text))
-    }
+    if text.is_empty() { String::new() } else { format!("<code>{}</code>", escaped(text)) }
 }
 
 /// Sentences: what stands in back-ticks becomes code, the rest is only text.
@@ -67,13 +58,8 @@ fn prose(text: &str) -> String {
     if parts.len().is_multiple_of(2) {
         return escaped(text);
     }
-    let clean_parts = parts.iter().enumerate().map(|(index, part)| {
-        if index.is_multiple_of(2) {
-            spaced(part)
-        } else {
-            code(part)
-        }
-    });
+    let clean_parts =
+        parts.iter().enumerate().map(|(index, part)| if index.is_multiple_of(2) { spaced(part) } else { code(part) });
     clean_parts.collect()
 }
 
@@ -84,11 +70,7 @@ fn spaced(text: &str) -> String {
     if inner.is_empty() {
         return space(!text.is_empty()).to_owned();
     }
-    format!(
-        "{}{inner}{}",
-        space(text.starts_with(char::is_whitespace)),
-        space(text.ends_with(char::is_whitespace))
-    )
+    format!("{}{inner}{}", space(text.starts_with(char::is_whitespace)), space(text.ends_with(char::is_whitespace)))
 }
 
 fn alert(finding: &Finding) -> String {
@@ -97,11 +79,8 @@ fn alert(finding: &Finding) -> String {
         Severity::Warning => "WARNING",
         Severity::Note => "NOTE",
     };
-    let place = finding
-        .address
-        .as_ref()
-        .map(|address| format!(" at {}", code(&address.to_string())))
-        .unwrap_or_default();
+    let place =
+        finding.address.as_ref().map(|address| format!(" at {}", code(&address.to_string()))).unwrap_or_default();
     let mut out = format!(
         "> [!{kind}]\n> **{}** {}: {}{place}\n",
         super::block::word(finding.severity),
@@ -145,10 +124,7 @@ fn changes(plan: &Plan) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    format!(
-        "| | resource | what | danger |\n| --- | --- | --- | --- |\n{}",
-        rows.concat()
-    )
+    format!("| | resource | what | danger |\n| --- | --- | --- | --- |\n{}", rows.concat())
 }
 
 fn details(plan: &Plan) -> String {
@@ -162,13 +138,7 @@ fn details(plan: &Plan) -> String {
         .actions
         .iter()
         .filter(|action| facts::is_quiet(action))
-        .map(|action| {
-            format!(
-                "- {} {}\n",
-                code(&action.address.to_string()),
-                escaped(&facts::summary(action))
-            )
-        })
+        .map(|action| format!("- {} {}\n", code(&action.address.to_string()), escaped(&facts::summary(action))))
         .collect();
     if let Some(title) = facts::unchanged(plan) {
         if !out.is_empty() {
@@ -180,34 +150,18 @@ fn details(plan: &Plan) -> String {
 }
 
 fn folded(title: &str, content: &str) -> String {
-    format!(
-        "<details><summary>{title}</summary>\n\n{}\n</details>\n",
-        content.trim_start_matches('\n')
-    )
+    format!("<details><summary>{title}</summary>\n\n{}\n</details>\n", content.trim_start_matches('\n'))
 }
 
 fn detail(action: &Action) -> String {
-    let mut out = format!(
-        "\n- {} {}\n",
-        action.verb.word(),
-        code(&action.address.to_string())
-    );
+    let mut out = format!("\n- {} {}\n", action.verb.word(), code(&action.address.to_string()));
     if action.verb == crate::plan::Verb::Replace {
         out.push_str(&format!("  - {}\n", facts::REPLACED));
     }
     for change in facts::changes(action) {
         let (before, after) = facts::sides(change);
-        let forces = if change.forces_replace {
-            " (**forces replace**)"
-        } else {
-            ""
-        };
-        out.push_str(&format!(
-            "  - {}: {} → {}{forces}\n",
-            escaped(&change.field),
-            code(&before),
-            code(&after)
-        ));
+        let forces = if change.forces_replace { " (**forces replace**)" } else { "" };
+        out.push_str(&format!("  - {}: {} → {}{forces}\n", escaped(&change.field), code(&before), code(&after)));
     }
     for reason in &action.reasons {
         out.push_str(&format!("  - {}\n", prose(reason)));
@@ -219,11 +173,8 @@ fn order(plan: &Plan) -> String {
     let Some(phases) = facts::phases(plan) else {
         return String::new();
     };
-    let lines: Vec<String> = phases
-        .iter()
-        .enumerate()
-        .map(|(index, phase)| format!("{}. {}\n", index + 1, escaped(phase)))
-        .collect();
+    let lines: Vec<String> =
+        phases.iter().enumerate().map(|(index, phase)| format!("{}. {}\n", index + 1, escaped(phase))).collect();
     folded("Order", &lines.concat())
 }
 
@@ -233,13 +184,7 @@ fn cost(plan: &Plan) -> String {
     }
     let rows: Vec<String> = facts::cost_lines(plan)
         .iter()
-        .map(|[address, what, hour, month]| {
-            format!(
-                "| {} | {} | {hour} | {month} |\n",
-                code(address),
-                escaped(what)
-            )
-        })
+        .map(|[address, what, hour, month]| format!("| {} | {} | {hour} | {month} |\n", code(address), escaped(what)))
         .collect();
     let [hour, month] = facts::cost_total(plan);
     format!(

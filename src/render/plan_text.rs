@@ -50,12 +50,7 @@ fn actions(plan: &Plan, theme: &Theme) -> String {
         .filter_map(|group| group.split_first())
         .map(|(first, others)| row(first, others, theme))
         .collect();
-    let mut out = table(
-        2,
-        &[Column::Left, Column::Left, Column::Wrapped],
-        rows,
-        theme,
-    );
+    let mut out = table(2, &[Column::Left, Column::Left, Column::Wrapped], rows, theme);
     if let Some(unchanged) = facts::unchanged(plan) {
         let line = format!("  {}\n", theme.paint(DIM, &unchanged));
         out.push_str(&line);
@@ -77,11 +72,7 @@ fn row(action: &Action, others: &[&Action], theme: &Theme) -> Row {
     let mut below = details(action, theme);
     if !others.is_empty() {
         let addresses: Vec<String> = others.iter().map(|each| each.address.to_string()).collect();
-        let text = format!(
-            "and {} like it: {}",
-            others.len(),
-            listed(&addresses, MOST_LISTED)
-        );
+        let text = format!("and {} like it: {}", others.len(), listed(&addresses, MOST_LISTED));
         below.push_str(&labelled(DETAIL, DETAIL, &text, theme));
     }
     Row::from(cells).below(below)
@@ -107,11 +98,7 @@ fn details(action: &Action, theme: &Theme) -> String {
         .iter()
         .map(|change| {
             let (before, after) = facts::sides(change);
-            let forces = if change.forces_replace {
-                " (forces replace)"
-            } else {
-                ""
-            };
+            let forces = if change.forces_replace { " (forces replace)" } else { "" };
             let style = if change.forces_replace { BAD } else { PLAIN };
             Row::from(vec![
                 cut(&change.field, columns).into(),
@@ -119,12 +106,7 @@ fn details(action: &Action, theme: &Theme) -> String {
             ])
         })
         .collect();
-    out.push_str(&table(
-        DETAIL.len(),
-        &[Column::Left, Column::Wrapped],
-        changes,
-        theme,
-    ));
+    out.push_str(&table(DETAIL.len(), &[Column::Left, Column::Wrapped], changes, theme));
     if action.verb != Verb::Keep || !facts::changes(action).is_empty() {
         for reason in folded(&action.reasons, MOST_REASONS) {
             out.push_str(&labelled(DETAIL, DETAIL, &reason, theme));
@@ -149,17 +131,9 @@ fn cost(plan: &Plan, theme: &Theme) -> String {
     if plan.cost.items.is_empty() {
         return String::new();
     }
-    let mut rows = vec![Row::from(vec![
-        "".into(),
-        "".into(),
-        Cell::styled(DIM, "an hour"),
-        Cell::styled(DIM, "a month"),
-    ])];
-    rows.extend(
-        facts::cost_lines(plan)
-            .into_iter()
-            .map(|line| Row::from(line.map(Cell::from).to_vec())),
-    );
+    let mut rows =
+        vec![Row::from(vec!["".into(), "".into(), Cell::styled(DIM, "an hour"), Cell::styled(DIM, "a month")])];
+    rows.extend(facts::cost_lines(plan).into_iter().map(|line| Row::from(line.map(Cell::from).to_vec())));
     let [hour, month] = facts::cost_total(plan);
     rows.push(Row::from(vec![
         Cell::styled(BOLD, "total"),
@@ -169,11 +143,7 @@ fn cost(plan: &Plan, theme: &Theme) -> String {
     ]));
     let title = super::text::clean(&facts::cost_title(plan), theme);
     let columns = [Column::Left, Column::Wrapped, Column::Right, Column::Right];
-    format!(
-        "{}\n{}",
-        theme.paint(BOLD, &title),
-        table(2, &columns, rows, theme)
-    )
+    format!("{}\n{}", theme.paint(BOLD, &title), table(2, &columns, rows, theme))
 }
 
 /// Warnings first: the errors, which keep the plan from being applied, stand nearest to the prompt.
@@ -194,14 +164,7 @@ fn findings(plan: &Plan, theme: &Theme) -> String {
 const MOST_NOTES: usize = 10;
 
 fn finding_text(finding: &Finding, theme: &Theme) -> String {
-    let Finding {
-        severity,
-        code,
-        address,
-        title,
-        notes,
-        help,
-    } = finding;
+    let Finding { severity, code, address, title, notes, help } = finding;
     Block {
         severity: *severity,
         code: (*code).to_owned(),

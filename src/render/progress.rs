@@ -27,12 +27,7 @@ impl Progress {
     /// `ProgressDrawTarget::stderr()` for a terminal.
     pub fn new(target: ProgressDrawTarget, theme: Theme) -> Self {
         let is_moving = !target.is_hidden();
-        Self {
-            bars: MultiProgress::with_draw_target(target),
-            running: BTreeMap::new(),
-            theme,
-            is_moving,
-        }
+        Self { bars: MultiProgress::with_draw_target(target), running: BTreeMap::new(), theme, is_moving }
     }
 
     /// Takes up an event, in the order in which they happened.

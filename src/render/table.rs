@@ -21,10 +21,7 @@ pub(super) struct Cell {
 
 impl Cell {
     pub(super) fn styled(style: Style, text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            style,
-        }
+        Self { text: text.into(), style }
     }
 }
 
@@ -50,10 +47,7 @@ impl Row {
 
 impl From<Vec<Cell>> for Row {
     fn from(cells: Vec<Cell>) -> Self {
-        Self {
-            cells,
-            below: String::new(),
-        }
+        Self { cells, below: String::new() }
     }
 }
 
@@ -61,12 +55,7 @@ impl From<Vec<Cell>> for Row {
 const GAP: usize = 2;
 
 /// Lines of a table, each indented by so many columns and with a line break at its end; no white space before it.
-pub(super) fn table(
-    indent: usize,
-    columns: &[Column],
-    mut rows: Vec<Row>,
-    theme: &Theme,
-) -> String {
+pub(super) fn table(indent: usize, columns: &[Column], mut rows: Vec<Row>, theme: &Theme) -> String {
     for cell in rows.iter_mut().flat_map(|row| &mut row.cells) {
         cell.text = clean(&cell.text, theme);
     }
@@ -82,18 +71,10 @@ pub(super) fn table(
         let least = MIN_COLUMNS.min(widths[flexible]);
         widths[flexible] = widths[flexible].saturating_sub(over).max(least);
     }
-    rows.iter()
-        .map(|row| lines(indent, columns, &widths, &row.cells, theme) + &row.below)
-        .collect()
+    rows.iter().map(|row| lines(indent, columns, &widths, &row.cells, theme) + &row.below).collect()
 }
 
-fn lines(
-    indent: usize,
-    columns: &[Column],
-    widths: &[usize],
-    row: &[Cell],
-    theme: &Theme,
-) -> String {
+fn lines(indent: usize, columns: &[Column], widths: &[usize], row: &[Cell], theme: &Theme) -> String {
     let cells: Vec<Vec<String>> = row
         .iter()
         .zip(columns.iter().zip(widths))
@@ -134,20 +115,13 @@ mod tests {
 
     #[test]
     fn the_wrapped_column_gives_way() {
-        let theme = Theme {
-            width: 40,
-            ..Theme::plain()
-        };
+        let theme = Theme { width: 40, ..Theme::plain() };
         let columns = [Column::Left, Column::Wrapped, Column::Right];
         let text = table(
             2,
             &columns,
             vec![
-                Row::from(vec![
-                    "a".into(),
-                    "some words that do not fit in".into(),
-                    "1.00".into(),
-                ]),
+                Row::from(vec!["a".into(), "some words that do not fit in".into(), "1.00".into()]),
                 Row::from(vec!["long".into(), "x".into(), "".into()]).below("below\n".to_owned()),
                 Row::from(vec!["ßß".into(), "×".into(), "12.00".into()]),
             ],

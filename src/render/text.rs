@@ -13,10 +13,9 @@ pub(super) fn clean(text: &str, theme: &Theme) -> String {
         match c {
             '\n' | '\r' | '\t' => line.push(' '),
             c if c.is_control() => line.push('\u{fffd}'),
-            '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}'
-            | '\u{feff}' => line.push('\u{fffd}'),
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
+                line.push('\u{fffd}')
+            }
             c => line.push(c),
         }
     }
@@ -35,13 +34,7 @@ fn without_accounts(text: &str) -> String {
     let parts: Vec<&str> = parts
         .iter()
         .enumerate()
-        .map(|(index, part)| {
-            if index > 0 && index < last && is_account(part) {
-                "…"
-            } else {
-                part
-            }
-        })
+        .map(|(index, part)| if index > 0 && index < last && is_account(part) { "…" } else { part })
         .collect();
     parts.join(":")
 }
@@ -140,11 +133,7 @@ pub(super) fn cut(text: &str, columns: usize) -> String {
 
 /// `1 node`, `2 nodes`.
 pub(super) fn count(count: usize, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{} {noun}s", grouped(count as u64))
-    }
+    if count == 1 { format!("1 {noun}") } else { format!("{} {noun}s", grouped(count as u64)) }
 }
 
 /// `1,000`
@@ -167,11 +156,7 @@ pub(super) fn listed(all: &[String], most: usize) -> String {
         0 => None,
         more => Some(format!("{more} more")),
     };
-    let parts: Vec<&str> = shown
-        .iter()
-        .map(String::as_str)
-        .chain(rest.as_deref())
-        .collect();
+    let parts: Vec<&str> = shown.iter().map(String::as_str).chain(rest.as_deref()).collect();
     match parts.split_last() {
         None => String::new(),
         Some((last, [])) => (*last).to_owned(),
@@ -202,11 +187,7 @@ pub(super) fn sum(amount: Usd, is_complete: bool, per: &str) -> String {
 pub(super) fn duration(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600, seconds / 60);
     let with = |main: String, rest: u64, unit: &str| {
-        if rest == 0 {
-            main
-        } else {
-            format!("{main} {rest} {unit}")
-        }
+        if rest == 0 { main } else { format!("{main} {rest} {unit}") }
     };
     match () {
         () if minutes == 0 => format!("{seconds} s"),
@@ -220,11 +201,7 @@ pub(super) fn duration(seconds: u64) -> String {
 /// Whole seconds of a length that was measured; what is negative or no number is none.
 pub(super) fn whole_seconds(seconds: f64) -> u64 {
     // Checked: neither negative nor too large, and the fraction is what is to go.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped to what fits"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
     let whole = seconds.clamp(0.0, 1e15) as u64;
     whole
 }
@@ -233,11 +210,7 @@ pub(super) fn whole_seconds(seconds: f64) -> u64 {
 pub(super) fn clock(seconds: f64) -> String {
     let whole = whole_seconds(seconds);
     let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
-    if hours > 0 {
-        format!("{hours}:{minutes:02}:{seconds:02}")
-    } else {
-        format!("{minutes}:{seconds:02}")
-    }
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
 #[cfg(test)]
@@ -247,27 +220,15 @@ mod tests {
     #[test]
     fn foreign_text_becomes_one_harmless_line() {
         let theme = Theme::plain();
-        assert_eq!(
-            clean("a\nb\x1b[2Jc\u{202e}d", &theme),
-            "a b\u{fffd}[2Jc\u{fffd}d"
-        );
-        assert_eq!(
-            clean("arn:aws:iam::123456789012:user/ana", &theme),
-            "arn:aws:iam::…:user/ana"
-        );
-        let ascii = Theme {
-            charset: Charset::Ascii,
-            ..theme
-        };
+        assert_eq!(clean("a\nb\x1b[2Jc\u{202e}d", &theme), "a b\u{fffd}[2Jc\u{fffd}d");
+        assert_eq!(clean("arn:aws:iam::123456789012:user/ana", &theme), "arn:aws:iam::…:user/ana");
+        let ascii = Theme { charset: Charset::Ascii, ..theme };
         assert_eq!(clean("8 × a ⇄ b ±…é", &ascii), "8 x a <-> b -/+...?");
     }
 
     #[test]
     fn commands_are_not_torn() {
-        assert_eq!(
-            wrap("then run `provision up --yes` again", 14),
-            ["then run", "`provision up --yes`", "again"]
-        );
+        assert_eq!(wrap("then run `provision up --yes` again", 14), ["then run", "`provision up --yes`", "again"]);
         assert_eq!(wrap("a ` lone tick", 5), ["a `", "lone", "tick"]);
         assert_eq!(wrap("", 5), [""]);
     }

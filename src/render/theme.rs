@@ -37,11 +37,7 @@ impl Default for Theme {
 
 impl Theme {
     pub const fn plain() -> Self {
-        Self {
-            color: Color::Off,
-            charset: Charset::Unicode,
-            width: PLAIN_WIDTH,
-        }
+        Self { color: Color::Off, charset: Charset::Unicode, width: PLAIN_WIDTH }
     }
 
     /// Text in a style.

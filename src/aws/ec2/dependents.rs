@@ -28,7 +28,8 @@ impl Aws {
 
     async fn interfaces_in(&self, group: &str) -> Result<Vec<String>, CloudError> {
         let mut users = Vec::new();
-        let mut pages = self.ec2.describe_network_interfaces().filters(filter("group-id", [group])).into_paginator().send();
+        let mut pages =
+            self.ec2.describe_network_interfaces().filters(filter("group-id", [group])).into_paginator().send();
         while let Some(page) = pages.next().await {
             for each in page.look("ec2:DescribeNetworkInterfaces")?.network_interfaces.unwrap_or_default() {
                 let holder = each.attachment().and_then(|attachment| attachment.instance_id()).or(each.requester_id());
@@ -65,7 +66,8 @@ impl Aws {
         let alive = instances.iter().filter_map(|instance| {
             let state = instance.state()?.name()?.as_str();
             // Until it is terminated, one that shuts down still has its place.
-            (state != "terminated").then(|| format!("instance {} ({state})", instance.instance_id().unwrap_or_default()))
+            (state != "terminated")
+                .then(|| format!("instance {} ({state})", instance.instance_id().unwrap_or_default()))
         });
         Ok(alive.collect())
     }
@@ -79,7 +81,9 @@ impl Aws {
             self.instances(vec![filter("tag-key", [TAG_CLUSTER]), filter("instance-state-name", ALIVE)]),
         )?;
         let mut clusters: BTreeSet<String> = tags;
-        clusters.extend(records.keys().filter_map(|name| name.strip_prefix("/provision/")?.split('/').next().map(str::to_owned)));
+        clusters.extend(
+            records.keys().filter_map(|name| name.strip_prefix("/provision/")?.split('/').next().map(str::to_owned)),
+        );
         clusters.extend(file_systems.iter().filter_map(|each| fsx_tags(each.tags()).remove(TAG_CLUSTER)));
         clusters.extend(instances.iter().filter_map(|each| ec2_tags(each.tags()).remove(TAG_CLUSTER)));
         Ok(clusters)
@@ -91,7 +95,8 @@ impl Aws {
         let mut pages = self.ec2.describe_tags().filters(filter("key", [TAG_CLUSTER])).into_paginator().send();
         while let Some(page) = pages.next().await {
             let tags = page.look("ec2:DescribeTags")?.tags.unwrap_or_default();
-            let others = tags.into_iter().filter(|tag| tag.resource_type() != Some(&aws_sdk_ec2::types::ResourceType::Instance));
+            let others =
+                tags.into_iter().filter(|tag| tag.resource_type() != Some(&aws_sdk_ec2::types::ResourceType::Instance));
             clusters.extend(others.filter_map(|tag| tag.value));
         }
         Ok(clusters)

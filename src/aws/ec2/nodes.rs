@@ -1,6 +1,8 @@
 //! Nodes: a whole group is launched by one call, or not at all.
 
-use aws_sdk_ec2::types::{Instance, InstanceLifecycleType, InstanceStateName, LaunchTemplateSpecification, ResourceType, Tag};
+use aws_sdk_ec2::types::{
+    Instance, InstanceLifecycleType, InstanceStateName, LaunchTemplateSpecification, ResourceType, Tag,
+};
 
 use super::filter;
 use super::template::DEFAULT;
@@ -37,13 +39,17 @@ impl Aws {
         Ok(observed)
     }
 
-    pub(super) async fn instances(&self, filters: Vec<aws_sdk_ec2::types::Filter>) -> Result<Vec<Instance>, CloudError> {
+    pub(super) async fn instances(
+        &self,
+        filters: Vec<aws_sdk_ec2::types::Filter>,
+    ) -> Result<Vec<Instance>, CloudError> {
         let call = self.ec2.describe_instances().set_filters(Some(filters)).max_results(PAGE);
         let mut pages = call.into_paginator().send();
         let mut instances = Vec::new();
         while let Some(page) = pages.next().await {
             let reservations = page.look("ec2:DescribeInstances")?.reservations.unwrap_or_default();
-            instances.extend(reservations.into_iter().flat_map(|reservation| reservation.instances.unwrap_or_default()));
+            instances
+                .extend(reservations.into_iter().flat_map(|reservation| reservation.instances.unwrap_or_default()));
         }
         Ok(instances)
     }
@@ -51,7 +57,8 @@ impl Aws {
     /// What the token has made, be it alive or ended: EC2 replays an answer for as long as it remembers the token.
     pub(in crate::aws) async fn launch(&self, create: &Create, group: &NodeGroup) -> Result<Vec<Node>, CloudError> {
         let operation = "ec2:RunInstances";
-        let template = resolve_in(&create.known, operation, &group.template).map_err(|error| error.about(&create.address))?;
+        let template =
+            resolve_in(&create.known, operation, &group.template).map_err(|error| error.about(&create.address))?;
         let template = LaunchTemplateSpecification::builder().launch_template_id(template).version(DEFAULT).build();
         let tagged = [ResourceType::Instance, ResourceType::Volume, ResourceType::NetworkInterface];
         let answer = self
@@ -62,14 +69,17 @@ impl Aws {
             .min_count(to_i32(create.count))
             .max_count(to_i32(create.count))
             .launch_template(template)
-            .set_tag_specifications(Some(tagged.into_iter().map(|kind| ec2_specification(kind, &create.tags)).collect()))
+            .set_tag_specifications(Some(
+                tagged.into_iter().map(|kind| ec2_specification(kind, &create.tags)).collect(),
+            ))
             .customize()
             .config_override(launch_settings())
             .send()
             .await
             .create(operation)?;
         let instances = answer.instances.unwrap_or_default();
-        let mut nodes: Vec<Node> = instances.iter().filter_map(|instance| node(create.address.clone(), instance)).collect();
+        let mut nodes: Vec<Node> =
+            instances.iter().filter_map(|instance| node(create.address.clone(), instance)).collect();
         for node in nodes.iter_mut().filter(|node| node.tags.is_empty()) {
             node.tags.clone_from(&create.tags);
         }
@@ -86,7 +96,8 @@ impl Aws {
     pub(in crate::aws) async fn update_ec2_tags(&self, ids: &[String], update: &Update) -> Result<(), CloudError> {
         for batch in ids.chunks(IDS_A_CALL) {
             if !update.set_tags.is_empty() {
-                let call = self.ec2.create_tags().set_resources(Some(batch.to_vec())).set_tags(Some(to_ec2(&update.set_tags)));
+                let call =
+                    self.ec2.create_tags().set_resources(Some(batch.to_vec())).set_tags(Some(to_ec2(&update.set_tags)));
                 call.send().await.change("ec2:CreateTags")?;
             }
             if !update.remove_tags.is_empty() {

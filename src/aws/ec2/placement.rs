@@ -40,7 +40,11 @@ impl Aws {
         Ok(observed)
     }
 
-    pub(in crate::aws) async fn create_placement(&self, create: &Create, wanted: &PlacementGroup) -> Result<Seen, CloudError> {
+    pub(in crate::aws) async fn create_placement(
+        &self,
+        create: &Create,
+        wanted: &PlacementGroup,
+    ) -> Result<Seen, CloudError> {
         let operation = "ec2:CreatePlacementGroup";
         let outcome = self
             .ec2
@@ -55,12 +59,22 @@ impl Aws {
             Ok(answer) => Ok(made(create, &wanted.name, answer.placement_group.and_then(|group| group.group_arn))),
             Err(error) if exists_already(&error) => {
                 let by_name = filter("group-name", [&wanted.name]);
-                let answer = self.ec2.describe_placement_groups().filters(by_name).send().await.look("ec2:DescribePlacementGroups")?;
+                let answer = self
+                    .ec2
+                    .describe_placement_groups()
+                    .filters(by_name)
+                    .send()
+                    .await
+                    .look("ec2:DescribePlacementGroups")?;
                 let there = answer.placement_groups.unwrap_or_default().into_iter().next();
                 // Refused as a duplicate and not found: made a moment ago.
                 let there = there.ok_or(CloudError { class: Class::NotYet, ..error })?;
                 adopt(create, operation, &wanted.name, &ec2_tags(there.tags()))?;
-                Ok(Seen { fields: observed_fields(&there), state: state(&there), ..made(create, &wanted.name, there.group_arn) })
+                Ok(Seen {
+                    fields: observed_fields(&there),
+                    state: state(&there),
+                    ..made(create, &wanted.name, there.group_arn)
+                })
             }
             Err(error) => Err(error),
         }
@@ -75,9 +89,11 @@ impl Aws {
         }
         // Its tags go by its other id, `pg-…`, which only a look tells.
         let by_name = filter("group-name", [&update.id]);
-        let answer = self.ec2.describe_placement_groups().filters(by_name).send().await.look("ec2:DescribePlacementGroups")?;
+        let answer =
+            self.ec2.describe_placement_groups().filters(by_name).send().await.look("ec2:DescribePlacementGroups")?;
         let id = answer.placement_groups.unwrap_or_default().into_iter().find_map(|group| group.group_id);
-        let id = id.ok_or_else(|| CloudError::new("ec2:CreateTags", Class::NotFound, format!("{} is not there", update.id)))?;
+        let id = id
+            .ok_or_else(|| CloudError::new("ec2:CreateTags", Class::NotFound, format!("{} is not there", update.id)))?;
         self.update_ec2_tags(&[id], update).await
     }
 

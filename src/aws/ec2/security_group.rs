@@ -60,7 +60,11 @@ impl Aws {
         Ok(observed)
     }
 
-    pub(in crate::aws) async fn create_group(&self, create: &Create, wanted: &SecurityGroup) -> Result<Seen, CloudError> {
+    pub(in crate::aws) async fn create_group(
+        &self,
+        create: &Create,
+        wanted: &SecurityGroup,
+    ) -> Result<Seen, CloudError> {
         let operation = "ec2:CreateSecurityGroup";
         let outcome = self
             .ec2
@@ -74,7 +78,9 @@ impl Aws {
             .create(operation);
         let (group, arn) = match outcome {
             Ok(answer) => {
-                let id = answer.group_id.ok_or_else(|| CloudError::new(operation, Class::Unknown, "the answer holds no id"))?;
+                let id = answer
+                    .group_id
+                    .ok_or_else(|| CloudError::new(operation, Class::Unknown, "the answer holds no id"))?;
                 (SdkGroup::builder().group_id(id).build(), answer.security_group_arn)
             }
             Err(error) if exists_already(&error) => {
@@ -114,19 +120,38 @@ impl Aws {
 
     pub(in crate::aws) async fn delete_group(&self, delete: &Delete) -> Result<(), CloudError> {
         for id in &delete.ids {
-            gone_is_success(self.ec2.delete_security_group().group_id(id).send().await.change("ec2:DeleteSecurityGroup").map(|_| ()))?;
+            gone_is_success(
+                self.ec2
+                    .delete_security_group()
+                    .group_id(id)
+                    .send()
+                    .await
+                    .change("ec2:DeleteSecurityGroup")
+                    .map(|_| ()),
+            )?;
         }
         Ok(())
     }
 
     pub(super) async fn group_by(&self, filters: &[(&str, &str)]) -> Result<Option<SdkGroup>, CloudError> {
         let filters = filters.iter().map(|(name, value)| filter(name, [*value])).collect();
-        let answer = self.ec2.describe_security_groups().set_filters(Some(filters)).send().await.look("ec2:DescribeSecurityGroups")?;
+        let answer = self
+            .ec2
+            .describe_security_groups()
+            .set_filters(Some(filters))
+            .send()
+            .await
+            .look("ec2:DescribeSecurityGroups")?;
         Ok(answer.security_groups.unwrap_or_default().into_iter().next())
     }
 
     /// One call a direction. The rules bear no tags of their own: they live and die with their group.
-    async fn add_rules(&self, id: &str, missing_in: Vec<IpPermission>, missing_out: Vec<IpPermission>) -> Result<(), CloudError> {
+    async fn add_rules(
+        &self,
+        id: &str,
+        missing_in: Vec<IpPermission>,
+        missing_out: Vec<IpPermission>,
+    ) -> Result<(), CloudError> {
         if !missing_in.is_empty() {
             let call = self.ec2.authorize_security_group_ingress().group_id(id).set_ip_permissions(Some(missing_in));
             if let Err(error) = call.send().await.create("ec2:AuthorizeSecurityGroupIngress") {
@@ -142,7 +167,12 @@ impl Aws {
         Ok(())
     }
 
-    async fn remove_rules(&self, id: &str, extra_in: Vec<IpPermission>, extra_out: Vec<IpPermission>) -> Result<(), CloudError> {
+    async fn remove_rules(
+        &self,
+        id: &str,
+        extra_in: Vec<IpPermission>,
+        extra_out: Vec<IpPermission>,
+    ) -> Result<(), CloudError> {
         if !extra_in.is_empty() {
             let call = self.ec2.revoke_security_group_ingress().group_id(id).set_ip_permissions(Some(extra_in));
             if let Err(error) = call.send().await.change("ec2:RevokeSecurityGroupIngress") {
@@ -179,7 +209,9 @@ fn towards_itself(group: &SdkGroup, direction: Direction) -> impl Iterator<Item 
         Direction::Out => group.ip_permissions_egress(),
     };
     let id = group.group_id();
-    permissions.iter().filter(move |each| id.is_some() && each.user_id_group_pairs().iter().any(|pair| pair.group_id() == id))
+    permissions
+        .iter()
+        .filter(move |each| id.is_some() && each.user_id_group_pairs().iter().any(|pair| pair.group_id() == id))
 }
 
 fn rule(permission: &IpPermission, direction: Direction) -> Option<Rule> {
@@ -187,7 +219,9 @@ fn rule(permission: &IpPermission, direction: Direction) -> Option<Rule> {
     match (permission.ip_protocol()?, direction) {
         (ALL, Direction::In) => Some(Rule::AllIn),
         (ALL, Direction::Out) => Some(Rule::AllOut),
-        ("tcp", Direction::In) => Some(Rule::TcpIn { from: port(permission.from_port())?, to: port(permission.to_port())? }),
+        ("tcp", Direction::In) => {
+            Some(Rule::TcpIn { from: port(permission.from_port())?, to: port(permission.to_port())? })
+        }
         _ => None,
     }
 }
@@ -204,10 +238,13 @@ fn permission(id: &str, protocol: &str, from: Option<i32>, to: Option<i32>) -> I
 fn compare(group: &SdkGroup, wanted: &[Rule]) -> Rules {
     let id = group.group_id().unwrap_or_default();
     let there = rules_of(group);
-    let mut rules = Rules { missing_in: Vec::new(), missing_out: Vec::new(), extra_in: Vec::new(), extra_out: Vec::new() };
+    let mut rules =
+        Rules { missing_in: Vec::new(), missing_out: Vec::new(), extra_in: Vec::new(), extra_out: Vec::new() };
     for rule in wanted.iter().filter(|rule| !there.contains(rule)) {
         match rule {
-            Rule::TcpIn { from, to } => rules.missing_in.push(permission(id, "tcp", Some(i32::from(*from)), Some(i32::from(*to)))),
+            Rule::TcpIn { from, to } => {
+                rules.missing_in.push(permission(id, "tcp", Some(i32::from(*from)), Some(i32::from(*to))))
+            }
             Rule::AllIn => rules.missing_in.push(permission(id, ALL, None, None)),
             Rule::AllOut => rules.missing_out.push(permission(id, ALL, None, None)),
         }

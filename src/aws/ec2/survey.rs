@@ -20,7 +20,8 @@ const LUSTRE_PORTS: [(u16, u16); 2] = [(988, 988), (1018, 1023)];
 
 impl Aws {
     pub(in crate::aws) async fn answer(&self, questions: &Questions) -> Result<Survey, CloudError> {
-        let Questions { subnets, instance_types, image_parameters, images, buckets, security_group, instance_profile } = questions;
+        let Questions { subnets, instance_types, image_parameters, images, buckets, security_group, instance_profile } =
+            questions;
         let profile = async {
             match instance_profile {
                 Some(name) => self.profile_exists(name).await,
@@ -47,14 +48,16 @@ impl Aws {
         let mut subnets = Vec::new();
         let mut pages = self.ec2.describe_subnets().filters(by).into_paginator().send();
         while let Some(page) = pages.next().await {
-            subnets.extend(page.look("ec2:DescribeSubnets")?.subnets.unwrap_or_default().into_iter().filter_map(|each| {
-                Some(Subnet {
-                    id: each.subnet_id?,
-                    vpc: each.vpc_id.unwrap_or_default(),
-                    zone: each.availability_zone.unwrap_or_default(),
-                    free_addresses: to_u32(each.available_ip_address_count).unwrap_or(0),
-                })
-            }));
+            subnets.extend(page.look("ec2:DescribeSubnets")?.subnets.unwrap_or_default().into_iter().filter_map(
+                |each| {
+                    Some(Subnet {
+                        id: each.subnet_id?,
+                        vpc: each.vpc_id.unwrap_or_default(),
+                        zone: each.availability_zone.unwrap_or_default(),
+                        free_addresses: to_u32(each.available_ip_address_count).unwrap_or(0),
+                    })
+                },
+            ));
         }
         subnets.sort_by(|a, b| (&a.zone, &a.id).cmp(&(&b.zone, &b.id)));
         Ok(subnets)
@@ -77,7 +80,11 @@ impl Aws {
         Ok(offerings)
     }
 
-    async fn images(&self, parameters: &BTreeSet<String>, ids: &BTreeSet<String>) -> Result<BTreeMap<String, ImageFacts>, CloudError> {
+    async fn images(
+        &self,
+        parameters: &BTreeSet<String>,
+        ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, ImageFacts>, CloudError> {
         let names: Vec<String> = parameters.iter().cloned().collect();
         // As asked → image id.
         let mut asked = self.parameter_values(&names).await?;

@@ -25,8 +25,13 @@ impl Aws {
     pub(in crate::aws) async fn observe_templates(&self, scope: &Scope) -> Result<Observed, CloudError> {
         let wanted = names(scope, &self.region, Kind::Template);
         let by_tag = self.templates(filter(&format!("tag:{TAG_CLUSTER}"), [&scope.cluster]));
-        let by_name =
-            async { if wanted.is_empty() { Ok(Vec::new()) } else { self.templates(filter("launch-template-name", wanted)).await } };
+        let by_name = async {
+            if wanted.is_empty() {
+                Ok(Vec::new())
+            } else {
+                self.templates(filter("launch-template-name", wanted)).await
+            }
+        };
         let (mut all, others) = tokio::try_join!(by_tag, by_name)?;
         for other in others {
             if all.iter().all(|each| each.launch_template_id != other.launch_template_id) {
@@ -35,7 +40,8 @@ impl Aws {
         }
         let mut observed = Observed::default();
         for each in all {
-            let (id, name) = (each.launch_template_id.unwrap_or_default(), each.launch_template_name.unwrap_or_default());
+            let (id, name) =
+                (each.launch_template_id.unwrap_or_default(), each.launch_template_name.unwrap_or_default());
             let tags = ec2_tags(each.tags.as_deref().unwrap_or_default());
             match owner(scope, Kind::Template, Some(&name), &id, &tags) {
                 Owner::Other => {}
@@ -76,7 +82,11 @@ impl Aws {
         Ok(version.and_then(|version| version.launch_template_data))
     }
 
-    pub(in crate::aws) async fn create_template(&self, create: &Create, wanted: &LaunchTemplate) -> Result<Seen, CloudError> {
+    pub(in crate::aws) async fn create_template(
+        &self,
+        create: &Create,
+        wanted: &LaunchTemplate,
+    ) -> Result<Seen, CloudError> {
         let operation = "ec2:CreateLaunchTemplate";
         let data = data(create, operation, wanted)?;
         let outcome = self
@@ -109,7 +119,11 @@ impl Aws {
         }
     }
 
-    pub(in crate::aws) async fn update_template(&self, update: &Update, wanted: &LaunchTemplate) -> Result<(), CloudError> {
+    pub(in crate::aws) async fn update_template(
+        &self,
+        update: &Update,
+        wanted: &LaunchTemplate,
+    ) -> Result<(), CloudError> {
         let operation = "ec2:CreateLaunchTemplateVersion";
         if update.fields.contains("name") {
             return Err(crate::aws::cannot_change(operation, update, "name"));
@@ -150,7 +164,11 @@ impl Aws {
     }
 }
 
-fn data(create: &Create, operation: &str, wanted: &LaunchTemplate) -> Result<sdk::RequestLaunchTemplateData, CloudError> {
+fn data(
+    create: &Create,
+    operation: &str,
+    wanted: &LaunchTemplate,
+) -> Result<sdk::RequestLaunchTemplateData, CloudError> {
     let LaunchTemplate {
         name: _,
         image,
@@ -177,10 +195,14 @@ fn data(create: &Create, operation: &str, wanted: &LaunchTemplate) -> Result<sdk
     Ok(sdk::RequestLaunchTemplateData::builder()
         .image_id(image)
         .instance_type(sdk::InstanceType::from(instance.as_str()))
-        .block_device_mappings(sdk::LaunchTemplateBlockDeviceMappingRequest::builder().device_name(root_device).ebs(root).build())
+        .block_device_mappings(
+            sdk::LaunchTemplateBlockDeviceMappingRequest::builder().device_name(root_device).ebs(root).build(),
+        )
         .set_network_interfaces(Some(interfaces.iter().map(|each| network_interface(*each, subnet, &group)).collect()))
         .iam_instance_profile(profile(resolve(create, operation, instance_profile)?))
-        .set_placement(placement.as_ref().map(|name| sdk::LaunchTemplatePlacementRequest::builder().group_name(name).build()))
+        .set_placement(
+            placement.as_ref().map(|name| sdk::LaunchTemplatePlacementRequest::builder().group_name(name).build()),
+        )
         .metadata_options(metadata_options(node_tags))
         .set_instance_market_options(options)
         .set_capacity_reservation_specification(reservation)
@@ -193,10 +215,14 @@ fn data(create: &Create, operation: &str, wanted: &LaunchTemplate) -> Result<sdk
 
 fn user_data(known: &Known, operation: &str, boot: &bootstrap::Inputs) -> Result<String, CloudError> {
     let endpoint = known.endpoint.as_ref().ok_or_else(|| {
-        CloudError::new(operation, Class::Invalid, "the file system's DNS and mount name are needed for the boot script and not known")
+        CloudError::new(
+            operation,
+            Class::Invalid,
+            "the file system's DNS and mount name are needed for the boot script and not known",
+        )
     })?;
-    let script =
-        bootstrap::user_data(boot, endpoint).map_err(|error| CloudError::new(operation, Class::Invalid, error.to_string()))?;
+    let script = bootstrap::user_data(boot, endpoint)
+        .map_err(|error| CloudError::new(operation, Class::Invalid, error.to_string()))?;
     Ok(base64::engine::general_purpose::STANDARD.encode(script))
 }
 
@@ -231,7 +257,8 @@ fn network_interface(
 fn metadata_options(node_tags: &Tags) -> sdk::LaunchTemplateInstanceMetadataOptionsRequest {
     // With tags in there, EC2 refuses keys that are no path segment (User Guide, "View tags using instance metadata").
     let legal = |key: &String| {
-        key.chars().all(|c| c.is_ascii_alphanumeric() || "+-=._,:@".contains(c)) && !matches!(key.as_str(), "." | ".." | "_index")
+        key.chars().all(|c| c.is_ascii_alphanumeric() || "+-=._,:@".contains(c))
+            && !matches!(key.as_str(), "." | ".." | "_index")
     };
     let tags = if node_tags.keys().all(legal) {
         sdk::LaunchTemplateInstanceMetadataTagsState::Enabled
@@ -248,10 +275,17 @@ fn metadata_options(node_tags: &Tags) -> sdk::LaunchTemplateInstanceMetadataOpti
 
 fn market_options(
     market: &Market,
-) -> (Option<sdk::LaunchTemplateInstanceMarketOptionsRequest>, Option<sdk::LaunchTemplateCapacityReservationSpecificationRequest>) {
+) -> (
+    Option<sdk::LaunchTemplateInstanceMarketOptionsRequest>,
+    Option<sdk::LaunchTemplateCapacityReservationSpecificationRequest>,
+) {
     let into = |id: &String| {
         let target = sdk::CapacityReservationTarget::builder().capacity_reservation_id(id).build();
-        Some(sdk::LaunchTemplateCapacityReservationSpecificationRequest::builder().capacity_reservation_target(target).build())
+        Some(
+            sdk::LaunchTemplateCapacityReservationSpecificationRequest::builder()
+                .capacity_reservation_target(target)
+                .build(),
+        )
     };
     let options = sdk::LaunchTemplateInstanceMarketOptionsRequest::builder();
     match market {
@@ -297,7 +331,8 @@ fn observed_template(name: String, data: &sdk::ResponseLaunchTemplateData) -> La
         image: data.image_id().unwrap_or_default().to_owned(),
         root_device: root.and_then(|mapping| mapping.device_name()).unwrap_or_default().to_owned(),
         root_volume_gib: to_u32(
-            root.and_then(sdk::LaunchTemplateBlockDeviceMapping::ebs).and_then(sdk::LaunchTemplateEbsBlockDevice::volume_size),
+            root.and_then(sdk::LaunchTemplateBlockDeviceMapping::ebs)
+                .and_then(sdk::LaunchTemplateEbsBlockDevice::volume_size),
         )
         .unwrap_or(0),
         instance: data.instance_type().map_or("", sdk::InstanceType::as_str).to_owned(),

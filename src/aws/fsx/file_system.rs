@@ -1,10 +1,11 @@
 //! The file system.
 
 use aws_sdk_fsx::types::{
-    AdministrativeAction, AdministrativeActionType, CreateFileSystemLustreConfiguration, CreateFileSystemLustreMetadataConfiguration,
-    DataCompressionType, DriveCacheType, FileSystem as SdkFileSystem, FileSystemLifecycle, FileSystemType, LustreDeploymentType,
-    LustreFileSystemConfiguration, LustreReadCacheConfiguration, LustreReadCacheSizingMode, MetadataConfigurationMode, Status,
-    StorageType, UpdateFileSystemLustreConfiguration, UpdateFileSystemLustreMetadataConfiguration,
+    AdministrativeAction, AdministrativeActionType, CreateFileSystemLustreConfiguration,
+    CreateFileSystemLustreMetadataConfiguration, DataCompressionType, DriveCacheType, FileSystem as SdkFileSystem,
+    FileSystemLifecycle, FileSystemType, LustreDeploymentType, LustreFileSystemConfiguration,
+    LustreReadCacheConfiguration, LustreReadCacheSizingMode, MetadataConfigurationMode, Status, StorageType,
+    UpdateFileSystemLustreConfiguration, UpdateFileSystemLustreMetadataConfiguration,
 };
 
 use crate::aws::Aws;
@@ -36,7 +37,9 @@ impl Aws {
     /// One by id, absent if it does not exist; else all: FSx filters by nothing, least of all by tag.
     pub(in crate::aws) async fn file_systems(&self, id: Option<&str>) -> Result<Vec<SdkFileSystem>, CloudError> {
         if let Some(id) = id {
-            let answer = found(self.fsx.describe_file_systems().file_system_ids(id).send().await.look("fsx:DescribeFileSystems"))?;
+            let answer = found(
+                self.fsx.describe_file_systems().file_system_ids(id).send().await.look("fsx:DescribeFileSystems"),
+            )?;
             return Ok(answer.and_then(|answer| answer.file_systems).unwrap_or_default());
         }
         let mut all = Vec::new();
@@ -48,7 +51,11 @@ impl Aws {
         Ok(all)
     }
 
-    pub(in crate::aws) async fn create_file_system(&self, create: &Create, wanted: &FileSystem) -> Result<Seen, CloudError> {
+    pub(in crate::aws) async fn create_file_system(
+        &self,
+        create: &Create,
+        wanted: &FileSystem,
+    ) -> Result<Seen, CloudError> {
         let operation = "fsx:CreateFileSystem";
         let group = resolve(create, operation, &wanted.security_group)?;
         let outcome = self
@@ -72,7 +79,9 @@ impl Aws {
             // A group that the user gave is not young: its rules are what they are.
             Reference::Existing(_) => error,
         })?;
-        let made = answer.file_system.ok_or_else(|| CloudError::new(operation, Class::Unknown, "the answer holds no file system"))?;
+        let made = answer
+            .file_system
+            .ok_or_else(|| CloudError::new(operation, Class::Unknown, "the answer holds no file system"))?;
         let mut seen = seen(create.address.clone(), &made);
         if seen.tags.is_empty() {
             seen.tags.clone_from(&create.tags);
@@ -80,7 +89,11 @@ impl Aws {
         Ok(seen)
     }
 
-    pub(in crate::aws) async fn update_file_system(&self, update: &Update, wanted: &FileSystem) -> Result<(), CloudError> {
+    pub(in crate::aws) async fn update_file_system(
+        &self,
+        update: &Update,
+        wanted: &FileSystem,
+    ) -> Result<(), CloudError> {
         let operation = "fsx:UpdateFileSystem";
         let mut call = self.fsx.update_file_system().file_system_id(&update.id).client_request_token(&update.token);
         let mut lustre = UpdateFileSystemLustreConfiguration::builder();
@@ -89,7 +102,9 @@ impl Aws {
             has_lustre |= field != "capacity";
             match field.as_str() {
                 "capacity" => call = call.set_storage_capacity(wanted.capacity_gib.map(to_i32)),
-                "throughput_per_tib" => lustre = lustre.set_per_unit_storage_throughput(wanted.throughput_per_tib.map(to_i32)),
+                "throughput_per_tib" => {
+                    lustre = lustre.set_per_unit_storage_throughput(wanted.throughput_per_tib.map(to_i32))
+                }
                 "throughput" => lustre = lustre.set_throughput_capacity(wanted.throughput.map(to_i32)),
                 "read_cache" => lustre = lustre.set_data_read_cache_configuration(wanted.read_cache.map(read_cache)),
                 "compression" => lustre = lustre.data_compression_type(compression(wanted.compression)),
@@ -118,7 +133,11 @@ impl Aws {
             return Ok(());
         }
         let arn = update.arn.as_ref().ok_or_else(|| {
-            CloudError::new("fsx:TagResource", Class::Invalid, format!("the ARN of {} is needed and not known", update.id))
+            CloudError::new(
+                "fsx:TagResource",
+                Class::Invalid,
+                format!("the ARN of {} is needed and not known", update.id),
+            )
         })?;
         if !update.set_tags.is_empty() {
             self.fsx
@@ -131,7 +150,13 @@ impl Aws {
         }
         if !update.remove_tags.is_empty() {
             let keys = update.remove_tags.iter().cloned().collect();
-            self.fsx.untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await.change("fsx:UntagResource")?;
+            self.fsx
+                .untag_resource()
+                .resource_arn(arn)
+                .set_tag_keys(Some(keys))
+                .send()
+                .await
+                .change("fsx:UntagResource")?;
         }
         Ok(())
     }
@@ -214,8 +239,9 @@ fn read_cache(cache: ReadCache) -> LustreReadCacheConfiguration {
 
 fn seen(address: Address, each: &SdkFileSystem) -> Seen {
     let update = latest_update(each.administrative_actions());
-    let updating =
-        update.and_then(AdministrativeAction::status).is_some_and(|status| matches!(status, Status::Pending | Status::InProgress));
+    let updating = update
+        .and_then(AdministrativeAction::status)
+        .is_some_and(|status| matches!(status, Status::Pending | Status::InProgress));
     let lifecycle = each.lifecycle().map_or("", FileSystemLifecycle::as_str).to_owned();
     let state = match each.lifecycle() {
         Some(FileSystemLifecycle::Creating) => State::Creating,

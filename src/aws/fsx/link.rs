@@ -1,8 +1,8 @@
 //! Links: data repository associations.
 
 use aws_sdk_fsx::types::{
-    AutoExportPolicy, AutoImportPolicy, DataRepositoryAssociation, DataRepositoryLifecycle, EventType, Filter, FilterName,
-    S3DataRepositoryConfiguration,
+    AutoExportPolicy, AutoImportPolicy, DataRepositoryAssociation, DataRepositoryLifecycle, EventType, Filter,
+    FilterName, S3DataRepositoryConfiguration,
 };
 
 use crate::aws::Aws;
@@ -62,8 +62,8 @@ impl Aws {
 
     pub(in crate::aws) async fn create_link(&self, create: &Create, link: &Link) -> Result<Seen, CloudError> {
         let operation = "fsx:CreateDataRepositoryAssociation";
-        let file_system =
-            resolve_in(&create.known, operation, &Address::one(Kind::Fsx)).map_err(|error| error.about(&create.address))?;
+        let file_system = resolve_in(&create.known, operation, &Address::one(Kind::Fsx))
+            .map_err(|error| error.about(&create.address))?;
         // Off is what a policy that is not there means.
         let policies = S3DataRepositoryConfiguration::builder()
             .set_auto_import_policy((!link.import.is_empty()).then(|| import_policy(&link.import)))
@@ -83,7 +83,9 @@ impl Aws {
             .send()
             .await
             .create(operation)?;
-        let made = answer.association.ok_or_else(|| CloudError::new(operation, Class::Unknown, "the answer holds no association"))?;
+        let made = answer
+            .association
+            .ok_or_else(|| CloudError::new(operation, Class::Unknown, "the answer holds no association"))?;
         let mut seen = seen(create.address.clone(), &made);
         if seen.tags.is_empty() {
             seen.tags.clone_from(&create.tags);
@@ -93,7 +95,11 @@ impl Aws {
 
     pub(in crate::aws) async fn update_link(&self, update: &Update, link: &Link) -> Result<(), CloudError> {
         let operation = "fsx:UpdateDataRepositoryAssociation";
-        let mut call = self.fsx.update_data_repository_association().association_id(&update.id).client_request_token(&update.token);
+        let mut call = self
+            .fsx
+            .update_data_repository_association()
+            .association_id(&update.id)
+            .client_request_token(&update.token);
         for field in &update.fields {
             match field.as_str() {
                 // Both together: that one which is left out stays as it is, AWS nowhere says.
@@ -116,8 +122,10 @@ impl Aws {
     /// The files stay on the file system, and S3 is not touched.
     pub(in crate::aws) async fn delete_link(&self, delete: &Delete) -> Result<(), CloudError> {
         for id in &delete.ids {
-            let call = self.fsx.delete_data_repository_association().association_id(id).client_request_token(&delete.token);
-            let outcome = call.delete_data_in_file_system(false).send().await.change("fsx:DeleteDataRepositoryAssociation");
+            let call =
+                self.fsx.delete_data_repository_association().association_id(id).client_request_token(&delete.token);
+            let outcome =
+                call.delete_data_in_file_system(false).send().await.change("fsx:DeleteDataRepositoryAssociation");
             gone_is_success(outcome.map(|_| ()))?;
         }
         Ok(())
@@ -177,8 +185,12 @@ fn seen(address: Address, each: &DataRepositoryAssociation) -> Seen {
         bucket: bucket.to_owned(),
         prefix: prefix.to_owned(),
         path: if path.len() > 1 { path.trim_end_matches('/') } else { path }.to_owned(),
-        import: flows(each.s3().and_then(|s3| s3.auto_import_policy()).map(AutoImportPolicy::events).unwrap_or_default()),
-        export: flows(each.s3().and_then(|s3| s3.auto_export_policy()).map(AutoExportPolicy::events).unwrap_or_default()),
+        import: flows(
+            each.s3().and_then(|s3| s3.auto_import_policy()).map(AutoImportPolicy::events).unwrap_or_default(),
+        ),
+        export: flows(
+            each.s3().and_then(|s3| s3.auto_export_policy()).map(AutoExportPolicy::events).unwrap_or_default(),
+        ),
         import_chunk_mib: to_u32(each.imported_file_chunk_size()),
         // Neither is among the fields.
         preload_metadata: false,

@@ -1,8 +1,8 @@
 //! Data repository tasks: exports that we start, and whatever runs on our file system.
 
 use aws_sdk_fsx::types::{
-    CompletionReport, DataRepositoryTask, DataRepositoryTaskFilter, DataRepositoryTaskFilterName, DataRepositoryTaskLifecycle,
-    DataRepositoryTaskStatus, DataRepositoryTaskType, ReportFormat, ReportScope,
+    CompletionReport, DataRepositoryTask, DataRepositoryTaskFilter, DataRepositoryTaskFilterName,
+    DataRepositoryTaskLifecycle, DataRepositoryTaskStatus, DataRepositoryTaskType, ReportFormat, ReportScope,
 };
 
 use crate::aws::Aws;
@@ -14,7 +14,10 @@ use crate::observed::{Observed, Task, TaskState, Work};
 impl Aws {
     /// All tasks of a file system, whoever started them.
     pub(in crate::aws) async fn observe_tasks(&self, file_system: &str) -> Result<Observed, CloudError> {
-        let filter = DataRepositoryTaskFilter::builder().name(DataRepositoryTaskFilterName::FileSystemId).values(file_system).build();
+        let filter = DataRepositoryTaskFilter::builder()
+            .name(DataRepositoryTaskFilterName::FileSystemId)
+            .values(file_system)
+            .build();
         let mut tasks = Vec::new();
         let mut token: Option<String> = None;
         // The SDK has no pages for this call.
@@ -54,11 +57,9 @@ impl Aws {
             .await
             .change(operation)
             .map_err(|error| error.about(&export.address))?;
-        answer
-            .data_repository_task
-            .as_ref()
-            .and_then(task)
-            .ok_or_else(|| CloudError::new(operation, Class::Unknown, "the answer holds no task").about(&export.address))
+        answer.data_repository_task.as_ref().and_then(task).ok_or_else(|| {
+            CloudError::new(operation, Class::Unknown, "the answer holds no task").about(&export.address)
+        })
     }
 
     pub(in crate::aws) async fn stop_tasks(&self, delete: &Delete) -> Result<(), CloudError> {
@@ -106,7 +107,11 @@ fn task(each: &DataRepositoryTask) -> Option<Task> {
         succeeded: count(status.and_then(DataRepositoryTaskStatus::succeeded_count)),
         failed: count(status.and_then(DataRepositoryTaskStatus::failed_count)),
         reason: each.failure_details().and_then(|details| details.message()).map(str::to_owned),
-        report: each.report().filter(|report| report.enabled() == Some(true)).and_then(|report| report.path()).map(str::to_owned),
+        report: each
+            .report()
+            .filter(|report| report.enabled() == Some(true))
+            .and_then(|report| report.path())
+            .map(str::to_owned),
         started: each.start_time().or(each.creation_time()).and_then(timestamp),
         tags: fsx_tags(each.tags()),
     })

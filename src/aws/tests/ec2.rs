@@ -5,7 +5,8 @@ use super::{create, delete, scope, tags, update};
 use crate::bootstrap;
 use crate::cloud::{Class, Cloud as _, Created, Remains};
 use crate::desired::{
-    Address, Interface, InterfaceKind, Kind, LaunchTemplate, NodeGroup, PlacementGroup, Reference, Resource, Rule, SecurityGroup, Tags,
+    Address, Interface, InterfaceKind, Kind, LaunchTemplate, NodeGroup, PlacementGroup, Reference, Resource, Rule,
+    SecurityGroup, Tags,
 };
 use crate::observed::{Node, NodeState, Report, State};
 use crate::spec::Market;
@@ -15,7 +16,12 @@ fn group() -> SecurityGroup {
         name: "provision/vision".to_owned(),
         description: "Lustre and EFA within vision".to_owned(),
         vpc: "vpc-0a".to_owned(),
-        rules: vec![Rule::TcpIn { from: 988, to: 988 }, Rule::TcpIn { from: 1018, to: 1023 }, Rule::AllIn, Rule::AllOut],
+        rules: vec![
+            Rule::TcpIn { from: 988, to: 988 },
+            Rule::TcpIn { from: 1018, to: 1023 },
+            Rule::AllIn,
+            Rule::AllOut,
+        ],
     }
 }
 
@@ -46,8 +52,11 @@ async fn a_group_is_made_with_its_rules_towards_itself() {
         .ok("CreateSecurityGroup", GROUP_MADE)
         .ok("AuthorizeSecurityGroupIngress", DONE)
         .ok("AuthorizeSecurityGroupEgress", DONE);
-    let Created::Resource(seen) =
-        wire.aws().create(&create(group_address(), Resource::SecurityGroup(group()))).await.expect("the answers are good")
+    let Created::Resource(seen) = wire
+        .aws()
+        .create(&create(group_address(), Resource::SecurityGroup(group())))
+        .await
+        .expect("the answers are good")
     else {
         panic!("no resource")
     };
@@ -71,8 +80,10 @@ async fn a_group_of_ours_is_taken_over_and_completed() {
 
 #[tokio::test]
 async fn a_strangers_group_of_our_name_is_a_conflict() {
-    let other =
-        Tags::from([("provision:cluster".to_owned(), "vision".to_owned()), ("provision:deployment".to_owned(), "d0".to_owned())]);
+    let other = Tags::from([
+        ("provision:cluster".to_owned(), "vision".to_owned()),
+        ("provision:deployment".to_owned(), "d0".to_owned()),
+    ]);
     for (theirs, why) in [
         (other, "`provision/vision` exists without our tags: it has the tag `provision:deployment` = `d0`"),
         (Tags::new(), "`provision/vision` exists without our tags: it has no tag `provision:cluster`"),
@@ -80,7 +91,8 @@ async fn a_strangers_group_of_our_name_is_a_conflict() {
         let wire = Wire::new()
             .ec2_error("CreateSecurityGroup", 400, "InvalidGroup.Duplicate", "exists")
             .ok("DescribeSecurityGroups", group_answer(&theirs));
-        let error = wire.aws().create(&create(group_address(), Resource::SecurityGroup(group()))).await.expect_err("refused");
+        let error =
+            wire.aws().create(&create(group_address(), Resource::SecurityGroup(group()))).await.expect_err("refused");
         assert_eq!((error.class, error.message.as_str(), error.address), (Class::Conflict, why, Some(group_address())));
     }
 }
@@ -93,13 +105,16 @@ async fn a_young_group_may_not_be_known_everywhere() {
         "InvalidGroup.NotFound",
         "The security group 'sg-0a' does not exist",
     );
-    let error = wire.aws().create(&create(group_address(), Resource::SecurityGroup(group()))).await.expect_err("refused");
+    let error =
+        wire.aws().create(&create(group_address(), Resource::SecurityGroup(group()))).await.expect_err("refused");
     assert_eq!((error.class, error.remains), (Class::NotYet, Remains::Perhaps), "the group itself is there");
     assert_eq!(error.request_id.as_deref(), Some("r-1"));
     // And the other way round: refused as a duplicate, and not to be found.
-    let wire =
-        Wire::new().ec2_error("CreateSecurityGroup", 400, "InvalidGroup.Duplicate", "exists").ok("DescribeSecurityGroups", "<R/>");
-    let error = wire.aws().create(&create(group_address(), Resource::SecurityGroup(group()))).await.expect_err("refused");
+    let wire = Wire::new()
+        .ec2_error("CreateSecurityGroup", 400, "InvalidGroup.Duplicate", "exists")
+        .ok("DescribeSecurityGroups", "<R/>");
+    let error =
+        wire.aws().create(&create(group_address(), Resource::SecurityGroup(group()))).await.expect_err("refused");
     assert_eq!(error.class, Class::NotYet);
 }
 
@@ -126,7 +141,10 @@ async fn a_strangers_group_in_our_way_is_foreign() {
     let wire = Wire::new().ok("DescribeSecurityGroups", group_answer(&Tags::new()));
     let observed = wire.aws().observe(&scope(), &[Kind::SecurityGroup]).await.expect("the answer is good");
     assert_eq!(observed.resources, []);
-    assert_eq!((observed.foreign[0].id.as_str(), observed.foreign[0].why.as_str()), ("sg-0a", "has no tag `provision:cluster`"));
+    assert_eq!(
+        (observed.foreign[0].id.as_str(), observed.foreign[0].why.as_str()),
+        ("sg-0a", "has no tag `provision:cluster`")
+    );
 }
 
 #[tokio::test]
@@ -152,7 +170,9 @@ async fn a_placement_group_is_made_or_taken_over() {
         .ec2_error("DeletePlacementGroup", 400, "InvalidPlacementGroup.Unknown", "gone")
         .ec2_error("DeletePlacementGroup", 400, "InvalidPlacementGroup.InUse", "instances are in it");
     let aws = wire.aws();
-    let Created::Resource(made) = aws.create(&wanted()).await.expect("the answer is good") else { panic!("no resource") };
+    let Created::Resource(made) = aws.create(&wanted()).await.expect("the answer is good") else {
+        panic!("no resource")
+    };
     assert_eq!((made.id.as_str(), made.arn.as_deref()), (name, Some("arn:pg")));
     let Created::Resource(there) = aws.create(&wanted()).await.expect("it is ours") else { panic!("no resource") };
     assert_eq!(there.fields["strategy"], "spread", "as it is, not as it was wanted");
@@ -219,7 +239,8 @@ async fn a_template_holds_all_that_a_node_is() {
     let user_data = wire.requests().lines().find(|line| line.contains("UserData")).map(str::to_owned);
     assert!(user_data.is_some());
     // What nodes run is tested where it is written.
-    let requests: Vec<String> = wire.requests().lines().filter(|line| !line.contains("UserData")).map(str::to_owned).collect();
+    let requests: Vec<String> =
+        wire.requests().lines().filter(|line| !line.contains("UserData")).map(str::to_owned).collect();
     assert_snapshot!(requests.join("\n"));
 }
 
@@ -227,7 +248,10 @@ async fn a_template_holds_all_that_a_node_is() {
 async fn markets_and_awkward_tags_change_a_template() {
     let lines = async |template: LaunchTemplate| {
         let wire = Wire::new().ok("CreateLaunchTemplate", TEMPLATE_MADE);
-        wire.aws().create(&create(template_address(), Resource::Template(Box::new(template)))).await.expect("the answer is good");
+        wire.aws()
+            .create(&create(template_address(), Resource::Template(Box::new(template))))
+            .await
+            .expect("the answer is good");
         let about = ["Market", "Reservation", "Shutdown", "MetadataTags", "IamInstanceProfile"];
         wire.requests()
             .lines()
@@ -236,7 +260,11 @@ async fn markets_and_awkward_tags_change_a_template() {
             .collect::<Vec<_>>()
             .join("\n")
     };
-    let spot = LaunchTemplate { market: Market::Spot, node_tags: [("cost center".to_owned(), "1".to_owned())].into(), ..template() };
+    let spot = LaunchTemplate {
+        market: Market::Spot,
+        node_tags: [("cost center".to_owned(), "1".to_owned())].into(),
+        ..template()
+    };
     assert_snapshot!(Box::pin(lines(spot)).await, @r"
     LaunchTemplateData.IamInstanceProfile.Name=provision-vision-us-east-1
     LaunchTemplateData.InstanceMarketOptions.MarketType=spot
@@ -245,7 +273,8 @@ async fn markets_and_awkward_tags_change_a_template() {
     LaunchTemplateData.MetadataOptions.InstanceMetadataTags=disabled
     ");
     let arn = Reference::Existing("arn:aws:iam::123456789012:instance-profile/mine".to_owned());
-    let reserved = LaunchTemplate { market: Market::Reservation("cr-1".to_owned()), instance_profile: arn, ..template() };
+    let reserved =
+        LaunchTemplate { market: Market::Reservation("cr-1".to_owned()), instance_profile: arn, ..template() };
     assert_snapshot!(Box::pin(lines(reserved)).await, @r"
     LaunchTemplateData.CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationId=cr-1
     LaunchTemplateData.IamInstanceProfile.Arn=arn:aws:iam::123456789012:instance-profile/mine
@@ -287,7 +316,8 @@ async fn takes_over_a_template(code: &str) {
     change.set_tags = [("provision:spec".to_owned(), "new".to_owned())].into();
     change.remove_tags = ["old".to_owned()].into();
     aws.update(&change).await.expect("the answers are good");
-    let lines: Vec<String> = wire.requests().lines().filter(|line| !line.contains("LaunchTemplateData.")).map(str::to_owned).collect();
+    let lines: Vec<String> =
+        wire.requests().lines().filter(|line| !line.contains("LaunchTemplateData.")).map(str::to_owned).collect();
     // Tokens that the SDK makes up are random.
     let plain: Vec<String> =
         lines.into_iter().filter(|line| !line.contains("ClientToken=") || line.contains("ClientToken=p-")).collect();
@@ -345,12 +375,19 @@ async fn a_group_of_nodes_is_launched_by_one_call() {
     let running = format!(
         "<R><instancesSet>{}{}</instancesSet></R>",
         instance("i-0a", "pending", "", &Tags::new()),
-        instance("i-0b", "terminated", "<stateReason><message>Client.UserInitiatedShutdown</message></stateReason>", &Tags::new())
+        instance(
+            "i-0b",
+            "terminated",
+            "<stateReason><message>Client.UserInitiatedShutdown</message></stateReason>",
+            &Tags::new()
+        )
     );
     let wire = Wire::new().ok("RunInstances", running);
     let mut create = create(nodes_address(), Resource::Nodes(node_group()));
     create.count = 2;
-    let Created::Nodes(nodes) = wire.aws().create(&create).await.expect("the answer is good") else { panic!("no nodes") };
+    let Created::Nodes(nodes) = wire.aws().create(&create).await.expect("the answer is good") else {
+        panic!("no nodes")
+    };
     let states: Vec<_> = nodes.iter().map(|node| (node.id.as_str(), node.state, node.exists())).collect();
     // A replay of dead ones is for the engine to judge.
     assert_eq!(states, [("i-0a", NodeState::Pending, true), ("i-0b", NodeState::Terminated, false)]);
@@ -361,7 +398,8 @@ async fn a_group_of_nodes_is_launched_by_one_call() {
 #[tokio::test(start_paused = true)]
 async fn no_capacity_is_not_tried_again() {
     let wire = Wire::new().ec2_error("RunInstances", 500, "InsufficientInstanceCapacity", "no p5 in us-east-1a");
-    let error = wire.aws().create(&create(nodes_address(), Resource::Nodes(node_group()))).await.expect_err("none there");
+    let error =
+        wire.aws().create(&create(nodes_address(), Resource::Nodes(node_group()))).await.expect_err("none there");
     assert_eq!(
         (error.class, error.remains, error.code.as_deref()),
         (Class::Capacity, Remains::Nothing, Some("InsufficientInstanceCapacity"))
@@ -369,7 +407,10 @@ async fn no_capacity_is_not_tried_again() {
     assert_eq!(wire.count("RunInstances"), 1);
     // Throttling with the same status of the server's own fault is.
     let wire = Wire::new().ec2_error("RunInstances", 503, "RequestLimitExceeded", "slower").ok("RunInstances", "<R/>");
-    assert_eq!(wire.aws().create(&create(nodes_address(), Resource::Nodes(node_group()))).await, Ok(Created::Nodes(vec![])));
+    assert_eq!(
+        wire.aws().create(&create(nodes_address(), Resource::Nodes(node_group()))).await,
+        Ok(Created::Nodes(vec![]))
+    );
     assert_eq!(wire.count("RunInstances"), 2);
 }
 
@@ -397,7 +438,8 @@ async fn launches_are_refused_in_classes() {
         ("SomethingNobodyKnows", "?", Class::Unknown),
     ] {
         let wire = Wire::new().ec2_error("RunInstances", 400, code, message);
-        let error = wire.aws().create(&create(nodes_address(), Resource::Nodes(node_group()))).await.expect_err("refused");
+        let error =
+            wire.aws().create(&create(nodes_address(), Resource::Nodes(node_group()))).await.expect_err("refused");
         assert_eq!((error.class, error.remains), (class, Remains::Nothing), "{code}");
         assert_eq!(
             (error.operation.as_str(), error.code.as_deref(), error.message.as_str()),
@@ -419,7 +461,12 @@ async fn nodes_are_seen_over_all_pages() {
         )
     };
     let last = [
-        instance("i-0c", "running", "<instanceLifecycle>spot</instanceLifecycle>", &with("provision:node", "degraded: no EFA")),
+        instance(
+            "i-0c",
+            "running",
+            "<instanceLifecycle>spot</instanceLifecycle>",
+            &with("provision:node", "degraded: no EFA"),
+        ),
         instance(
             "i-0d",
             "terminated",
@@ -435,7 +482,8 @@ async fn nodes_are_seen_over_all_pages() {
         .ok("DescribeInstances", page(&instance("i-0a", "running", "", &with("provision:node", "ready")), "more"))
         .ok("DescribeInstances", page(&last.concat(), ""));
     let observed = wire.aws().observe(&scope(), &[Kind::Nodes]).await.expect("the answers are good");
-    let line = |node: &Node| format!("{} {:?} {:?} spot={} {:?}", node.id, node.state, node.report, node.spot, node.reason);
+    let line =
+        |node: &Node| format!("{} {:?} {:?} spot={} {:?}", node.id, node.state, node.report, node.spot, node.reason);
     assert_eq!(observed.nodes[0].report, Some(Report::Ready));
     assert_eq!(observed.nodes[0].launched.map(|time| time.to_string()).as_deref(), Some("2026-11-20T10:00:00Z"));
     assert_snapshot!(observed.nodes.iter().map(line).collect::<Vec<_>>().join("\n"), @r#"
@@ -444,8 +492,12 @@ async fn nodes_are_seen_over_all_pages() {
     i-0d Terminated None spot=false Some("Server.SpotInstanceTermination")
     i-0e Stopped None spot=false None
     "#);
-    let foreign =
-        observed.foreign.iter().map(|each| format!("{} {} {}", each.id, each.address, each.why)).collect::<Vec<_>>().join("\n");
+    let foreign = observed
+        .foreign
+        .iter()
+        .map(|each| format!("{} {} {}", each.id, each.address, each.why))
+        .collect::<Vec<_>>()
+        .join("\n");
     assert_snapshot!(foreign, @r"
     i-0f nodes.trainer belongs to deployment `d0` of the same cluster name
     i-11 nodes its tag `provision:address` says `nonsense`, which is no node group
@@ -467,7 +519,12 @@ async fn nodes_are_seen_over_all_pages() {
 #[tokio::test]
 async fn one_node_that_is_gone_does_not_keep_the_others() {
     let wire = Wire::new()
-        .ec2_error("TerminateInstances", 400, "InvalidInstanceID.NotFound", "The instance IDs 'i-0b, i-0bc' do not exist")
+        .ec2_error(
+            "TerminateInstances",
+            400,
+            "InvalidInstanceID.NotFound",
+            "The instance IDs 'i-0b, i-0bc' do not exist",
+        )
         .ok("TerminateInstances", "<R/>")
         .ec2_error("TerminateInstances", 400, "InvalidInstanceID.NotFound", "The instance ID 'i-0a' does not exist")
         .ec2_error("TerminateInstances", 400, "OperationNotPermitted", "Modify its 'disableApiTermination'");
@@ -496,14 +553,19 @@ async fn one_node_that_is_gone_does_not_keep_the_others() {
 #[tokio::test]
 async fn many_nodes_are_tagged_and_ended_in_batches() {
     let ids: Vec<String> = (0..1001).map(|number| format!("i-{number}")).collect();
-    let wire =
-        Wire::new().ok("CreateTags", DONE).ok("CreateTags", DONE).ok("TerminateInstances", "<R/>").ok("TerminateInstances", "<R/>");
+    let wire = Wire::new()
+        .ok("CreateTags", DONE)
+        .ok("CreateTags", DONE)
+        .ok("TerminateInstances", "<R/>")
+        .ok("TerminateInstances", "<R/>");
     let aws = wire.aws();
     let mut change = update(nodes_address(), "", Resource::Nodes(node_group()), &[]);
     change.nodes.clone_from(&ids);
     change.set_tags = [("team".to_owned(), "b".to_owned())].into();
     aws.update(&change).await.expect("the answers are good");
-    aws.delete(&delete(nodes_address(), &ids.iter().map(String::as_str).collect::<Vec<_>>())).await.expect("the answers are good");
+    aws.delete(&delete(nodes_address(), &ids.iter().map(String::as_str).collect::<Vec<_>>()))
+        .await
+        .expect("the answers are good");
     assert_eq!(wire.operations(), ["CreateTags", "CreateTags", "TerminateInstances", "TerminateInstances"]);
 }
 
@@ -536,8 +598,10 @@ async fn what_keeps_a_group_is_said_in_words() {
             "a rule of security group sg-1 (bastion)"
         ]
     );
-    let users =
-        aws.dependents(&Address::named(Kind::Placement, "trainer"), "provision/vision/trainer").await.expect("the answer is good");
+    let users = aws
+        .dependents(&Address::named(Kind::Placement, "trainer"), "provision/vision/trainer")
+        .await
+        .expect("the answer is good");
     assert_eq!(users, ["instance i-0a (shutting-down)"]);
     let remove = delete(group_address(), &["sg-0a"]);
     assert_eq!(aws.delete(&remove).await.expect_err("refused").class, Class::InUse);

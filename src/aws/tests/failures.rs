@@ -10,7 +10,10 @@ use crate::cloud::{Class, Cloud as _, Questions, Remains};
 use crate::desired::{Address, Kind, PlacementGroup, Resource};
 
 fn placement() -> crate::cloud::Create {
-    create(Address::named(Kind::Placement, "a"), Resource::Placement(PlacementGroup { name: "provision/vision/a".to_owned() }))
+    create(
+        Address::named(Kind::Placement, "a"),
+        Resource::Placement(PlacementGroup { name: "provision/vision/a".to_owned() }),
+    )
 }
 
 #[tokio::test(start_paused = true)]
@@ -31,7 +34,10 @@ async fn throttling_that_does_not_end_is_said_so() {
         wire = wire.json_error("DescribeFileSystems", 400, "ThrottlingException", "Rate exceeded");
     }
     let error = wire.aws().observe(&scope(), &[Kind::Fsx]).await.expect_err("throttled");
-    assert_eq!((error.class, error.remains, error.request_id.as_deref()), (Class::Throttled, Remains::Nothing, Some("r-1")));
+    assert_eq!(
+        (error.class, error.remains, error.request_id.as_deref()),
+        (Class::Throttled, Remains::Nothing, Some("r-1"))
+    );
     assert_eq!(error.to_string(), "fsx:DescribeFileSystems: Rate exceeded (ThrottlingException, request r-1)");
     assert_eq!(wire.count("DescribeFileSystems"), 8);
 }
@@ -61,7 +67,10 @@ async fn silence_ends_in_time() {
     }
     let begin = tokio::time::Instant::now();
     let error = wire.aws().create(&placement()).await.expect_err("no answer");
-    assert_eq!((error.class, error.remains, error.message.as_str()), (Class::Transient, Remains::Perhaps, "no answer in time"));
+    assert_eq!(
+        (error.class, error.remains, error.message.as_str()),
+        (Class::Transient, Remains::Perhaps, "no answer in time")
+    );
     assert!(begin.elapsed() <= std::time::Duration::from_mins(3), "{:?}", begin.elapsed());
     assert!(wire.count("CreatePlacementGroup") > 1, "a half open connection is given up before the call is");
 }
@@ -97,9 +106,11 @@ async fn credentials_are_told_from_rights() {
         let error = wire.aws().parameters("/provision").await.expect_err("refused");
         assert_eq!((error.class, error.code.as_deref()), (class, Some(code)));
     }
-    for (code, class) in
-        [("InvalidClientTokenId", Class::Credentials), ("ExpiredToken", Class::Credentials), ("AccessDenied", Class::Denied)]
-    {
+    for (code, class) in [
+        ("InvalidClientTokenId", Class::Credentials),
+        ("ExpiredToken", Class::Credentials),
+        ("AccessDenied", Class::Denied),
+    ] {
         let wire = Wire::new().iam_error("GetCallerIdentity", 403, code);
         assert_eq!(wire.aws().identity().await.expect_err("refused").class, class, "{code}");
     }
@@ -142,8 +153,10 @@ fn answer_once(body: &'static str) -> (String, std::thread::JoinHandle<String>) 
         let (mut stream, _) = listener.accept().expect("a client");
         let mut request = vec![0; 16 * 1024];
         let length = stream.read(&mut request).expect("a request");
-        let head =
-            format!("HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
         stream.write_all(head.as_bytes()).expect("the client listens");
         String::from_utf8_lossy(&request[..length]).into_owned()
     });
@@ -197,7 +210,11 @@ async fn one_kind_that_fails_fails_the_look() {
 
 #[tokio::test]
 async fn connecting_sends_nothing() {
-    let options = Options { region: Some("eu-west-1".to_owned()), profile: None, endpoint_url: Some("http://127.0.0.1:1".to_owned()) };
+    let options = Options {
+        region: Some("eu-west-1".to_owned()),
+        profile: None,
+        endpoint_url: Some("http://127.0.0.1:1".to_owned()),
+    };
     let aws = Aws::connect(options).await.expect("the region is set");
     assert_eq!(aws.region, "eu-west-1");
     assert_eq!(aws.survey(&Questions::default()).await, Ok(crate::cloud::Survey::default()));

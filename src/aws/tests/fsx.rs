@@ -85,9 +85,12 @@ async fn see_one(file_system: Value) -> Seen {
 async fn a_file_system_is_made_with_everything_said() {
     let wire = Wire::new().ok("CreateFileSystem", json!({ "FileSystem": answer("CREATING", &ours()) }).to_string());
     let create = create(Address::one(Kind::Fsx), Resource::Fsx(wanted()));
-    let Created::Resource(seen) = wire.aws().create(&create).await.expect("the answer is good") else { panic!("no resource") };
+    let Created::Resource(seen) = wire.aws().create(&create).await.expect("the answer is good") else {
+        panic!("no resource")
+    };
     assert_eq!((seen.state, seen.id.as_str()), (State::Creating, "fs-0a"));
-    let endpoint = Endpoint { dns_name: "fs-0a.fsx.us-east-1.amazonaws.com".to_owned(), mount_name: "abcdefgh".to_owned() };
+    let endpoint =
+        Endpoint { dns_name: "fs-0a.fsx.us-east-1.amazonaws.com".to_owned(), mount_name: "abcdefgh".to_owned() };
     assert_eq!(seen.endpoint, Some(endpoint));
     assert_snapshot!(wire.requests());
 }
@@ -163,8 +166,7 @@ async fn a_change_in_progress_is_updating_whatever_the_lifecycle_says() {
     };
     assert_eq!(with(json!([action("PENDING", 2), action("COMPLETED", 1)])).await.state, State::Updating);
     assert_eq!(with(json!([action("IN_PROGRESS", 2)])).await.state, State::Updating);
-    let optimizing =
-        json!([{ "AdministrativeActionType": "STORAGE_OPTIMIZATION", "Status": "IN_PROGRESS" }, action("UPDATED_OPTIMIZING", 1)]);
+    let optimizing = json!([{ "AdministrativeActionType": "STORAGE_OPTIMIZATION", "Status": "IN_PROGRESS" }, action("UPDATED_OPTIMIZING", 1)]);
     assert_eq!(with(optimizing).await.state, State::Ready);
     let failed = with(json!([action("COMPLETED", 1), action("FAILED", 2)])).await;
     assert_eq!((failed.state, failed.reason.as_deref()), (State::Ready, Some("the last change failed: no room")));
@@ -180,7 +182,10 @@ async fn what_aws_has_learned_since_is_no_panic() {
     file_system["LustreConfiguration"]["MetadataConfiguration"] = json!({ "Mode": "CLAIRVOYANT" });
     file_system["FailureDetails"] = json!({ "Message": "why" });
     let seen = see_one(file_system).await;
-    assert_eq!((seen.state, seen.lifecycle.as_str(), seen.reason.as_deref()), (State::Misconfigured, "HIBERNATING", Some("why")));
+    assert_eq!(
+        (seen.state, seen.lifecycle.as_str(), seen.reason.as_deref()),
+        (State::Misconfigured, "HIBERNATING", Some("why"))
+    );
     assert_eq!((seen.fields["media"].as_str(), seen.fields["deployment"].as_str()), ("QUARTZ", "PERSISTENT_9"));
     assert_eq!(seen.fields.get("metadata_iops"), None);
     assert_eq!(see_one(answer("MISCONFIGURED_UNAVAILABLE", &ours())).await.state, State::Misconfigured);
@@ -191,7 +196,10 @@ async fn what_aws_has_learned_since_is_no_panic() {
 async fn pages_may_be_empty_and_strangers_are_left_out() {
     let other = Tags::from([("provision:cluster".to_owned(), "vision-2".to_owned())]);
     let wire = Wire::new()
-        .ok("DescribeFileSystems", json!({ "FileSystems": [answer("AVAILABLE", &other)], "NextToken": "1" }).to_string())
+        .ok(
+            "DescribeFileSystems",
+            json!({ "FileSystems": [answer("AVAILABLE", &other)], "NextToken": "1" }).to_string(),
+        )
         .ok("DescribeFileSystems", json!({ "FileSystems": [], "NextToken": "2" }).to_string())
         .ok("DescribeFileSystems", json!({ "FileSystems": [answer("AVAILABLE", &ours())] }).to_string());
     assert_eq!(see(&wire, &scope()).await.len(), 1);
@@ -226,16 +234,30 @@ async fn links_and_tasks_are_found_through_their_file_system() {
         .ok("DescribeDataRepositoryAssociations", page("dra-1", json!("again")))
         .ok("DescribeDataRepositoryAssociations", page("dra-2", json!("again")))
         .ok("DescribeDataRepositoryTasks", tasks.to_string());
-    let observed = wire.aws().observe(&scope(), &[Kind::Fsx, Kind::Link, Kind::Task]).await.expect("the answers are good");
+    let observed =
+        wire.aws().observe(&scope(), &[Kind::Fsx, Kind::Link, Kind::Task]).await.expect("the answers are good");
     let links: Vec<_> = observed.resources.iter().filter(|seen| seen.address == train).collect();
-    assert_eq!(links.iter().map(|link| link.id.as_str()).collect::<Vec<_>>(), ["dra-1", "dra-2"], "a repeated token ends the pages");
+    assert_eq!(
+        links.iter().map(|link| link.id.as_str()).collect::<Vec<_>>(),
+        ["dra-1", "dra-2"],
+        "a repeated token ends the pages"
+    );
     assert_eq!(links[0].state, State::Misconfigured);
     let fields: Vec<_> = links[0].fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     assert_eq!(
         fields,
-        ["export: never", "import: new, changed, deleted", "import_chunk: 1024 MiB", "path: /train", "s3: s3://acme/train"]
+        [
+            "export: never",
+            "import: new, changed, deleted",
+            "import_chunk: 1024 MiB",
+            "path: /train",
+            "s3: s3://acme/train"
+        ]
     );
-    assert_eq!((observed.tasks[0].work, observed.tasks[0].state, observed.tasks[0].failed), (Work::Export, TaskState::Failed, 2));
+    assert_eq!(
+        (observed.tasks[0].work, observed.tasks[0].state, observed.tasks[0].failed),
+        (Work::Export, TaskState::Failed, 2)
+    );
     assert!(observed.tasks[1].state.is_active(), "what is not known counts as work");
     assert_snapshot!(wire.requests());
 }
@@ -243,7 +265,8 @@ async fn links_and_tasks_are_found_through_their_file_system() {
 #[tokio::test]
 async fn without_a_file_system_nothing_is_asked_of_links() {
     let wire = Wire::new().ok("DescribeFileSystems", json!({ "FileSystems": [] }).to_string());
-    let observed = wire.aws().observe(&scope(), &[Kind::Fsx, Kind::Link, Kind::Task]).await.expect("the answer is good");
+    let observed =
+        wire.aws().observe(&scope(), &[Kind::Fsx, Kind::Link, Kind::Task]).await.expect("the answer is good");
     assert_eq!(observed, crate::observed::Observed::default());
     assert_eq!(wire.operations(), ["DescribeFileSystems"]);
 }
@@ -274,9 +297,15 @@ async fn a_link_is_made_changed_and_removed() {
         .ok("DeleteDataRepositoryAssociation", "{}");
     let aws = wire.aws();
     aws.create(&create(address.clone(), Resource::Link(link()))).await.expect("the answer is good");
-    aws.update(&update(address.clone(), "dra-1", Resource::Link(link()), &["export"])).await.expect("the answer is good");
-    let mut change =
-        update(address.clone(), "dra-1", Resource::Link(Link { import_chunk_mib: Some(64), ..link() }), &["import", "import_chunk"]);
+    aws.update(&update(address.clone(), "dra-1", Resource::Link(link()), &["export"]))
+        .await
+        .expect("the answer is good");
+    let mut change = update(
+        address.clone(),
+        "dra-1",
+        Resource::Link(Link { import_chunk_mib: Some(64), ..link() }),
+        &["import", "import_chunk"],
+    );
     change.set_tags = [("team".to_owned(), "b".to_owned())].into();
     change.remove_tags = ["old".to_owned()].into();
     aws.update(&change).await.expect("the answer is good");
@@ -290,7 +319,9 @@ async fn a_link_that_imports_and_exports_nothing_says_nothing_of_it() {
     let made = association("dra-1", "/", "s3://acme/", "CREATING", &tags(&address));
     let wire = Wire::new().ok("CreateDataRepositoryAssociation", json!({ "Association": made }).to_string());
     let bare = Link { prefix: String::new(), path: "/".to_owned(), import: vec![], preload_metadata: false, ..link() };
-    let Created::Resource(seen) = wire.aws().create(&create(address, Resource::Link(bare))).await.expect("the answer is good") else {
+    let Created::Resource(seen) =
+        wire.aws().create(&create(address, Resource::Link(bare))).await.expect("the answer is good")
+    else {
         panic!("no resource")
     };
     assert_eq!((seen.fields["path"].as_str(), seen.fields["s3"].as_str()), ("/", "s3://acme"));
@@ -302,14 +333,17 @@ async fn a_file_system_changes_by_what_is_named() {
     let address = Address::one(Kind::Fsx);
     let wire = Wire::new().ok("UpdateFileSystem", "{}").ok("UpdateFileSystem", "{}").ok("TagResource", "{}");
     let aws = wire.aws();
-    aws.update(&update(address.clone(), "fs-0a", Resource::Fsx(wanted()), &["capacity"])).await.expect("the answer is good");
+    aws.update(&update(address.clone(), "fs-0a", Resource::Fsx(wanted()), &["capacity"]))
+        .await
+        .expect("the answer is good");
     let all = ["metadata_iops", "compression", "throughput_per_tib"];
     aws.update(&update(address.clone(), "fs-0a", Resource::Fsx(wanted()), &all)).await.expect("the answer is good");
     let mut only_tags = update(address.clone(), "fs-0a", Resource::Fsx(wanted()), &[]);
     only_tags.set_tags = [("team".to_owned(), "b".to_owned())].into();
     aws.update(&only_tags).await.expect("the answer is good");
     assert_snapshot!(wire.requests());
-    let error = aws.update(&update(address, "fs-0a", Resource::Fsx(wanted()), &["subnet"])).await.expect_err("not in place");
+    let error =
+        aws.update(&update(address, "fs-0a", Resource::Fsx(wanted()), &["subnet"])).await.expect_err("not in place");
     assert_eq!((error.class, error.message.as_str()), (Class::Invalid, "`subnet` cannot be changed in place"));
 }
 
@@ -318,7 +352,12 @@ async fn removal_is_done_when_nothing_is_there() {
     let wire = Wire::new()
         .ok("DeleteFileSystem", "{}")
         .json_error("DeleteFileSystem", 400, "FileSystemNotFound", "gone")
-        .json_error("DeleteFileSystem", 400, "BadRequest", "Cannot delete: data repository tasks are PENDING or EXECUTING")
+        .json_error(
+            "DeleteFileSystem",
+            400,
+            "BadRequest",
+            "Cannot delete: data repository tasks are PENDING or EXECUTING",
+        )
         .json_error("DeleteDataRepositoryAssociation", 400, "DataRepositoryAssociationNotFound", "gone");
     let aws = wire.aws();
     let file_system = delete(Address::one(Kind::Fsx), &["fs-0a"]);
@@ -359,7 +398,10 @@ async fn an_export_says_where_its_failures_go() {
     assert_eq!((error.class, error.address), (Class::Busy, Some(address)));
     export.path = "/".to_owned();
     aws.export(&export).await.expect("the answer is good");
-    assert!(!wire.requests().rsplit("CreateDataRepositoryTask").next().unwrap_or_default().contains("Paths"), "no path is everything");
+    assert!(
+        !wire.requests().rsplit("CreateDataRepositoryTask").next().unwrap_or_default().contains("Paths"),
+        "no path is everything"
+    );
 }
 
 #[tokio::test]

@@ -55,8 +55,9 @@ fn got_role(tags: &Tags, trust: &str) -> String {
 }
 
 fn got_profile(tags: &Tags, role: Option<&str>) -> String {
-    let roles = role
-        .map(|name| role_xml(&Tags::new(), "{}").replace(NAME, name).replace("<Role>", "<member>").replace("</Role>", "</member>"));
+    let roles = role.map(|name| {
+        role_xml(&Tags::new(), "{}").replace(NAME, name).replace("<Role>", "<member>").replace("</Role>", "</member>")
+    });
     format!(
         "<R><GetInstanceProfileResult><InstanceProfile><Path>/provision/</Path><InstanceProfileName>{NAME}</InstanceProfileName><InstanceProfileId>AIPA</InstanceProfileId>\
          <Arn>arn:profile</Arn><CreateDate>2026-11-20T10:00:00Z</CreateDate><Roles>{}</Roles>{}</InstanceProfile></GetInstanceProfileResult></R>",
@@ -66,7 +67,8 @@ fn got_profile(tags: &Tags, role: Option<&str>) -> String {
 }
 
 fn attached(arns: &[&str]) -> String {
-    let members = arns.iter().map(|arn| format!("<member><PolicyArn>{arn}</PolicyArn></member>")).collect::<Vec<_>>().concat();
+    let members =
+        arns.iter().map(|arn| format!("<member><PolicyArn>{arn}</PolicyArn></member>")).collect::<Vec<_>>().concat();
     format!(
         "<R><ListAttachedRolePoliciesResult><AttachedPolicies>{members}</AttachedPolicies><IsTruncated>false</IsTruncated></ListAttachedRolePoliciesResult></R>"
     )
@@ -79,7 +81,9 @@ const SSM: &str = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
 async fn a_role_is_made_with_its_policies() {
     let made = format!("<R><CreateRoleResult>{}</CreateRoleResult></R>", role_xml(&Tags::new(), "{}"));
     let wire = Wire::new().ok("CreateRole", made).ok("PutRolePolicy", "<R/>").ok("AttachRolePolicy", "<R/>");
-    let Created::Resource(seen) = wire.aws().create(&create(role_address(), wanted())).await.expect("the answers are good") else {
+    let Created::Resource(seen) =
+        wire.aws().create(&create(role_address(), wanted())).await.expect("the answers are good")
+    else {
         panic!("no resource")
     };
     assert_eq!((seen.id.as_str(), seen.arn.as_deref()), (NAME, Some("arn:role")));
@@ -95,9 +99,13 @@ async fn a_role_of_ours_is_taken_over_and_completed() {
         .ok("PutRolePolicy", "<R/>")
         .ok("AttachRolePolicy", "<R/>");
     wire.aws().create(&create(role_address(), wanted())).await.expect("it is ours");
-    assert_eq!(wire.operations(), ["CreateRole", "GetRole", "UpdateAssumeRolePolicy", "PutRolePolicy", "AttachRolePolicy"]);
+    assert_eq!(
+        wire.operations(),
+        ["CreateRole", "GetRole", "UpdateAssumeRolePolicy", "PutRolePolicy", "AttachRolePolicy"]
+    );
 
-    let wire = Wire::new().iam_error("CreateRole", 409, "EntityAlreadyExists").ok("GetRole", got_role(&Tags::new(), "{}"));
+    let wire =
+        Wire::new().iam_error("CreateRole", 409, "EntityAlreadyExists").ok("GetRole", got_role(&Tags::new(), "{}"));
     let error = wire.aws().create(&create(role_address(), wanted())).await.expect_err("a stranger's");
     assert_eq!((error.class, error.remains), (Class::Conflict, Remains::Nothing));
     assert_eq!(wire.operations(), ["CreateRole", "GetRole"], "and is not touched");
@@ -108,7 +116,10 @@ async fn a_young_role_may_not_be_known_everywhere() {
     let made = format!("<R><CreateRoleResult>{}</CreateRoleResult></R>", role_xml(&Tags::new(), "{}"));
     let wire = Wire::new().ok("CreateRole", made).iam_error("PutRolePolicy", 404, "NoSuchEntity");
     let error = wire.aws().create(&create(role_address(), wanted())).await.expect_err("refused");
-    assert_eq!((error.class, error.remains, error.request_id.as_deref()), (Class::NotYet, Remains::Perhaps, Some("r-1")));
+    assert_eq!(
+        (error.class, error.remains, error.request_id.as_deref()),
+        (Class::NotYet, Remains::Perhaps, Some("r-1"))
+    );
 }
 
 #[tokio::test]
@@ -122,7 +133,8 @@ async fn a_role_is_seen_as_it_was_written() {
         .ok("GetRolePolicy", policy)
         .ok("ListAttachedRolePolicies", attached(&[SSM]))
         .ok("GetInstanceProfile", got_profile(&tags(&Address::one(Kind::InstanceProfile)), Some(NAME)));
-    let observed = wire.aws().observe(&scope(), &[Kind::Role, Kind::InstanceProfile]).await.expect("the answers are good");
+    let observed =
+        wire.aws().observe(&scope(), &[Kind::Role, Kind::InstanceProfile]).await.expect("the answers are good");
     for (name, value) in wanted().fields() {
         assert_eq!(observed.resources[0].fields.get(name), Some(&value), "{name}");
     }
@@ -131,8 +143,10 @@ async fn a_role_is_seen_as_it_was_written() {
 
 #[tokio::test]
 async fn what_iam_does_not_have_is_absent_and_asked_no_further() {
-    let wire = Wire::new().iam_error("GetRole", 404, "NoSuchEntity").iam_error("GetInstanceProfile", 404, "NoSuchEntity");
-    let observed = wire.aws().observe(&scope(), &[Kind::Role, Kind::InstanceProfile]).await.expect("the answers are good");
+    let wire =
+        Wire::new().iam_error("GetRole", 404, "NoSuchEntity").iam_error("GetInstanceProfile", 404, "NoSuchEntity");
+    let observed =
+        wire.aws().observe(&scope(), &[Kind::Role, Kind::InstanceProfile]).await.expect("the answers are good");
     assert_eq!(observed, crate::observed::Observed::default());
     assert_eq!(wire.operations(), ["GetRole", "GetInstanceProfile"]);
     let wire = Wire::new().ok("GetRole", got_role(&Tags::new(), "{}"));
@@ -154,7 +168,8 @@ async fn a_role_changes_by_what_is_named() {
     change.set_tags = [("team".to_owned(), "b".to_owned())].into();
     change.remove_tags = ["old".to_owned()].into();
     wire.aws().update(&change).await.expect("the answers are good");
-    let lines: Vec<String> = wire.requests().lines().filter(|line| !line.contains("PolicyDocument")).map(str::to_owned).collect();
+    let lines: Vec<String> =
+        wire.requests().lines().filter(|line| !line.contains("PolicyDocument")).map(str::to_owned).collect();
     assert_snapshot!(lines.join("\n"));
 }
 
@@ -170,8 +185,11 @@ async fn a_role_goes_with_all_it_holds() {
     let error = aws.delete(&delete(role_address(), &[NAME])).await.expect_err("a profile holds it");
     assert_eq!((error.class, error.address), (Class::InUse, Some(role_address())));
     assert_snapshot!(wire.requests());
-    let wire =
-        Wire::new().iam_error("ListAttachedRolePolicies", 404, "NoSuchEntity").iam_error("ListRolePolicies", 404, "NoSuchEntity");
+    let wire = Wire::new().iam_error("ListAttachedRolePolicies", 404, "NoSuchEntity").iam_error(
+        "ListRolePolicies",
+        404,
+        "NoSuchEntity",
+    );
     wire.aws().delete(&delete(role_address(), &[NAME])).await.expect("gone is done");
 }
 
@@ -189,7 +207,8 @@ async fn a_profile_holds_our_role_and_no_other() {
     let wire = full(NAME);
     wire.aws().create(&create(address.clone(), resource.clone())).await.expect("it holds it already");
     assert_snapshot!(wire.requests());
-    let error = full("another").aws().create(&create(address.clone(), resource.clone())).await.expect_err("it holds another");
+    let error =
+        full("another").aws().create(&create(address.clone(), resource.clone())).await.expect_err("it holds another");
     assert_eq!((error.class, error.remains), (Class::Conflict, Remains::Perhaps));
 
     let wire = Wire::new()
@@ -213,11 +232,19 @@ async fn a_profile_holds_our_role_and_no_other() {
 #[tokio::test]
 async fn what_keeps_a_role_is_said_in_words() {
     let profile = got_profile(&Tags::new(), None);
-    let inner = profile.split("<InstanceProfile>").nth(1).and_then(|rest| rest.split("</InstanceProfile>").next()).unwrap_or_default();
+    let inner = profile
+        .split("<InstanceProfile>")
+        .nth(1)
+        .and_then(|rest| rest.split("</InstanceProfile>").next())
+        .unwrap_or_default();
     let list = format!(
         "<R><ListInstanceProfilesForRoleResult><InstanceProfiles><member>{inner}</member></InstanceProfiles><IsTruncated>false</IsTruncated></ListInstanceProfilesForRoleResult></R>"
     );
-    let wire = Wire::new().ok("ListInstanceProfilesForRole", list).iam_error("ListInstanceProfilesForRole", 404, "NoSuchEntity");
+    let wire = Wire::new().ok("ListInstanceProfilesForRole", list).iam_error(
+        "ListInstanceProfilesForRole",
+        404,
+        "NoSuchEntity",
+    );
     let aws = wire.aws();
     assert_eq!(aws.dependents(&role_address(), NAME).await, Ok(vec![format!("instance profile {NAME}")]));
     assert_eq!(aws.dependents(&role_address(), NAME).await, Ok(vec![]));

@@ -48,7 +48,8 @@ fn update(address: Address, id: &str, resource: Resource, fields: &[&str]) -> Up
         remove_tags: BTreeSet::new(),
         nodes: Vec::new(),
         token: format!("u-{address}"),
-        known: create(address.clone(), Resource::Placement(crate::desired::PlacementGroup { name: String::new() })).known,
+        known: create(address.clone(), Resource::Placement(crate::desired::PlacementGroup { name: String::new() }))
+            .known,
         address,
     }
 }
@@ -68,7 +69,10 @@ fn scope() -> Scope {
     Scope {
         cluster: "vision".to_owned(),
         deployment: Some("d1".to_owned()),
-        names: addresses.into_iter().filter_map(|address| cluster().name(&address).map(|name| (address, name))).collect(),
+        names: addresses
+            .into_iter()
+            .filter_map(|address| cluster().name(&address).map(|name| (address, name)))
+            .collect(),
         file_system: None,
     }
 }

@@ -35,7 +35,8 @@ async fn no_question_sends_no_request() {
 async fn all_questions_are_answered_at_once() {
     let subnets = "<R><subnetSet><item><subnetId>subnet-0b</subnetId><vpcId>vpc-0a</vpcId><availabilityZone>us-east-1b</availabilityZone><availableIpAddressCount>9</availableIpAddressCount></item>\
         <item><subnetId>subnet-0a</subnetId><vpcId>vpc-0a</vpcId><availabilityZone>us-east-1a</availabilityZone><availableIpAddressCount>4091</availableIpAddressCount></item></subnetSet></R>";
-    let offering = |zone: &str| format!("<item><instanceType>p5.48xlarge</instanceType><location>{zone}</location></item>");
+    let offering =
+        |zone: &str| format!("<item><instanceType>p5.48xlarge</instanceType><location>{zone}</location></item>");
     let images = "<R><imagesSet><item><imageId>ami-0a</imageId><name>dlami</name><architecture>x86_64</architecture><rootDeviceName>/dev/sda1</rootDeviceName>\
         <blockDeviceMapping><item><deviceName>/dev/sdb</deviceName></item><item><deviceName>/dev/sda1</deviceName><ebs><volumeSize>65</volumeSize></ebs></item></blockDeviceMapping></item></imagesSet></R>";
     let group = "<R><securityGroupInfo><item><groupId>sg-9</groupId><vpcId>vpc-0a</vpcId><ipPermissions>\
@@ -114,9 +115,13 @@ async fn parameters_are_read_over_all_pages() {
     let wire = Wire::new()
         .ok(
             "GetParametersByPath",
-            json!({ "Parameters": [{ "Name": "/provision/vision/lock", "Value": "1" }], "NextToken": "more" }).to_string(),
+            json!({ "Parameters": [{ "Name": "/provision/vision/lock", "Value": "1" }], "NextToken": "more" })
+                .to_string(),
         )
-        .ok("GetParametersByPath", json!({ "Parameters": [{ "Name": "/provision/vision/intents/fsx", "Value": "2" }] }).to_string())
+        .ok(
+            "GetParametersByPath",
+            json!({ "Parameters": [{ "Name": "/provision/vision/intents/fsx", "Value": "2" }] }).to_string(),
+        )
         .ok("GetParametersByPath", json!({ "Parameters": [] }).to_string());
     let aws = wire.aws();
     let expected: BTreeMap<String, String> = [("/provision/vision/intents/fsx", "2"), ("/provision/vision/lock", "1")]
@@ -162,7 +167,9 @@ async fn of_two_writers_one_is_told_so() {
 #[tokio::test]
 async fn parameters_go_ten_at_a_time() {
     let names: Vec<String> = (0..11).map(|number| format!("/p/{number}")).collect();
-    let wire = Wire::new().ok("DeleteParameters", "{}").ok("DeleteParameters", json!({ "InvalidParameters": ["/p/10"] }).to_string());
+    let wire = Wire::new()
+        .ok("DeleteParameters", "{}")
+        .ok("DeleteParameters", json!({ "InvalidParameters": ["/p/10"] }).to_string());
     let aws = wire.aws();
     aws.delete_parameters(&names).await.expect("not found is done");
     aws.delete_parameters(&[]).await.expect("nothing to do");

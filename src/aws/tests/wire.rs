@@ -56,7 +56,8 @@ impl Wire {
     pub(super) fn without_credentials(&self) -> Aws {
         let nobody = ProfileFileCredentialsProvider::builder().profile_name("a-profile-that-nobody-has").build();
         let config = Aws::for_tests(Some(self.client()), None).into_builder();
-        Aws::with(&config.credentials_provider(SharedCredentialsProvider::new(nobody)).build()).expect("the region is set")
+        Aws::with(&config.credentials_provider(SharedCredentialsProvider::new(nobody)).build())
+            .expect("the region is set")
     }
 
     fn client(&self) -> SharedHttpClient {
@@ -86,18 +87,25 @@ impl Wire {
     }
 
     pub(super) fn ec2_error(self, operation: &str, status: u16, code: &str, message: &str) -> Self {
-        let body = format!("<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors></Response>");
+        let body = format!(
+            "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors></Response>"
+        );
         self.reply(operation, status, body)
     }
 
     pub(super) fn iam_error(self, operation: &str, status: u16, code: &str) -> Self {
-        let body =
-            format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>said so</Message></Error></ErrorResponse>");
+        let body = format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>said so</Message></Error></ErrorResponse>"
+        );
         self.reply(operation, status, body)
     }
 
     pub(super) fn json_error(self, operation: &str, status: u16, code: &str, message: &str) -> Self {
-        self.reply(operation, status, serde_json::json!({ "__type": code, "Message": message, "message": message }).to_string())
+        self.reply(
+            operation,
+            status,
+            serde_json::json!({ "__type": code, "Message": message, "message": message }).to_string(),
+        )
     }
 
     pub(super) fn broken(self, operation: &str) -> Self {
@@ -109,7 +117,13 @@ impl Wire {
     }
 
     fn answer(self, operation: &str, answer: Answer) -> Self {
-        self.0.lock().expect("no test panics while it holds this").answers.entry(operation.to_owned()).or_default().push_back(answer);
+        self.0
+            .lock()
+            .expect("no test panics while it holds this")
+            .answers
+            .entry(operation.to_owned())
+            .or_default()
+            .push_back(answer);
         self
     }
 
@@ -142,8 +156,12 @@ impl HttpConnector for Wire {
         let answer = inner.answers.get_mut(&operation).and_then(VecDeque::pop_front);
         inner.requests.push((operation.clone(), text));
         match answer {
-            None => HttpConnectorFuture::ready(Err(ConnectorError::user(format!("the test has no answer to {operation}").into()))),
-            Some(Answer::Broken) => HttpConnectorFuture::ready(Err(ConnectorError::io("connection reset by peer".into()))),
+            None => HttpConnectorFuture::ready(Err(ConnectorError::user(
+                format!("the test has no answer to {operation}").into(),
+            ))),
+            Some(Answer::Broken) => {
+                HttpConnectorFuture::ready(Err(ConnectorError::io("connection reset by peer".into())))
+            }
             Some(Answer::Silence) => HttpConnectorFuture::new(std::future::pending()),
             Some(Answer::Reply { status, headers, body }) => {
                 let status = status.try_into().expect("a test's status is one");
@@ -180,13 +198,16 @@ fn read(request: &HttpRequest) -> (String, String) {
 
 /// Tags as EC2 and IAM give them; IAM says `member` for `item`, and capitals.
 pub(super) fn ec2_tags(tags: &Tags) -> String {
-    let items = tags.iter().map(|(key, value)| format!("<item><key>{key}</key><value>{}</value></item>", value.replace('&', "&amp;")));
+    let items = tags
+        .iter()
+        .map(|(key, value)| format!("<item><key>{key}</key><value>{}</value></item>", value.replace('&', "&amp;")));
     format!("<tagSet>{}</tagSet>", items.collect::<String>())
 }
 
 pub(super) fn iam_tags(tags: &Tags) -> String {
-    let items =
-        tags.iter().map(|(key, value)| format!("<member><Key>{key}</Key><Value>{}</Value></member>", value.replace('&', "&amp;")));
+    let items = tags
+        .iter()
+        .map(|(key, value)| format!("<member><Key>{key}</Key><Value>{}</Value></member>", value.replace('&', "&amp;")));
     format!("<Tags>{}</Tags>", items.collect::<String>())
 }
 

@@ -29,14 +29,21 @@ pub(in crate::cli) async fn run(args: &PlanArgs, settings: &Settings) -> anyhow:
 /// Everything that the spec alone tells.
 pub(in crate::cli) fn offline(args: &PlanArgs, settings: &Settings) -> anyhow::Result<Exit> {
     let spec = load(&args.file.spec, settings)?;
-    let region = settings.region.clone().or_else(|| spec.cluster.region.clone()).unwrap_or_else(|| "unknown".to_owned());
+    let region =
+        settings.region.clone().or_else(|| spec.cluster.region.clone()).unwrap_or_else(|| "unknown".to_owned());
     let id = ClusterId { cluster: spec.cluster.name.clone(), region: region.clone(), deployment: String::new() };
     let identity = Identity { account: String::new(), arn: String::new(), region, partition: "aws".to_owned() };
     let place = Place { subnet: String::new(), vpc: String::new(), zone: String::new() };
     let pins = Pins { place: None, images: BTreeMap::new() };
     let desired = build(&spec, &Settled { id: &id, identity: &identity, place: &place, pins: &pins });
     let record = Record::new(&id.cluster, "");
-    let input = Input { purpose: Purpose::Up, desired: &desired, observed: &Observed::default(), record: &record, options: options(args) };
+    let input = Input {
+        purpose: Purpose::Up,
+        desired: &desired,
+        observed: &Observed::default(),
+        record: &record,
+        options: options(args),
+    };
     let mut plan = plan::plan(&input, Prices::builtin());
     plan.compared = false;
     show(&plan, args, settings)
@@ -53,8 +60,9 @@ fn show(plan: &Plan, args: &PlanArgs, settings: &Settings) -> anyhow::Result<Exi
         PlanFormat::Markdown => plan_markdown::plan(plan),
     };
     match &args.out {
-        Some(path) => std::fs::write(path, text)
-            .map_err(|error| plain(format!("`{}` cannot be written: {error}", path.display()), "name a file in a folder that exists"))?,
+        Some(path) => std::fs::write(path, text).map_err(|error| {
+            plain(format!("`{}` cannot be written: {error}", path.display()), "name a file in a folder that exists")
+        })?,
         None => output::result(&text),
     }
     Ok(if plan.is_refused() {

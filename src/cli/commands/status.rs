@@ -19,13 +19,19 @@ use crate::spec::{Spec, is_cluster_name};
 pub(in crate::cli) fn which(which: &Which, settings: &Settings) -> anyhow::Result<(String, Option<Spec>)> {
     if let Some(name) = &which.cluster {
         if !is_cluster_name(name) {
-            return Err(plain(format!("`{name}` cannot be the name of a cluster"), "list those that exist: `provision list`"));
+            return Err(plain(
+                format!("`{name}` cannot be the name of a cluster"),
+                "list those that exist: `provision list`",
+            ));
         }
         return Ok((name.clone(), None));
     }
     let path = which.spec.clone().unwrap_or_else(|| PathBuf::from("cluster.toml"));
     if which.spec.is_none() && !Path::new(&path).exists() {
-        return Err(plain("there is no cluster.toml here", "name the cluster: `--cluster NAME`; list those that exist: `provision list`"));
+        return Err(plain(
+            "there is no cluster.toml here",
+            "name the cluster: `--cluster NAME`; list those that exist: `provision list`",
+        ));
     }
     let spec = load(&path, settings)?;
     Ok((spec.cluster.name.clone(), Some(spec)))

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use provision::apply::{Outcome, event::Ending};
+use provision::plan::{Options, Purpose};
 use provision::simulated::{Fault, Lag, Settings, Weather, When};
 use provision::spec::Spec;
 
@@ -115,5 +117,54 @@ async fn lost_answers_throttling_and_faults_end_in_the_same_place() {
         machine.cloud.weather(Weather { fail_before: 20, fail_after: 20, throttle: 40, slow: 20, hang: 0, crash: 0 });
         machine.must_up(&spec).await;
         machine.must_down().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ctrl_c_at_any_time_ends_the_run_and_the_next_one_goes_on() {
+    let spec = spec(&[2], &["/train", "/out"]);
+    for tenths in 0..160 {
+        let machine = world(quick(0));
+        let stopped = machine.stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(tenths * 100)).await;
+            stopped.cancel();
+        });
+        let outcome = machine.up(&spec).await.expect("it ends");
+        machine.must_hold();
+        let interrupted = matches!(&outcome, Outcome::Ran { report, .. } if report.ending == Ending::Interrupted);
+        let complete = matches!(&outcome, Outcome::Ran { report, .. } if report.ending == Ending::Complete);
+        assert!(interrupted || complete, "{outcome:?}");
+        let next = super::harness::machine(&machine.cloud, "laptop");
+        if tenths % 2 == 0 {
+            next.must_up(&spec).await;
+        }
+        next.must_down().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_of_a_replacement_at_every_request_doubles_and_loses_nothing() {
+    let small = spec(&[2], &["/train", "/out"]);
+    let mut other = small.clone();
+    other.storage.capacity_gib = Some(2400);
+    let options = Options { replace_storage: true, ..Options::default() };
+    for number in (1..=90).step_by(2) {
+        let machine = world(quick(0));
+        machine.must_up(&small).await;
+        machine.cloud.write_files("/out", 3);
+        let dying = super::harness::machine(&machine.cloud, "desk");
+        dying.cloud.fault_at(number, Fault::Crash(When::After));
+        until_dead(&dying, async {
+            let _ = dying.run(Purpose::Up, Some(&other), options).await;
+        })
+        .await;
+        dying.must_hold();
+        let next = again(&dying);
+        let outcome = next.run(Purpose::Up, Some(&other), options).await;
+        super::harness::assert_complete(&outcome, &next);
+        next.must_hold();
+        next.must_down().await;
+        assert_eq!(next.cloud.ledger().lost, 0, "{number}\n{}", next.cloud.history());
     }
 }

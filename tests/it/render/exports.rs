@@ -9,25 +9,15 @@ use super::samples::{change, create, down, spec};
 #[test]
 fn markdown_says_the_same() {
     insta::assert_snapshot!("markdown_create", plan_markdown::plan(&create(&spec())));
-    insta::assert_snapshot!(
-        "markdown_refused",
-        plan_markdown::plan(&replaced(Options::default()))
-    );
-    insta::assert_snapshot!(
-        "markdown_down",
-        plan_markdown::plan(&down(&spec(), Options::default()))
-    );
+    insta::assert_snapshot!("markdown_refused", plan_markdown::plan(&replaced(Options::default())));
+    insta::assert_snapshot!("markdown_down", plan_markdown::plan(&down(&spec(), Options::default())));
 }
 
 #[test]
 fn hostile_names_stay_text() {
     let mut plan = grown();
     let hostile = "a|b <img src=x onerror=alert(1)> @org/team #1 `x` **y** [l](https://e.vil) </details> www.e.vil\n| c |\n> [!CAUTION]\u{1b}[2J";
-    let changed = plan
-        .actions
-        .iter_mut()
-        .find(|action| action.verb == Verb::Update)
-        .expect("something changes");
+    let changed = plan.actions.iter_mut().find(|action| action.verb == Verb::Update).expect("something changes");
     changed.summary = hostile.to_owned();
     changed.address.name = hostile.to_owned();
     changed.reasons = vec![hostile.to_owned()];

@@ -18,10 +18,7 @@ const UP: FailureContext<'_> = FailureContext {
     status: "provision status",
 };
 
-const DOWN: FailureContext<'_> = FailureContext {
-    command: "provision down",
-    ..UP
-};
+const DOWN: FailureContext<'_> = FailureContext { command: "provision down", ..UP };
 
 fn fsx() -> Address {
     Address::one(Kind::Fsx)
@@ -37,18 +34,12 @@ fn link() -> Address {
 
 /// The first step at an address for which `wanted` holds failed; what comes before it is done, what comes after was not begun.
 fn failed(plan: &Plan, address: &Address, wanted: fn(&Op) -> bool, failure: Failure) -> Report {
-    let at = plan
-        .steps
-        .iter()
-        .position(|step| step.address == *address && wanted(&step.op))
-        .expect("there is such a step");
+    let at =
+        plan.steps.iter().position(|step| step.address == *address && wanted(&step.op)).expect("there is such a step");
     Report {
         ending: Ending::Failed,
         done: at,
-        left: plan.steps[at + 1..]
-            .iter()
-            .map(|step| (step.address.clone(), step.op.clone()))
-            .collect(),
+        left: plan.steps[at + 1..].iter().map(|step| (step.address.clone(), step.op.clone())).collect(),
         failures: vec![(address.clone(), failure)],
     }
 }
@@ -57,19 +48,12 @@ fn failed(plan: &Plan, address: &Address, wanted: fn(&Op) -> bool, failure: Fail
 fn stopped(ended: &mut Report, plan: &Plan) {
     ended.failures.clear();
     let step = &plan.steps[ended.done];
-    ended
-        .left
-        .insert(0, (step.address.clone(), step.op.clone()));
+    ended.left.insert(0, (step.address.clone(), step.op.clone()));
 }
 
 fn creating(address: &Address, failure: Failure) -> String {
     let plan = create(&spec());
-    let ended = failed(
-        &plan,
-        address,
-        |op| matches!(op, Op::Create { .. }),
-        failure,
-    );
+    let ended = failed(&plan, address, |op| matches!(op, Op::Create { .. }), failure);
     report(&ended, &plan, &UP, &Theme::plain())
 }
 
@@ -86,32 +70,21 @@ fn call(operation: &str, class: Class, code: &str, message: &str) -> CloudError 
 }
 
 fn cloud(operation: &str, class: Class, code: &str, message: &str) -> Failure {
-    Failure::Cloud {
-        error: call(operation, class, code, message),
-    }
+    Failure::Cloud { error: call(operation, class, code, message) }
 }
 
 #[test]
 fn a_denied_call() {
     let message = "User: arn:aws:iam::123456789012:user/ana is not authorized to perform: fsx:CreateFileSystem because no identity-based policy allows the fsx:CreateFileSystem action";
-    let failure = cloud(
-        "fsx:CreateFileSystem",
-        Class::Denied,
-        "AccessDenied",
-        message,
-    );
+    let failure = cloud("fsx:CreateFileSystem", Class::Denied, "AccessDenied", message);
     insta::assert_snapshot!("denied", creating(&fsx(), failure));
 }
 
 #[test]
 fn no_capacity() {
-    let message = "We currently do not have sufficient p5.48xlarge capacity in the Availability Zone you requested (us-east-1a).";
-    let failure = cloud(
-        "ec2:RunInstances",
-        Class::Capacity,
-        "InsufficientInstanceCapacity",
-        message,
-    );
+    let message =
+        "We currently do not have sufficient p5.48xlarge capacity in the Availability Zone you requested (us-east-1a).";
+    let failure = cloud("ec2:RunInstances", Class::Capacity, "InsufficientInstanceCapacity", message);
     insta::assert_snapshot!("capacity", creating(&trainer(), failure));
 }
 
@@ -155,27 +128,16 @@ fn a_file_system_that_failed() {
 
 #[test]
 fn a_wait_that_was_too_long() {
-    let failure = Failure::TimedOut {
-        limit_s: 3600,
-        detail: "CREATING".to_owned(),
-    };
+    let failure = Failure::TimedOut { limit_s: 3600, detail: "CREATING".to_owned() };
     insta::assert_snapshot!("timeout", creating(&fsx(), failure));
 }
 
 #[test]
 fn nodes_that_failed() {
     let one = vec![("i-0001".to_owned(), "setup.sh ended with 1".to_owned())];
-    let many = (0..40)
-        .map(|n| (format!("i-{n:04}"), "the mount took too long".to_owned()))
-        .collect();
-    insta::assert_snapshot!(
-        "nodes_one",
-        creating(&trainer(), Failure::Nodes { nodes: one })
-    );
-    insta::assert_snapshot!(
-        "nodes_many",
-        creating(&trainer(), Failure::Nodes { nodes: many })
-    );
+    let many = (0..40).map(|n| (format!("i-{n:04}"), "the mount took too long".to_owned())).collect();
+    insta::assert_snapshot!("nodes_one", creating(&trainer(), Failure::Nodes { nodes: one }));
+    insta::assert_snapshot!("nodes_many", creating(&trainer(), Failure::Nodes { nodes: many }));
 }
 
 #[test]
@@ -184,32 +146,20 @@ fn files_that_are_not_in_s3() {
         text: "the export task-0123 left files behind with 17 of 12000 files not in S3".to_owned(),
         report: Some("s3://acme-video/checkpoints/provision-export-reports/task-0123".to_owned()),
     };
-    insta::assert_snapshot!(
-        "unexported",
-        removing(&link(), |op| *op == Op::Export, failure)
-    );
+    insta::assert_snapshot!("unexported", removing(&link(), |op| *op == Op::Export, failure));
 }
 
 #[test]
 fn something_still_in_use() {
-    let failure = Failure::InUse {
-        dependents: vec!["eni-0123 of an instance that is not ours".to_owned()],
-    };
+    let failure = Failure::InUse { dependents: vec!["eni-0123 of an instance that is not ours".to_owned()] };
     let group = Address::one(Kind::SecurityGroup);
-    insta::assert_snapshot!(
-        "in_use",
-        removing(&group, |op| matches!(op, Op::Delete { .. }), failure)
-    );
+    insta::assert_snapshot!("in_use", removing(&group, |op| matches!(op, Op::Delete { .. }), failure));
 }
 
 #[test]
 fn what_has_changed_meanwhile_and_what_cannot_boot() {
-    let stale = Failure::Stale {
-        text: "fsx (fs-0123) is gone".to_owned(),
-    };
-    let boot = Failure::Boot {
-        text: "the boot script is 17 KiB too long: shorten `setup`".to_owned(),
-    };
+    let stale = Failure::Stale { text: "fsx (fs-0123) is gone".to_owned() };
+    let boot = Failure::Boot { text: "the boot script is 17 KiB too long: shorten `setup`".to_owned() };
     insta::assert_snapshot!("stale", creating(&fsx(), stale));
     insta::assert_snapshot!("boot", creating(&trainer(), boot));
 }
@@ -217,27 +167,12 @@ fn what_has_changed_meanwhile_and_what_cannot_boot() {
 #[test]
 fn several_failures_and_one_that_hit_many() {
     let plan = create(&spec());
-    let denied = cloud(
-        "ssm:PutParameter",
-        Class::Denied,
-        "AccessDenied",
-        "not allowed",
-    );
-    let mut ended = failed(
-        &plan,
-        &fsx(),
-        |op| matches!(op, Op::Create { .. }),
-        denied.clone(),
-    );
+    let denied = cloud("ssm:PutParameter", Class::Denied, "AccessDenied", "not allowed");
+    let mut ended = failed(&plan, &fsx(), |op| matches!(op, Op::Create { .. }), denied.clone());
     ended.failures.push((Address::one(Kind::Role), denied));
     ended.failures.push((
         Address::one(Kind::SecurityGroup),
-        cloud(
-            "ec2:CreateSecurityGroup",
-            Class::Unreachable,
-            "Timeout",
-            "no answer within 30 s",
-        ),
+        cloud("ec2:CreateSecurityGroup", Class::Unreachable, "Timeout", "no answer within 30 s"),
     ));
     insta::assert_snapshot!("several", report(&ended, &plan, &UP, &Theme::plain()));
 }
@@ -253,10 +188,7 @@ fn an_interrupted_run_says_how_to_go_on() {
     let mut ended = failed(&plan, &link(), |op| *op == Op::Export, Failure::Interrupted);
     stopped(&mut ended, &plan);
     ended.ending = Ending::Interrupted;
-    insta::assert_snapshot!(
-        "interrupted_down",
-        report(&ended, &plan, &DOWN, &Theme::plain())
-    );
+    insta::assert_snapshot!("interrupted_down", report(&ended, &plan, &DOWN, &Theme::plain()));
 }
 
 #[test]
@@ -281,12 +213,7 @@ fn a_lost_lock() {
 #[test]
 fn a_complete_run_has_no_failure() {
     let plan = create(&spec());
-    let ended = Report {
-        ending: Ending::Complete,
-        done: 9,
-        left: Vec::new(),
-        failures: Vec::new(),
-    };
+    let ended = Report { ending: Ending::Complete, done: 9, left: Vec::new(), failures: Vec::new() };
     assert_eq!(report(&ended, &plan, &UP, &Theme::plain()), "");
 }
 
@@ -305,8 +232,5 @@ pub(super) fn holder() -> Holder {
 
 #[test]
 fn a_lock_that_another_run_holds() {
-    insta::assert_snapshot!(
-        "lock_held",
-        lock::held(&holder(), "provision down", now(), &Theme::plain())
-    );
+    insta::assert_snapshot!("lock_held", lock::held(&holder(), "provision down", now(), &Theme::plain()));
 }

@@ -30,9 +30,7 @@ pub(super) fn replaced(options: Options) -> Plan {
 
 fn huge() -> (Plan, Plan) {
     let mut before = spec();
-    before.nodes = (0..13)
-        .map(|number| nodes(&format!("group-{number:02}"), "p5.48xlarge", 77))
-        .collect();
+    before.nodes = (0..13).map(|number| nodes(&format!("group-{number:02}"), "p5.48xlarge", 77)).collect();
     let mut after = before.clone();
     after.nodes[0].count = 7;
     after.nodes[1].image = provision::spec::Image::Id("ami-0bb".to_owned());
@@ -46,10 +44,7 @@ fn creating_everything() {
 
 #[test]
 fn nothing_changes() {
-    insta::assert_snapshot!(
-        "unchanged",
-        text(&change(&spec(), &spec(), Options::default()))
-    );
+    insta::assert_snapshot!("unchanged", text(&change(&spec(), &spec(), Options::default())));
 }
 
 #[test]
@@ -64,10 +59,7 @@ fn replacing_storage_is_refused() {
 
 #[test]
 fn replacing_storage_is_allowed() {
-    let options = Options {
-        replace_storage: true,
-        ..Options::default()
-    };
+    let options = Options { replace_storage: true, ..Options::default() };
     insta::assert_snapshot!("replace_allowed", text(&replaced(options)));
 }
 
@@ -78,10 +70,7 @@ fn down_with_exports() {
 
 #[test]
 fn down_that_keeps_the_storage() {
-    let options = Options {
-        keep_storage: true,
-        ..Options::default()
-    };
+    let options = Options { keep_storage: true, ..Options::default() };
     insta::assert_snapshot!("down_keep_storage", text(&down(&spec(), options)));
 }
 
@@ -125,13 +114,7 @@ fn a_drifted_role_shows_where_it_differs() {
 #[test]
 fn colour_repeats_what_the_text_says() {
     let plan = replaced(Options::default());
-    let colored = plan_text::plan(
-        &plan,
-        &Theme {
-            color: Color::On,
-            ..Theme::plain()
-        },
-    );
+    let colored = plan_text::plan(&plan, &Theme { color: Color::On, ..Theme::plain() });
     let stripped = anstream::adapter::strip_str(&colored).to_string();
     assert_eq!(stripped, text(&plan));
     insta::assert_snapshot!("colored", colored.replace('\u{1b}', "ESC"));
@@ -139,11 +122,7 @@ fn colour_repeats_what_the_text_says() {
 
 #[test]
 fn ascii_and_narrow_terminals_are_served() {
-    let theme = Theme {
-        charset: Charset::Ascii,
-        width: 60,
-        ..Theme::plain()
-    };
+    let theme = Theme { charset: Charset::Ascii, width: 60, ..Theme::plain() };
     let narrow = plan_text::plan(&replaced(Options::default()), &theme);
     assert!(narrow.is_ascii(), "{narrow}");
     insta::assert_snapshot!("narrow", narrow);
@@ -152,20 +131,11 @@ fn ascii_and_narrow_terminals_are_served() {
 #[test]
 fn no_line_ends_in_white_space_and_all_fit() {
     let (made, changed) = huge();
-    for plan in [
-        create(&spec()),
-        grown(),
-        down(&spec(), Options::default()),
-        made,
-        changed,
-    ] {
+    for plan in [create(&spec()), grown(), down(&spec(), Options::default()), made, changed] {
         let text = text(&plan);
         for line in text.lines() {
             assert_eq!(line, line.trim_end());
-            assert!(
-                line.chars().count() <= 100 || !line.starts_with(' '),
-                "{line}"
-            );
+            assert!(line.chars().count() <= 100 || !line.starts_with(' '), "{line}");
         }
     }
 }

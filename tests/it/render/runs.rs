@@ -25,38 +25,20 @@ fn trainer() -> Address {
 }
 
 fn event(elapsed_s: f64, what: What) -> Event {
-    Event {
-        format_version: FORMAT_VERSION,
-        at: now(),
-        elapsed_s,
-        what,
-    }
+    Event { format_version: FORMAT_VERSION, at: now(), elapsed_s, what }
 }
 
 fn started(step: usize, address: Address, op: Op) -> What {
     What::Started { step, address, op }
 }
 
-fn waiting(
-    step: usize,
-    address: Address,
-    detail: &str,
-    waited_s: u64,
-    typical_s: Option<u64>,
-) -> What {
-    What::Waiting {
-        step,
-        address,
-        detail: detail.to_owned(),
-        waited_s,
-        typical_s,
-    }
+fn waiting(step: usize, address: Address, detail: &str, waited_s: u64, typical_s: Option<u64>) -> What {
+    What::Waiting { step, address, detail: detail.to_owned(), waited_s, typical_s }
 }
 
 /// Each kind of event, in the order of a run that ends badly.
 fn story() -> Vec<Event> {
-    let throttled = CloudError::new("fsx:CreateFileSystem", Class::Throttled, "slow down")
-        .code("ThrottlingException");
+    let throttled = CloudError::new("fsx:CreateFileSystem", Class::Throttled, "slow down").code("ThrottlingException");
     let create = |count| Op::Create { epoch: 0, count };
     let update = |fields: &[&str]| Op::Update {
         fields: fields.iter().map(|each| (*each).to_owned()).collect(),
@@ -66,121 +48,35 @@ fn story() -> Vec<Event> {
     };
     let nodes = vec![
         ("i-0001".to_owned(), "setup.sh ended with 1".to_owned()),
-        (
-            "i-0002".to_owned(),
-            "the mount took too long\nsee the console".to_owned(),
-        ),
+        ("i-0002".to_owned(), "the mount took too long\nsee the console".to_owned()),
     ];
     vec![
-        event(
-            0.0,
-            What::Locked {
-                who: "ana@laptop".to_owned(),
-                until: now(),
-            },
-        ),
+        event(0.0, What::Locked { who: "ana@laptop".to_owned(), until: now() }),
         event(0.1, started(0, fsx(), create(1))),
-        event(
-            0.1,
-            started(1, Address::one(Kind::SecurityGroup), update(&["rules"])),
-        ),
+        event(0.1, started(1, Address::one(Kind::SecurityGroup), update(&["rules"]))),
         event(0.1, started(2, Address::one(Kind::Role), update(&[]))),
-        event(
-            0.4,
-            What::Finished {
-                step: 2,
-                address: Address::one(Kind::Role),
-                took_s: 0.3,
-            },
-        ),
-        event(
-            0.6,
-            What::Retrying {
-                step: 0,
-                address: fsx(),
-                error: throttled,
-                pause_s: 0.5,
-            },
-        ),
-        event(
-            1.3,
-            What::Answered {
-                step: 0,
-                address: fsx(),
-                id: "fs-0123".to_owned(),
-            },
-        ),
+        event(0.4, What::Finished { step: 2, address: Address::one(Kind::Role), took_s: 0.3 }),
+        event(0.6, What::Retrying { step: 0, address: fsx(), error: throttled, pause_s: 0.5 }),
+        event(1.3, What::Answered { step: 0, address: fsx(), id: "fs-0123".to_owned() }),
         event(1.7, waiting(0, fsx(), "CREATING", 0, Some(540))),
-        event(
-            2.0,
-            What::Finished {
-                step: 1,
-                address: Address::one(Kind::SecurityGroup),
-                took_s: 1.9,
-            },
-        ),
+        event(2.0, What::Finished { step: 1, address: Address::one(Kind::SecurityGroup), took_s: 1.9 }),
         event(125.0, waiting(0, fsx(), "not visible yet", 123, Some(540))),
-        event(
-            513.2,
-            What::Finished {
-                step: 0,
-                address: fsx(),
-                took_s: 513.1,
-            },
-        ),
+        event(513.2, What::Finished { step: 0, address: fsx(), took_s: 513.1 }),
         event(513.3, started(3, link(), create(1))),
         event(513.3, started(4, trainer(), create(8))),
-        event(
-            514.0,
-            What::Answered {
-                step: 4,
-                address: trainer(),
-                id: "i-0001 and 7 more".to_owned(),
-            },
-        ),
-        event(
-            560.0,
-            What::Noted {
-                step: 3,
-                address: link(),
-                text: "task-0123 exports it already".to_owned(),
-            },
-        ),
+        event(514.0, What::Answered { step: 4, address: trainer(), id: "i-0001 and 7 more".to_owned() }),
+        event(560.0, What::Noted { step: 3, address: link(), text: "task-0123 exports it already".to_owned() }),
         event(700.0, started(5, link(), Op::Preload)),
-        event(
-            701.0,
-            waiting(5, link(), "importing metadata: 5 of 90 files", 1, None),
-        ),
-        event(
-            800.0,
-            waiting(4, trainer(), "6 of 8 ready, 1 failed", 287, Some(300)),
-        ),
-        event(
-            3723.0,
-            What::Failed {
-                step: 4,
-                address: trainer(),
-                failure: Failure::Nodes { nodes },
-            },
-        ),
+        event(701.0, waiting(5, link(), "importing metadata: 5 of 90 files", 1, None)),
+        event(800.0, waiting(4, trainer(), "6 of 8 ready, 1 failed", 287, Some(300))),
+        event(3723.0, What::Failed { step: 4, address: trainer(), failure: Failure::Nodes { nodes } }),
         event(3723.1, What::Stopping),
-        event(
-            3724.0,
-            What::Ended {
-                outcome: Ending::Failed,
-                done: 4,
-                failed: 1,
-                left: 2,
-            },
-        ),
+        event(3724.0, What::Ended { outcome: Ending::Failed, done: 4, failed: 1, left: 2 }),
     ]
 }
 
 fn lines(events: &[Event], theme: &Theme) -> String {
-    let lines: Vec<String> = events
-        .iter()
-        .filter_map(|each| events::line(each, theme))
-        .collect();
+    let lines: Vec<String> = events.iter().filter_map(|each| events::line(each, theme)).collect();
     lines.join("\n")
 }
 
@@ -189,19 +85,14 @@ fn a_run_as_plain_lines() {
     let text = lines(&story(), &Theme::plain());
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
     insta::assert_snapshot!("events", text);
-    let ascii = Theme {
-        charset: Charset::Ascii,
-        ..Theme::plain()
-    };
+    let ascii = Theme { charset: Charset::Ascii, ..Theme::plain() };
     assert!(lines(&story(), &ascii).is_ascii());
 }
 
 #[test]
 fn steps_of_a_removal_as_plain_lines() {
     let task = |step, op| event(1.0, started(step, link(), op));
-    let ids = |ids: &[&str]| Op::Delete {
-        ids: ids.iter().map(|id| (*id).to_owned()).collect(),
-    };
+    let ids = |ids: &[&str]| Op::Delete { ids: ids.iter().map(|id| (*id).to_owned()).collect() };
     let endings = [Ending::Complete, Ending::Interrupted, Ending::LostLock];
     let mut all = vec![
         task(0, Op::Settle),
@@ -211,15 +102,7 @@ fn steps_of_a_removal_as_plain_lines() {
         event(1.0, started(4, trainer(), ids(&["i-1", "i-2"]))),
     ];
     all.extend(endings.map(|outcome| {
-        event(
-            2.0,
-            What::Ended {
-                outcome,
-                done: 1,
-                failed: 0,
-                left: usize::from(outcome != Ending::Complete),
-            },
-        )
+        event(2.0, What::Ended { outcome, done: 1, failed: 0, left: usize::from(outcome != Ending::Complete) })
     }));
     insta::assert_snapshot!("events_down", lines(&all, &Theme::plain()));
 }
@@ -237,10 +120,7 @@ struct Recorder(Arc<Mutex<String>>);
 
 impl Recorder {
     fn push(&self, text: &str) -> std::io::Result<()> {
-        self.0
-            .lock()
-            .expect("no test panics with it")
-            .push_str(text);
+        self.0.lock().expect("no test panics with it").push_str(text);
         Ok(())
     }
 }

@@ -5,17 +5,14 @@ use std::collections::BTreeMap;
 use provision::catalog::prices::Prices;
 use provision::cloud::Identity;
 use provision::desired::{
-    Address, ClusterId, Desired, Kind, PinnedImage, Pins, Place, Resource, Settled, TAG_EPOCH,
-    build,
+    Address, ClusterId, Desired, Kind, PinnedImage, Pins, Place, Resource, Settled, TAG_EPOCH, build,
 };
-use provision::observed::{
-    Endpoint, Node, NodeState, Observed, Report, Seen, State, Task, TaskState, Work,
-};
+use provision::observed::{Endpoint, Node, NodeState, Observed, Report, Seen, State, Task, TaskState, Work};
 use provision::plan::{self, Input, Options, Plan, Purpose};
 use provision::record::{Record, Try};
 use provision::spec::{
-    Cluster, Compression, Dataset, Deployment, Flow, Image, Launch, Market, Media, MetadataIops,
-    Network, NodeEfa, Nodes, Placement, Preload, Spec, Storage,
+    Cluster, Compression, Dataset, Deployment, Flow, Image, Launch, Market, Media, MetadataIops, Network, NodeEfa,
+    Nodes, Placement, Preload, Spec, Storage,
 };
 
 pub(super) const NOW: &str = "2026-03-05T12:00:00Z";
@@ -51,11 +48,7 @@ pub(super) fn spec() -> Spec {
         },
         datasets: vec![
             dataset("train", "/train", Vec::new()),
-            dataset(
-                "checkpoints",
-                "/checkpoints",
-                vec![Flow::New, Flow::Changed],
-            ),
+            dataset("checkpoints", "/checkpoints", vec![Flow::New, Flow::Changed]),
         ],
         nodes: vec![nodes("trainer", "p5.48xlarge", 8)],
         workload: None,
@@ -96,16 +89,10 @@ pub(super) fn desired(spec: &Spec) -> Desired {
         region: spec.cluster.region.clone().unwrap_or_default(),
         partition: "aws".to_owned(),
     };
-    let id = ClusterId {
-        cluster: spec.cluster.name.clone(),
-        region: identity.region.clone(),
-        deployment: "d-1".to_owned(),
-    };
-    let place = Place {
-        subnet: "subnet-0aa".to_owned(),
-        vpc: "vpc-0aa".to_owned(),
-        zone: format!("{}a", identity.region),
-    };
+    let id =
+        ClusterId { cluster: spec.cluster.name.clone(), region: identity.region.clone(), deployment: "d-1".to_owned() };
+    let place =
+        Place { subnet: "subnet-0aa".to_owned(), vpc: "vpc-0aa".to_owned(), zone: format!("{}a", identity.region) };
     let image = PinnedImage {
         id: "ami-0aa".to_owned(),
         architecture: "x86_64".to_owned(),
@@ -115,22 +102,11 @@ pub(super) fn desired(spec: &Spec) -> Desired {
     let pins = Pins {
         place: Some(place.clone()),
         images: BTreeMap::from([
-            (
-                "ami-0bb".to_owned(),
-                PinnedImage {
-                    id: "ami-0bb".to_owned(),
-                    ..image.clone()
-                },
-            ),
+            ("ami-0bb".to_owned(), PinnedImage { id: "ami-0bb".to_owned(), ..image.clone() }),
             ("ami-0aa".to_owned(), image),
         ]),
     };
-    let settled = Settled {
-        id: &id,
-        identity: &identity,
-        place: &place,
-        pins: &pins,
-    };
+    let settled = Settled { id: &id, identity: &identity, place: &place, pins: &pins };
     build(spec, &settled)
 }
 
@@ -180,10 +156,7 @@ pub(super) fn observed(desired: &Desired) -> Observed {
             state: State::Ready,
             lifecycle: "AVAILABLE".to_owned(),
             reason: None,
-            fields: fields
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
+            fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             tags,
             endpoint: (address.kind == Kind::Fsx).then(|| Endpoint {
                 dns_name: "fs-0123.fsx.us-east-1.amazonaws.com".to_owned(),
@@ -202,12 +175,7 @@ pub(super) fn record(desired: &Desired) -> Record {
             Resource::Nodes(group) => group.count,
             _ => 1,
         };
-        let done = Try {
-            epoch: 0,
-            done: true,
-            at: "2026-03-05T09:30:00Z".parse().expect("a time stamp"),
-            count,
-        };
+        let done = Try { epoch: 0, done: true, at: "2026-03-05T09:30:00Z".parse().expect("a time stamp"), count };
         record.tries.insert(address.clone(), done);
     }
     record
@@ -217,37 +185,19 @@ pub(super) fn record(desired: &Desired) -> Record {
 pub(super) fn create(spec: &Spec) -> Plan {
     let desired = desired(spec);
     let record = Record::new(&desired.id.cluster, &desired.id.deployment);
-    plan_of(
-        Purpose::Up,
-        &desired,
-        &Observed::default(),
-        &record,
-        Options::default(),
-    )
+    plan_of(Purpose::Up, &desired, &Observed::default(), &record, Options::default())
 }
 
 /// `up` from one spec to another.
 pub(super) fn change(before: &Spec, after: &Spec, options: Options) -> Plan {
     let old = desired(before);
-    plan_of(
-        Purpose::Up,
-        &desired(after),
-        &observed(&old),
-        &record(&old),
-        options,
-    )
+    plan_of(Purpose::Up, &desired(after), &observed(&old), &record(&old), options)
 }
 
 pub(super) fn down(spec: &Spec, options: Options) -> Plan {
     let old = desired(spec);
     let nothing = Desired::nothing(old.id.clone());
-    plan_of(
-        Purpose::Down,
-        &nothing,
-        &observed(&old),
-        &record(&old),
-        options,
-    )
+    plan_of(Purpose::Down, &nothing, &observed(&old), &record(&old), options)
 }
 
 pub(super) fn plan_of(
@@ -257,13 +207,7 @@ pub(super) fn plan_of(
     record: &Record,
     options: Options,
 ) -> Plan {
-    let input = Input {
-        purpose,
-        desired,
-        observed,
-        record,
-        options,
-    };
+    let input = Input { purpose, desired, observed, record, options };
     plan::plan(&input, Prices::builtin())
 }
 
