@@ -7,6 +7,7 @@ pub mod events;
 pub mod failure;
 mod leftovers;
 pub mod lock;
+mod plan_cost;
 mod plan_facts;
 pub mod plan_json;
 pub mod plan_markdown;
