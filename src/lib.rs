@@ -21,3 +21,4 @@ pub mod plan;
 pub mod record;
 pub mod render;
 pub mod spec;
+pub mod status;
