@@ -26,3 +26,4 @@ pub mod render;
 pub mod simulated;
 pub mod sizing;
 pub mod spec;
+pub mod status;

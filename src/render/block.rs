@@ -1,5 +1,8 @@
 //! One complaint, as `STYLE.md` has it: what, where, why, how to go on.
 
+// Writing to a String cannot fail, so its answer is dropped wherever it is used.
+use std::fmt::Write as _;
+
 use super::text::{clean, labelled};
 use super::theme::{BOLD, HELP, Theme, of_severity};
 use crate::diagnostic::Severity;
@@ -42,7 +45,7 @@ impl Block {
             super::theme::Color::Off => format!("{label}{}\n", clean(title, theme)),
         };
         if let Some(place) = place {
-            out.push_str(&format!("  --> {}\n", clean(place, theme)));
+            let _ = writeln!(out, "  --> {}", clean(place, theme));
         }
         for note in notes {
             out.push_str(&labelled("   = note: ", "   = note: ", note, theme));

@@ -1,5 +1,8 @@
 //! One line an event: plain for people and logs, JSON for programs. The progress display shows the same words.
 
+// Writing to a String cannot fail, so its answer is dropped wherever it is used.
+use std::fmt::Write as _;
+
 use super::text::{clean, clock, count, duration, whole_seconds};
 use super::theme::{BAD, CAREFUL, DIM, GOOD, PLAIN, Theme, of_verb};
 use super::words;
@@ -22,7 +25,7 @@ pub fn line(event: &Event, theme: &Theme) -> Option<String> {
 
 /// One line of JSON, without a line break.
 pub fn json(event: &Event) -> String {
-    serde_json::to_string(event).expect("plain data with names as keys has a JSON form")
+    super::plan_json::compact(event)
 }
 
 /// What an event says, before it is set in columns.
@@ -140,7 +143,7 @@ pub(super) fn tally(done: usize, failed: usize, left: usize) -> String {
     let mut text = format!("{} done", count(done, "step"));
     for (number, word) in [(failed, "failed"), (left, "not done")] {
         if number > 0 {
-            text.push_str(&format!(", {number} {word}"));
+            let _ = write!(text, ", {number} {word}");
         }
     }
     text

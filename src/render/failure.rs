@@ -165,10 +165,13 @@ fn node_notes(nodes: &[(String, String)]) -> Vec<String> {
             None => reasons.push((why, vec![id.clone()])),
         }
     }
-    let notes: Vec<String> = reasons.iter().map(|(why, ids)| format!("{}: {why}", listed(ids, 3))).collect();
-    let mut notes = folded(&notes, MOST_NODES);
-    notes.push("the next run replaces nodes that failed".to_owned());
-    notes
+    let told: Vec<String> = reasons
+        .iter()
+        .map(|(why, ids)| format!("{}: {why}", listed(ids, 3)))
+        .collect();
+    let mut told = folded(&told, MOST_NODES);
+    told.push("the next run replaces nodes that failed".to_owned());
+    told
 }
 
 /// A call of a run that failed: it may have been carried out, and part of the cluster exists.

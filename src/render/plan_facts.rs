@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::text::{count, grouped, listed, sum};
 use super::words;
-use crate::catalog::prices::Usd;
-use crate::plan::{Action, Change, CostItem, Danger, Op, Plan, Purpose, Verb};
+use crate::plan::{Action, Change, Danger, Op, Plan, Purpose, Verb};
 
 /// Verbs that change something, in the order told.
 const CHANGING: [Verb; 4] = [Verb::Create, Verb::Update, Verb::Replace, Verb::Delete];
@@ -112,9 +111,9 @@ pub(super) fn changes(action: &Action) -> &[Change] {
 const MOST_ALIKE: usize = 6;
 
 /// Actions in order; what does the same to many of a kind, safely and without a reason of its own, is put together.
-pub(super) fn alike(plan: &Plan) -> Vec<Vec<&Action>> {
+pub(super) fn together<'a>(actions: impl Iterator<Item = &'a Action>) -> Vec<Vec<&'a Action>> {
     let mut groups: Vec<Vec<&Action>> = Vec::new();
-    for action in plan.actions.iter().filter(|each| !is_quiet(each)) {
+    for action in actions.filter(|each| !is_quiet(each)) {
         match groups.last_mut() {
             Some(group) if are_alike(group[0], action) => group.push(action),
             _ => groups.push(vec![action]),
@@ -213,47 +212,6 @@ pub(super) fn in_words<'a>(steps: impl Iterator<Item = (&'a Op, String)>) -> Str
         })
         .collect();
     parts.join("; ")
-}
-
-/// More items than these are summed by resource.
-const MOST_ITEMS: usize = 12;
-
-/// Lines of the cost table: whose, what for, an hour, a month.
-pub(super) fn cost_lines(plan: &Plan) -> Vec<[String; 4]> {
-    let by_address = plan.cost.items.len() > MOST_ITEMS;
-    let mut lines: Vec<Vec<&CostItem>> = Vec::new();
-    for item in &plan.cost.items {
-        match lines.last_mut() {
-            Some(line) if by_address && line[0].address == item.address => line.push(item),
-            _ => lines.push(vec![item]),
-        }
-    }
-    lines.iter().map(|items| cost_line(items)).collect()
-}
-
-fn cost_line(items: &[&CostItem]) -> [String; 4] {
-    let known: Usd = items.iter().filter_map(|item| item.hourly).sum();
-    let is_complete = items.iter().all(|item| item.hourly.is_some());
-    let what = match items.len() {
-        1 => items[0].what.clone(),
-        more => format!("{} and {} more", items[0].what, more - 1),
-    };
-    [items[0].address.to_string(), what, sum(known, is_complete, ""), sum(known.hour_to_month(), is_complete, "")]
-}
-
-/// The last line: an hour, a month.
-pub(super) fn cost_total(plan: &Plan) -> [String; 2] {
-    let (total, is_complete) = plan.cost.hourly();
-    [sum(total, is_complete, ""), sum(total.hour_to_month(), is_complete, "")]
-}
-
-/// `Cost once applied, prices of 2026-02-01, 730 hours a month`
-pub(super) fn cost_title(plan: &Plan) -> String {
-    format!(
-        "Cost once applied (prices: {}; a month is {} hours)",
-        plan.cost.prices_of,
-        crate::catalog::prices::HOURS_PER_MONTH
-    )
 }
 
 /// How bad the findings are, in number: `1 error and 2 warnings`.

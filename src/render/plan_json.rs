@@ -71,3 +71,7 @@ pub(super) fn pretty(document: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(document);
     text.expect("plain data with names as keys has a JSON form") + "\n"
 }
+
+pub(super) fn compact(document: &impl Serialize) -> String {
+    serde_json::to_string(document).expect("plain data with names as keys has a JSON form")
+}

@@ -1,6 +1,10 @@
 //! A plan for a pull request: GitHub's Markdown. No text from a spec or from AWS can break a table, bring in HTML, call a
 //! person or point at an issue.
 
+// Writing to a String cannot fail, so its answer is dropped wherever it is used.
+use std::fmt::Write as _;
+
+use super::plan_cost;
 use super::plan_facts as facts;
 use super::text::clean;
 use super::theme::Theme;
@@ -33,9 +37,12 @@ fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in clean(text, &Theme::plain()).chars() {
         match c {
-            '@' | '#' => out.push_str(&format!("&#{};&#8203;", u32::from(c))),
-            '&' | '<' | '>' | '"' | '\'' | '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '!' | '~' | '$' => {
-                out.push_str(&format!("&#{};", u32::from(c)));
+            '@' | '#' => {
+                let _ = write!(out, "&#{};&#8203;", u32::from(c));
+            }
+            '&' | '<' | '>' | '"' | '\'' | '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '!' | '~'
+            | '$' => {
+                let _ = write!(out, "&#{};", u32::from(c));
             }
             // A scheme without its colon is no link.
             ':' if out.ends_with("http") || out.ends_with("https") => out.push_str("&#58;"),
@@ -91,10 +98,10 @@ fn alert(finding: &Finding) -> String {
         out.push_str(">\n");
     }
     for note in &finding.notes {
-        out.push_str(&format!("> - {}\n", prose(note)));
+        let _ = writeln!(out, "> - {}", prose(note));
     }
     if let Some(help) = &finding.help {
-        out.push_str(&format!(">\n> **help:** {}\n", prose(help)));
+        let _ = writeln!(out, ">\n> **help:** {}", prose(help));
     }
     out
 }
@@ -156,15 +163,25 @@ fn folded(title: &str, content: &str) -> String {
 fn detail(action: &Action) -> String {
     let mut out = format!("\n- {} {}\n", action.verb.word(), code(&action.address.to_string()));
     if action.verb == crate::plan::Verb::Replace {
-        out.push_str(&format!("  - {}\n", facts::REPLACED));
+        let _ = writeln!(out, "  - {}", facts::REPLACED);
     }
     for change in facts::changes(action) {
         let (before, after) = facts::sides(change);
-        let forces = if change.forces_replace { " (**forces replace**)" } else { "" };
-        out.push_str(&format!("  - {}: {} → {}{forces}\n", escaped(&change.field), code(&before), code(&after)));
+        let forces = if change.forces_replace {
+            " (**forces replace**)"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            out,
+            "  - {}: {} → {}{forces}",
+            escaped(&change.field),
+            code(&before),
+            code(&after)
+        );
     }
     for reason in &action.reasons {
-        out.push_str(&format!("  - {}\n", prose(reason)));
+        let _ = writeln!(out, "  - {}", prose(reason));
     }
     out
 }
@@ -182,14 +199,14 @@ fn cost(plan: &Plan) -> String {
     if plan.cost.items.is_empty() {
         return String::new();
     }
-    let rows: Vec<String> = facts::cost_lines(plan)
+    let rows: Vec<String> = plan_cost::lines(plan)
         .iter()
         .map(|[address, what, hour, month]| format!("| {} | {} | {hour} | {month} |\n", code(address), escaped(what)))
         .collect();
-    let [hour, month] = facts::cost_total(plan);
+    let [hour, month] = plan_cost::total(plan);
     format!(
         "{}\n\n| resource | what | an hour | a month |\n| --- | --- | ---: | ---: |\n{}| **total** | | **{hour}** | **{month}** |\n",
-        escaped(&facts::cost_title(plan)),
+        escaped(&plan_cost::title(plan)),
         rows.concat()
     )
 }

@@ -1,7 +1,11 @@
 //! A plan for a person at a terminal: first line what happens, the worst first; then each change with its reasons, the
 //! order, the cost, and last, next to the question, what speaks against it.
 
+// Writing to a String cannot fail, so its answer is dropped wherever it is used.
+use std::fmt::Write as _;
+
 use super::block::{Block, folded};
+use super::plan_cost;
 use super::plan_facts as facts;
 use super::table::{Cell, Column, Row, table};
 use super::text::{cut, labelled, listed};
@@ -45,17 +49,27 @@ pub fn summary(plan: &Plan, theme: &Theme) -> String {
 }
 
 fn actions(plan: &Plan, theme: &Theme) -> String {
-    let rows = facts::alike(plan)
-        .iter()
-        .filter_map(|group| group.split_first())
-        .map(|(first, others)| row(first, others, theme))
-        .collect();
-    let mut out = table(2, &[Column::Left, Column::Left, Column::Wrapped], rows, theme);
+    let mut out = table_of(&facts::together(plan.actions.iter()), theme);
     if let Some(unchanged) = facts::unchanged(plan) {
         let line = format!("  {}\n", theme.paint(DIM, &unchanged));
         out.push_str(&line);
     }
     out
+}
+
+/// Groups of actions that are alike, each as one row.
+pub(super) fn table_of(groups: &[Vec<&Action>], theme: &Theme) -> String {
+    let rows = groups
+        .iter()
+        .filter_map(|group| group.split_first())
+        .map(|(first, others)| row(first, others, theme))
+        .collect();
+    table(
+        2,
+        &[Column::Left, Column::Left, Column::Wrapped],
+        rows,
+        theme,
+    )
 }
 
 fn row(action: &Action, others: &[&Action], theme: &Theme) -> Row {
@@ -88,10 +102,10 @@ fn details(action: &Action, theme: &Theme) -> String {
     let danger = words::consequence(action.danger);
     if !danger.is_empty() {
         let text = theme.paint(of_danger(action.danger), &format!("! {danger}"));
-        out.push_str(&format!("{DETAIL}{text}\n"));
+        let _ = writeln!(out, "{DETAIL}{text}");
     }
     if action.verb == Verb::Replace {
-        out.push_str(&format!("{DETAIL}{}\n", facts::REPLACED));
+        let _ = writeln!(out, "{DETAIL}{}", facts::REPLACED);
     }
     let columns = theme.width.saturating_sub(DETAIL.len());
     let changes = facts::changes(action)
@@ -131,17 +145,25 @@ fn cost(plan: &Plan, theme: &Theme) -> String {
     if plan.cost.items.is_empty() {
         return String::new();
     }
-    let mut rows =
-        vec![Row::from(vec!["".into(), "".into(), Cell::styled(DIM, "an hour"), Cell::styled(DIM, "a month")])];
-    rows.extend(facts::cost_lines(plan).into_iter().map(|line| Row::from(line.map(Cell::from).to_vec())));
-    let [hour, month] = facts::cost_total(plan);
+    let mut rows = vec![Row::from(vec![
+        "".into(),
+        "".into(),
+        Cell::styled(DIM, "an hour"),
+        Cell::styled(DIM, "a month"),
+    ])];
+    rows.extend(
+        plan_cost::lines(plan)
+            .into_iter()
+            .map(|line| Row::from(line.map(Cell::from).to_vec())),
+    );
+    let [hour, month] = plan_cost::total(plan);
     rows.push(Row::from(vec![
         Cell::styled(BOLD, "total"),
         "".into(),
         Cell::styled(BOLD, hour),
         Cell::styled(BOLD, month),
     ]));
-    let title = super::text::clean(&facts::cost_title(plan), theme);
+    let title = super::text::clean(&plan_cost::title(plan), theme);
     let columns = [Column::Left, Column::Wrapped, Column::Right, Column::Right];
     format!("{}\n{}", theme.paint(BOLD, &title), table(2, &columns, rows, theme))
 }

@@ -2,6 +2,7 @@
 
 mod exports;
 mod failures;
+mod looks;
 mod plans;
 mod runs;
 mod samples;

@@ -28,8 +28,8 @@ fn hostile_names_stay_text() {
     let markdown = plan_markdown::plan(&plan);
     insta::assert_snapshot!("markdown_hostile", markdown);
     assert!(!markdown.contains("<img") && !markdown.contains('@') && !markdown.contains('\u{1b}'));
-    let plain = text(&plan);
-    assert!(!plain.contains('\u{1b}'));
+    let shown = text(&plan);
+    assert!(!shown.contains('\u{1b}'));
 }
 
 #[test]

@@ -119,9 +119,11 @@ fn events_as_json_lines() {
 struct Recorder(Arc<Mutex<String>>);
 
 impl Recorder {
-    fn push(&self, text: &str) -> std::io::Result<()> {
-        self.0.lock().expect("no test panics with it").push_str(text);
-        Ok(())
+    fn push(&self, text: &str) {
+        self.0
+            .lock()
+            .expect("no test panics with it")
+            .push_str(text);
     }
 }
 
@@ -145,11 +147,13 @@ impl TermLike for Recorder {
         Ok(())
     }
     fn write_line(&self, text: &str) -> std::io::Result<()> {
-        self.push(text)?;
-        self.push("\n")
+        self.push(text);
+        self.push("\n");
+        Ok(())
     }
     fn write_str(&self, text: &str) -> std::io::Result<()> {
-        self.push(text)
+        self.push(text);
+        Ok(())
     }
     fn clear_line(&self) -> std::io::Result<()> {
         Ok(())

@@ -1,0 +1,258 @@
+//! From one look, and the plan and record where there are any, to a status.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::cost::hourly;
+use super::model::{
+    FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, NodeRow, Other, Status, TaskRow,
+};
+use crate::apply::lease::Holder;
+use crate::catalog::prices::Prices;
+use crate::desired::{Address, Kind};
+use crate::observed::{Node, NodeState, Observed, Report, Seen, Task, TaskState};
+use crate::plan::{Plan, Purpose, Verb};
+use crate::record::Record;
+
+/// What a look does not tell.
+pub struct Facts<'a> {
+    pub cluster: &'a str,
+    pub region: &'a str,
+    /// Where nodes mount the file system; None without a spec.
+    pub mount: Option<&'a str>,
+    pub record: Option<&'a Record>,
+    pub holder: Option<&'a Holder>,
+    pub now: Timestamp,
+}
+
+/// Puts a status together. The plan is that of an `up`, and None without a spec.
+pub fn status(
+    observed: &Observed,
+    plan: Option<&Plan>,
+    facts: &Facts<'_>,
+    prices: &Prices,
+) -> Status {
+    let plan = plan.filter(|plan| plan.purpose == Purpose::Up && plan.compared);
+    let groups = groups(observed, plan, facts);
+    let (hourly, hourly_complete) = hourly(observed, plan, &groups, facts, prices);
+    let of_kind = |kind: Kind| {
+        let all = observed.resources.iter();
+        all.filter(move |seen| seen.address.kind == kind)
+    };
+    let pinned = facts.record.and_then(|record| record.pins.place.as_ref());
+    let others = observed.resources.iter().filter(|seen| {
+        !matches!(
+            seen.address.kind,
+            Kind::Fsx | Kind::Link | Kind::Task | Kind::Nodes
+        )
+    });
+    let mut status = Status {
+        format_version: FORMAT_VERSION,
+        cluster: facts.cluster.to_owned(),
+        region: facts.region.to_owned(),
+        deployment: facts.record.map(|record| record.deployment.clone()),
+        zone: pinned
+            .map(|place| place.zone.clone())
+            .or_else(|| observed.nodes.first().map(|node| node.zone.clone())),
+        file_system: observed
+            .file_system()
+            .map(|seen| file_system(seen, plan, facts)),
+        links: of_kind(Kind::Link).map(link).collect(),
+        tasks: observed
+            .tasks
+            .iter()
+            .filter(|task| matters(task))
+            .map(|task| task_row(task, facts.now))
+            .collect(),
+        groups,
+        others: others
+            .map(|seen| Other {
+                address: seen.address.clone(),
+                id: seen.id.clone(),
+                state: seen.state,
+            })
+            .collect(),
+        lock: facts.holder.map(|holder| Lock {
+            who: holder.who.clone(),
+            command: holder.command.clone(),
+            since: holder.since,
+            until: holder.until,
+        }),
+        drift: plan.map(|plan| {
+            let changed = plan.actions.iter().filter(|each| each.verb != Verb::Keep);
+            changed.cloned().collect()
+        }),
+        hourly,
+        hourly_complete,
+    };
+    status
+        .links
+        .sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
+    status.tasks.sort_by(|a, b| a.id.cmp(&b.id));
+    status
+        .others
+        .sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
+    status
+}
+
+fn file_system(seen: &Seen, plan: Option<&Plan>, facts: &Facts<'_>) -> FileSystem {
+    let planned = plan.and_then(|plan| {
+        let mut actions = plan.actions.iter();
+        // Of one that is to change, the summary says what it shall be.
+        actions.find(|each| each.address == seen.address && each.verb == Verb::Keep)
+    });
+    let field = |name: &str| seen.fields.get(name).map(String::as_str);
+    let size = field("capacity").or_else(|| field("throughput"));
+    let observed = [field("deployment"), field("media"), size];
+    FileSystem {
+        id: seen.id.clone(),
+        state: seen.state,
+        lifecycle: seen.lifecycle.clone(),
+        reason: seen.reason.clone(),
+        summary: planned.map_or_else(
+            || {
+                observed
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            },
+            |action| action.summary.clone(),
+        ),
+        mount_command: seen.endpoint.as_ref().map(|endpoint| {
+            format!(
+                "sudo mount -t lustre -o relatime,flock {}@tcp:/{} {}",
+                endpoint.dns_name,
+                endpoint.mount_name,
+                facts.mount.unwrap_or("/fsx")
+            )
+        }),
+    }
+}
+
+fn link(seen: &Seen) -> Link {
+    let field = |name: &str| seen.fields.get(name).cloned().unwrap_or_default();
+    Link {
+        address: seen.address.clone(),
+        id: seen.id.clone(),
+        path: field("path"),
+        s3: field("s3"),
+        import: field("import"),
+        export: field("export"),
+        state: seen.state,
+        lifecycle: seen.lifecycle.clone(),
+        reason: seen.reason.clone(),
+    }
+}
+
+fn matters(task: &Task) -> bool {
+    task.state.is_active() || task.state == TaskState::Failed || task.failed > 0
+}
+
+fn task_row(task: &Task, now: Timestamp) -> TaskRow {
+    TaskRow {
+        id: task.id.clone(),
+        work: task.work,
+        state: task.state,
+        paths: task.paths.clone(),
+        total: task.total,
+        succeeded: task.succeeded,
+        failed: task.failed,
+        reason: task.reason.clone(),
+        report: task.report.clone(),
+        age_s: task.started.map(|started| age(started, now)),
+    }
+}
+
+/// 0 if it lies ahead: clocks differ.
+fn age(since: Timestamp, now: Timestamp) -> u64 {
+    u64::try_from(now.duration_since(since).as_secs()).unwrap_or(0)
+}
+
+fn groups(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>) -> Vec<Group> {
+    let mut groups: BTreeMap<Address, Vec<NodeRow>> = BTreeMap::new();
+    for node in observed.nodes.iter().filter(|node| node.exists()) {
+        let row = node_row(node, facts.now);
+        groups.entry(node.address.clone()).or_default().push(row);
+    }
+    // Also those of which there is no node.
+    let planned = plan.iter().flat_map(|plan| &plan.actions);
+    let tried = facts.record.iter().flat_map(|record| &record.tries);
+    let known = planned.map(|action| &action.address);
+    let known = known.chain(
+        tried
+            .filter(|(_, last)| last.count > 0)
+            .map(|(address, _)| address),
+    );
+    for address in known.filter(|address| address.kind == Kind::Nodes) {
+        groups.entry(address.clone()).or_default();
+    }
+    groups
+        .into_iter()
+        .map(|(address, mut nodes)| {
+            nodes.sort_by(|a, b| a.id.cmp(&b.id));
+            let count = |health: Health| nodes.iter().filter(|row| row.health == health).count();
+            Group {
+                wanted: wanted(&address, nodes.len(), plan, facts),
+                ready: count(Health::Ready),
+                degraded: count(Health::Degraded),
+                failed: count(Health::Failed),
+                booting: count(Health::Booting),
+                stopped: count(Health::Stopped),
+                address,
+                nodes,
+            }
+        })
+        .collect()
+}
+
+/// A plan says how many there shall be only where that differs from what is there.
+fn wanted(address: &Address, live: usize, plan: Option<&Plan>, facts: &Facts<'_>) -> Option<u32> {
+    let action = plan.and_then(|plan| plan.actions.iter().find(|each| each.address == *address));
+    match action {
+        Some(action) if action.verb == Verb::Delete => Some(0),
+        Some(action) => {
+            let change = action.changes.iter().find(|each| each.field == "count");
+            match change.and_then(|change| change.after.as_ref()) {
+                Some(after) => after.parse().ok(),
+                None => u32::try_from(live).ok(),
+            }
+        }
+        None => {
+            let last = facts.record.and_then(|record| record.tries.get(address));
+            last.map(|last| last.count)
+        }
+    }
+}
+
+fn node_row(node: &Node, now: Timestamp) -> NodeRow {
+    let (health, why) = match (node.state, &node.report) {
+        (
+            NodeState::Stopping
+            | NodeState::Stopped
+            | NodeState::ShuttingDown
+            | NodeState::Terminated,
+            _,
+        ) => (Health::Stopped, node.reason.clone()),
+        (NodeState::Pending | NodeState::Running, None) => (Health::Booting, None),
+        (NodeState::Pending | NodeState::Running, Some(Report::Ready)) => (Health::Ready, None),
+        (NodeState::Pending | NodeState::Running, Some(Report::Degraded(why))) => {
+            (Health::Degraded, Some(why.clone()))
+        }
+        (NodeState::Pending | NodeState::Running, Some(Report::Failed(why))) => {
+            (Health::Failed, Some(why.clone()))
+        }
+    };
+    NodeRow {
+        id: node.id.clone(),
+        instance: node.instance.clone(),
+        state: node.state,
+        health,
+        why,
+        ip: node.private_ip.clone(),
+        zone: node.zone.clone(),
+        spot: node.spot,
+        age_s: node.launched.map(|launched| age(launched, now)),
+    }
+}

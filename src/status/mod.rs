@@ -1,0 +1,10 @@
+//! What a cluster is now, from one look at it: counted and put together for people and programs. Pure.
+
+mod build;
+mod cost;
+mod model;
+
+pub use build::{Facts, status};
+pub use model::{
+    FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, NodeRow, Other, Status, TaskRow,
+};

@@ -1,0 +1,150 @@
+//! The status of a cluster as data.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::catalog::prices::Usd;
+use crate::desired::Address;
+use crate::observed::{NodeState, State, TaskState, Work};
+use crate::plan::Action;
+
+/// The format of the JSON. New fields may come; none changes its meaning.
+pub const FORMAT_VERSION: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    pub format_version: u32,
+    pub cluster: String,
+    pub region: String,
+    pub deployment: Option<String>,
+    pub zone: Option<String>,
+    pub file_system: Option<FileSystem>,
+    pub links: Vec<Link>,
+    /// Those that still work, and those that left files behind.
+    pub tasks: Vec<TaskRow>,
+    pub groups: Vec<Group>,
+    /// Everything else that exists, by address.
+    pub others: Vec<Other>,
+    pub lock: Option<Lock>,
+    /// What `up` would do; None: there was no spec to compare with.
+    pub drift: Option<Vec<Action>>,
+    /// Millionths of a US dollar an hour, for what runs now.
+    pub hourly: Usd,
+    /// False: some prices are unknown, and the sum is of the others.
+    pub hourly_complete: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileSystem {
+    pub id: String,
+    pub state: State,
+    pub lifecycle: String,
+    pub reason: Option<String>,
+    pub summary: String,
+    /// A command to be pasted on a machine in the same network.
+    pub mount_command: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    pub address: Address,
+    pub id: String,
+    pub path: String,
+    pub s3: String,
+    pub import: String,
+    pub export: String,
+    pub state: State,
+    pub lifecycle: String,
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TaskRow {
+    pub id: String,
+    pub work: Work,
+    pub state: TaskState,
+    pub paths: Vec<String>,
+    pub total: u64,
+    pub succeeded: u64,
+    pub failed: u64,
+    pub reason: Option<String>,
+    /// Where the list of failed files is.
+    pub report: Option<String>,
+    pub age_s: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Group {
+    pub address: Address,
+    /// What was wanted last; None where nobody knows.
+    pub wanted: Option<u32>,
+    pub ready: usize,
+    pub degraded: usize,
+    pub failed: usize,
+    pub booting: usize,
+    /// Stopped: not on its own on the way to anything.
+    pub stopped: usize,
+    /// By id.
+    pub nodes: Vec<NodeRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NodeRow {
+    pub id: String,
+    pub instance: String,
+    pub state: NodeState,
+    pub health: Health,
+    /// Why it is degraded or failed, or why AWS stopped it.
+    pub why: Option<String>,
+    pub ip: Option<String>,
+    pub zone: String,
+    pub spot: bool,
+    pub age_s: Option<u64>,
+}
+
+/// The best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Health {
+    Ready,
+    /// It has not said yet how its boot ended.
+    Booting,
+    Degraded,
+    Stopped,
+    Failed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Other {
+    pub address: Address,
+    pub id: String,
+    pub state: State,
+}
+
+/// Who is at work on the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lock {
+    pub who: String,
+    pub command: String,
+    pub since: Timestamp,
+    pub until: Timestamp,
+}
+
+impl Status {
+    /// Nothing of the cluster exists.
+    pub fn is_empty(&self) -> bool {
+        self.file_system.is_none()
+            && self.links.is_empty()
+            && self.others.is_empty()
+            && self.groups.iter().all(|group| group.nodes.is_empty())
+    }
+
+    /// Nodes that a job can run on (degraded ones among them), and all that exist.
+    pub fn nodes(&self) -> (usize, usize) {
+        let sum = |of: fn(&Group) -> usize| self.groups.iter().map(of).sum();
+        (
+            sum(|group| group.ready + group.degraded),
+            sum(|group| group.nodes.len()),
+        )
+    }
+}

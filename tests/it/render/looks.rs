@@ -1,0 +1,151 @@
+//! What is read of clusters that exist.
+
+use provision::catalog::prices::Prices;
+use provision::observed::{NodeState, Observed, Report, State};
+use provision::plan::{Options, Plan, Purpose};
+use provision::render::list::{Entry, List};
+use provision::render::{Theme, list, status as render};
+use provision::spec::{Market, Spec};
+use provision::status::{Facts, Status, status};
+
+use super::failures::holder;
+use super::samples::{desired, export_task, now, observed, plan_of, record, spec};
+
+fn planned(spec: &Spec, observed: &Observed) -> Plan {
+    let desired = desired(spec);
+    plan_of(
+        Purpose::Up,
+        &desired,
+        observed,
+        &record(&desired),
+        Options::default(),
+    )
+}
+
+fn facts() -> Facts<'static> {
+    Facts {
+        cluster: "video-pretrain",
+        region: "us-east-1",
+        mount: Some("/data"),
+        record: None,
+        holder: None,
+        now: now(),
+    }
+}
+
+fn look(observed: &Observed, spec: Option<&Spec>, facts: &Facts<'_>) -> Status {
+    let plan = spec.map(|spec| planned(spec, observed));
+    status(observed, plan.as_ref(), facts, Prices::builtin())
+}
+
+fn text(status: &Status) -> String {
+    render::text(status, &Theme::plain())
+}
+
+#[test]
+fn a_small_cluster_that_is_well() {
+    let spec = spec();
+    let seen = observed(&desired(&spec));
+    insta::assert_snapshot!("status_well", text(&look(&seen, Some(&spec), &facts())));
+}
+
+#[test]
+fn a_small_cluster_with_troubles() {
+    let spec = spec();
+    let mut seen = observed(&desired(&spec));
+    seen.nodes.truncate(7);
+    seen.nodes[1].report = Some(Report::Degraded("EFA is not used for Lustre".to_owned()));
+    seen.nodes[2].report = None;
+    seen.nodes[3].report = Some(Report::Failed("setup.sh ended with 1".to_owned()));
+    seen.nodes[4].state = NodeState::Stopped;
+    seen.nodes[4].reason = Some("Client.UserInitiatedShutdown".to_owned());
+    for resource in &mut seen.resources {
+        if resource.id == "dra-train" {
+            resource.state = State::Misconfigured;
+            resource.lifecycle = "MISCONFIGURED".to_owned();
+            resource.reason = Some(
+                "The bucket's notification was removed; FSx cannot see changes any more."
+                    .to_owned(),
+            );
+        }
+    }
+    seen.tasks.push(export_task());
+    let mut failed = export_task();
+    failed.id = "task-0122".to_owned();
+    failed.state = provision::observed::TaskState::Failed;
+    failed.failed = 17;
+    failed.report = Some("s3://acme-video/checkpoints/provision-export-reports".to_owned());
+    seen.tasks.push(failed);
+    let holder = holder();
+    let record = record(&desired(&spec));
+    let facts = Facts {
+        holder: Some(&holder),
+        record: Some(&record),
+        ..facts()
+    };
+    let status = look(&seen, Some(&spec), &facts);
+    insta::assert_snapshot!("status_troubles", text(&status));
+    let mut short = status.clone();
+    short.groups[0].nodes.truncate(1);
+    short.others.truncate(1);
+    insta::assert_snapshot!("status_json", render::json(&short));
+}
+
+#[test]
+fn a_large_cluster_shows_what_is_not_well() {
+    let mut spec = spec();
+    spec.nodes[0].count = 1000;
+    let mut seen = observed(&desired(&spec));
+    for (number, node) in seen.nodes.iter_mut().enumerate() {
+        match number % 29 {
+            0 => node.report = Some(Report::Failed("the mount took too long".to_owned())),
+            1 if number < 200 => node.report = None,
+            _ => {}
+        }
+    }
+    insta::assert_snapshot!("status_large", text(&look(&seen, None, &facts())));
+}
+
+#[test]
+fn without_a_spec_only_what_is_seen_is_told() {
+    let mut spec = spec();
+    spec.nodes[0].market = Market::Spot;
+    spec.nodes[0].count = 1;
+    let mut seen = observed(&desired(&spec));
+    seen.nodes[0].spot = true;
+    insta::assert_snapshot!("status_no_spec", text(&look(&seen, None, &facts())));
+}
+
+#[test]
+fn nothing_is_there() {
+    insta::assert_snapshot!(
+        "status_nothing",
+        text(&look(&Observed::default(), None, &facts()))
+    );
+}
+
+#[test]
+fn clusters_of_a_region() {
+    let spec = spec();
+    let seen = observed(&desired(&spec));
+    let mut busy = look(&seen, Some(&spec), &facts());
+    let holder = holder();
+    busy.lock = look(
+        &seen,
+        None,
+        &Facts {
+            holder: Some(&holder),
+            ..facts()
+        },
+    )
+    .lock;
+    let mut empty = Entry::from(&look(&Observed::default(), None, &facts()));
+    empty.cluster = "audio".to_owned();
+    let found = List::new("us-east-1", vec![Entry::from(&busy), empty]);
+    insta::assert_snapshot!("list", list::text(&found, &Theme::plain()));
+    insta::assert_snapshot!("list_json", list::json(&found));
+    assert_eq!(
+        list::text(&List::new("us-east-1", Vec::new()), &Theme::plain()),
+        "no clusters in us-east-1\n"
+    );
+}
