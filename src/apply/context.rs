@@ -1,7 +1,8 @@
 //! What every step of a run shares: the cloud, the record, the lock, and how a call is tried again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::bootstrap;
 use crate::cloud::{Clock, Cloud, CloudError, Known};
 use crate::desired::{Address, Desired, Kind};
 use crate::observed::{Observed, Seen};
-use crate::plan::Plan;
+use crate::plan::{Op, Plan};
 
 pub(super) struct Context<C, K> {
     pub cloud: C,
@@ -31,6 +32,8 @@ pub(super) struct Context<C, K> {
     pub store: Store<C>,
     pub lease: Arc<Mutex<Lease>>,
     pub known: Mutex<Known>,
+    /// How long the last wait of a kind took.
+    pub times: Mutex<HashMap<(Kind, Discriminant<Op>), Duration>>,
     /// Distinguishes what may be done again in another run, such as an export.
     pub run: String,
     pub events: UnboundedSender<Event>,
@@ -96,6 +99,14 @@ impl<C: Cloud, K: Clock> Context<C, K> {
             self.emit(What::Retrying { step, address: address.clone(), error, pause_s: round(pause) });
             self.pause(pause).await?;
         }
+    }
+
+    pub(super) fn took(&self, kind: Kind, op: &Op) -> Option<Duration> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).get(&(kind, discriminant(op))).copied()
+    }
+
+    pub(super) fn learn_time(&self, kind: Kind, op: &Op, took: Duration) {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).insert((kind, discriminant(op)), took);
     }
 
     /// A look of now, had in spite of passing faults.

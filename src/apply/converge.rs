@@ -12,8 +12,7 @@ use super::event::{Ending, Event};
 use super::lease::{self, Holder, IsDead, Lease, Refused};
 use super::patience::patiently;
 use super::prepare::{Failed, Prepared, Request, is_same, prepare};
-use super::store;
-use crate::cloud::{Clock, Cloud, CloudError, Overwrite, Written};
+use crate::cloud::{Clock, Cloud};
 use crate::plan::{Danger, Plan, Purpose, Verb};
 use crate::record;
 
@@ -82,11 +81,9 @@ where
             Err(Refused::Held(holder)) => return Ok(Outcome::Held(holder)),
             Err(Refused::Cloud(error)) => return Err(error.into()),
         };
-        let settled = settle(cloud, &mut prepared, &parameters).await;
-        if !matches!(settled, Ok(true)) {
+        if !is_current(&prepared, &parameters) {
             // Another run has been here between our look and our lock.
             let _ = lease.release(cloud).await;
-            settled?;
             prepared = prepare(cloud, clock, &session.request).await?;
             continue;
         }
@@ -166,19 +163,9 @@ async fn lock<C: Cloud, K: Clock>(
     }
 }
 
-/// Writes down who the cluster is, if nobody has yet. False: the look is older than somebody's changes.
-async fn settle<C: Cloud>(
-    cloud: &C,
-    prepared: &mut Prepared,
-    parameters: &BTreeMap<String, String>,
-) -> Result<bool, CloudError> {
+/// Whether nobody has changed the cluster since it was looked at: nobody was at it then, and its record is the same.
+fn is_current(prepared: &Prepared, parameters: &BTreeMap<String, String>) -> bool {
     let name = record::record_name(&prepared.record.cluster);
-    let held = lease::was_held(&prepared.record.cluster, &prepared.parameters);
-    if held || parameters.get(&name) != prepared.parameters.get(&name) {
-        return Ok(false);
-    }
-    if prepared.is_new {
-        return Ok(patiently(|| store::write(cloud, &prepared.record, Overwrite::No)).await? == Written::Done);
-    }
-    Ok(true)
+    let was_held = lease::was_held(&prepared.record.cluster, &prepared.parameters);
+    !was_held && parameters.get(&name) == prepared.parameters.get(&name)
 }

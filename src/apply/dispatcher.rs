@@ -1,5 +1,6 @@
 //! Owns a run: which step may start, what has ended, what the user asked for, and whether the lock is still ours.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -97,6 +98,7 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
         run: lease.holder.run.clone(),
         lease: Arc::new(Mutex::new(lease)),
         known: Mutex::new(known),
+        times: Mutex::new(HashMap::new()),
         events,
         began: Instant::now(),
         stop: stop.child_token(),
@@ -210,9 +212,12 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         let Some(first) = ready.iter().copied().find(|step| creates(step)) else {
             return Ok(());
         };
+        // Links follow one another in minutes, and none of them outlives the file system, which is in the record by then.
+        let kind = |step: usize| self.context.plan.steps[step].address.kind;
+        let links = ready.iter().any(|step| kind(*step) == Kind::Link);
         let soon = |step: &usize| {
-            let kind = self.context.plan.steps[*step].address.kind;
-            ready.contains(step) || (self.stages[*step] == Stage::Waiting && !matches!(kind, Kind::Link | Kind::Nodes))
+            let soon = kind(*step) != Kind::Nodes && (links || kind(*step) != Kind::Link);
+            ready.contains(step) || (self.stages[*step] == Stage::Waiting && soon)
         };
         let intents: Vec<Intent> = (0..self.stages.len())
             .filter(creates)

@@ -19,4 +19,3 @@ mod watch;
 
 pub use converge::{Outcome, Session, converge};
 pub use dispatcher::{Report, Run, run};
-pub use store::write as write_record;

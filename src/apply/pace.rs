@@ -12,7 +12,9 @@ pub(super) struct Pace {
     pub(super) typical: Option<Duration>,
     /// None: as long as it gets on.
     pub(super) limit: Option<Duration>,
-    /// Between the first looks.
+    /// Before the first look: nothing of the kind is ever done sooner.
+    first: Duration,
+    /// Between the next ones.
     floor: Duration,
 }
 
@@ -25,7 +27,13 @@ const CEILING: Duration = Duration::from_secs(15);
 impl Pace {
     /// How long to sleep before the next look.
     pub(super) fn pause(self, waited: Duration) -> Duration {
-        (waited / FRACTION).clamp(self.floor, CEILING)
+        let first = self.first.saturating_sub(waited);
+        (waited / FRACTION).clamp(self.floor, CEILING).max(first)
+    }
+
+    /// The same, after another of the kind has taken so long in this run: the first look comes when this one may be done.
+    pub(super) fn after(self, other: Option<Duration>) -> Self {
+        Self { first: other.map_or(self.first, |other| other.min(CEILING)), ..self }
     }
 }
 
@@ -36,20 +44,20 @@ const fn minutes(count: u64) -> Duration {
 /// Typical times: FSx for Lustre User Guide and field reports (aws-fsx-csi-driver#382: 7.6 min + 2.2 s a TiB;
 /// awsome-distributed-training: associations of more than 10 min). Limits: twice what was ever reported.
 pub(super) fn pace(kind: Kind, op: &Op) -> Pace {
-    let (typical, limit, floor_ms) = match (kind, op) {
-        (Kind::Fsx, Op::Delete { .. }) => (Some(minutes(5)), Some(minutes(60)), 150),
-        (Kind::Fsx, _) => (Some(minutes(9)), Some(minutes(60)), 400),
-        (Kind::Link, Op::Delete { .. }) => (Some(minutes(2)), Some(minutes(60)), 100),
-        (Kind::Link, Op::Preload) => (None, None, 500),
-        (Kind::Link, Op::Export) => (None, None, 100),
-        (Kind::Link, _) => (Some(minutes(3)), Some(minutes(60)), 300),
-        (Kind::Task, _) => (None, None, 200),
-        (Kind::Nodes, Op::Delete { .. }) => (Some(minutes(2)), Some(minutes(30)), 100),
+    let (typical, limit, first_ms, floor_ms) = match (kind, op) {
+        (Kind::Fsx, Op::Delete { .. }) => (Some(minutes(5)), Some(minutes(60)), 0, 150),
+        (Kind::Fsx, _) => (Some(minutes(9)), Some(minutes(60)), 2000, 500),
+        (Kind::Link, Op::Delete { .. }) => (Some(minutes(2)), Some(minutes(60)), 0, 100),
+        (Kind::Link, Op::Preload) => (None, None, 1000, 500),
+        (Kind::Link, Op::Export) => (None, None, 0, 100),
+        (Kind::Link, _) => (Some(minutes(3)), Some(minutes(60)), 800, 400),
+        (Kind::Task, _) => (None, None, 0, 200),
+        (Kind::Nodes, Op::Delete { .. }) => (Some(minutes(2)), Some(minutes(30)), 0, 100),
         // A node that is launched beside the storage waits for it first.
-        (Kind::Nodes, _) => (Some(minutes(5)), Some(minutes(120)), 400),
+        (Kind::Nodes, _) => (Some(minutes(5)), Some(minutes(120)), 2000, 700),
         (Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Placement | Kind::Template, _) => {
-            (None, Some(minutes(20)), 250)
+            (None, Some(minutes(20)), 0, 250)
         }
     };
-    Pace { typical, limit, floor: Duration::from_millis(floor_ms) }
+    Pace { typical, limit, first: Duration::from_millis(first_ms), floor: Duration::from_millis(floor_ms) }
 }

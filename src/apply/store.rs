@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-use crate::cloud::{Class, Cloud, CloudError, Overwrite, Written};
+use crate::cloud::{Class, Cloud, CloudError, Overwrite};
 use crate::desired::{Address, Kind};
 use crate::record::{Record, Try, record_name};
 
@@ -132,8 +132,14 @@ impl<C: Cloud> Store<C> {
         self.cloud.delete_parameters(&[record_name(&inner.record.cluster)]).await
     }
 
+    /// The lock is ours, so nobody else writes.
     async fn write(&self, inner: &mut Inner) -> Result<(), CloudError> {
-        write(&self.cloud, &inner.record, Overwrite::Yes).await?;
+        let invalid = |why| {
+            let message = format!("the deployment record cannot be written: {why}");
+            CloudError::new("ssm:PutParameter", Class::Invalid, message)
+        };
+        let text = serde_json::to_string(&inner.record).map_err(invalid)?;
+        self.cloud.put_parameter(&record_name(&inner.record.cluster), &text, Overwrite::Yes).await?;
         inner.dirty = false;
         Ok(())
     }
@@ -141,11 +147,3 @@ impl<C: Cloud> Store<C> {
 
 /// An intent written so many seconds ago is still accurate; see `CONSISTENCY_WINDOW_S`, of which it is a small part.
 const FRESH_S: i64 = 10;
-
-/// Writes the record. With [`Overwrite::No`] the answer tells whether another one was first.
-pub async fn write<C: Cloud>(cloud: &C, record: &Record, overwrite: Overwrite) -> Result<Written, CloudError> {
-    let text = serde_json::to_string(record).map_err(|why| {
-        CloudError::new("ssm:PutParameter", Class::Invalid, format!("the deployment record cannot be written: {why}"))
-    })?;
-    cloud.put_parameter(&record_name(&record.cluster), &text, overwrite).await
-}

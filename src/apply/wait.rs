@@ -25,6 +25,9 @@ pub(super) enum Verdict {
 /// An unanswered look is no reason to give up: what was begun goes on without us. Longer than any outage of minutes.
 const BLIND_LIMIT: Duration = Duration::from_secs(15 * 60);
 
+/// A log that says nothing for long looks like a run that hangs, and some CI services end those.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
+
 /// Looks again and again, ever less often, until the verdict is final.
 pub(super) async fn wait<C: Cloud, K: Clock>(
     context: &Context<C, K>,
@@ -35,8 +38,10 @@ pub(super) async fn wait<C: Cloud, K: Clock>(
     judge: impl Fn(&Observed, Duration) -> Verdict + Send,
 ) -> Result<(), Failure> {
     let began = Instant::now();
+    let pace = pace.after(context.took(kind, op(context, index)));
     let mut last_seen = began;
     let mut said = String::new();
+    let mut said_at = began;
     loop {
         let pause = pace.pause(began.elapsed());
         context.pause(pause).await?;
@@ -53,10 +58,14 @@ pub(super) async fn wait<C: Cloud, K: Clock>(
         };
         last_seen = Instant::now();
         match judge(&observed, began.elapsed()) {
-            Verdict::Done => return Ok(()),
+            Verdict::Done => {
+                context.learn_time(kind, op(context, index), began.elapsed());
+                return Ok(());
+            }
             Verdict::Broken(failure) => return Err(failure),
             Verdict::Pending(detail) => {
-                if detail != said {
+                if detail != said || said_at.elapsed() > SAY_AGAIN {
+                    said_at = Instant::now();
                     let typical_s = pace.typical.map(|typical| typical.as_secs());
                     let waited_s = began.elapsed().as_secs();
                     context.emit(What::Waiting {

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Every command works from any machine with credentials: what exists is found by the cluster's name and region alone.
 #[derive(Debug, Parser)]
 #[command(name = "provision", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 100)]
-pub struct Cli {
+pub(super) struct Cli {
     #[command(flatten)]
     pub global: Global,
     #[command(subcommand)]
@@ -17,7 +17,7 @@ pub struct Cli {
 }
 
 #[derive(Debug, Args)]
-pub struct Global {
+pub(super) struct Global {
     /// Region; else that of the spec, the environment or the profile
     #[arg(long, global = true, value_name = "REGION", help_heading = "Global options")]
     pub region: Option<String>,
@@ -39,7 +39,7 @@ pub struct Global {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(super) enum Color {
     #[default]
     Auto,
     Always,
@@ -47,7 +47,7 @@ pub enum Color {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Write a commented cluster.toml to start from
     Init(Init),
     /// Check a spec, offline and without credentials
@@ -74,7 +74,7 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
-pub struct Init {
+pub(super) struct Init {
     /// Where to write it
     #[arg(default_value = "cluster.toml")]
     pub path: PathBuf,
@@ -87,14 +87,14 @@ pub struct Init {
 }
 
 #[derive(Debug, Args)]
-pub struct SpecFile {
+pub(super) struct SpecFile {
     /// The spec
     #[arg(value_name = "SPEC", default_value = "cluster.toml")]
     pub spec: PathBuf,
 }
 
 #[derive(Debug, Args)]
-pub struct Validate {
+pub(super) struct Validate {
     #[command(flatten)]
     pub file: SpecFile,
     /// How to show complaints
@@ -103,14 +103,14 @@ pub struct Validate {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum TextOrJson {
+pub(super) enum TextOrJson {
     #[default]
     Text,
     Json,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum PlanFormat {
+pub(super) enum PlanFormat {
     #[default]
     Text,
     Json,
@@ -118,7 +118,7 @@ pub enum PlanFormat {
 }
 
 #[derive(Debug, Args)]
-pub struct PlanArgs {
+pub(super) struct PlanArgs {
     #[command(flatten)]
     pub file: SpecFile,
     /// Text for a person, Markdown for a pull request, JSON for a program
@@ -139,7 +139,7 @@ pub struct PlanArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct Up {
+pub(super) struct Up {
     #[command(flatten)]
     pub file: SpecFile,
     /// Do not ask
@@ -155,7 +155,7 @@ pub struct Up {
 
 /// Which cluster: by its spec or by its name.
 #[derive(Debug, Args)]
-pub struct Which {
+pub(super) struct Which {
     /// The spec; cluster.toml if neither is given
     #[arg(value_name = "SPEC", conflicts_with = "cluster")]
     pub spec: Option<PathBuf>,
@@ -165,7 +165,7 @@ pub struct Which {
 }
 
 #[derive(Debug, Args)]
-pub struct Status {
+pub(super) struct Status {
     #[command(flatten)]
     pub which: Which,
     /// Text for a person, JSON for a program
@@ -174,7 +174,7 @@ pub struct Status {
 }
 
 #[derive(Debug, Args)]
-pub struct Down {
+pub(super) struct Down {
     #[command(flatten)]
     pub which: Which,
     /// Do not ask
@@ -192,7 +192,7 @@ pub struct Down {
 }
 
 #[derive(Debug, Args)]
-pub struct List {
+pub(super) struct List {
     /// Text for a person, JSON for a program
     #[arg(long, value_enum, default_value_t)]
     pub format: TextOrJson,

@@ -110,18 +110,24 @@ pub(super) async fn run(connected: Connected, task: Task<'_>) -> anyhow::Result<
     }
 }
 
+/// JSON lines on stdout, bars on a terminal, else one plain line an event: all of them tell the same events.
 async fn listen(mut receiver: UnboundedReceiver<Event>, settings: Settings, json: bool) {
-    let moves = settings.animated && !json;
-    let target = if moves { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let mut progress = Progress::new(target, settings.err);
+    let mut bars = (settings.animated && !json).then(|| Progress::new(ProgressDrawTarget::stderr(), settings.err));
     while let Some(event) = receiver.recv().await {
-        if json {
-            output::result(&events::json(&event));
-        } else if !settings.quiet {
-            progress.handle(&event);
+        match &mut bars {
+            _ if json => output::result(&events::json(&event)),
+            _ if settings.quiet => {}
+            Some(bars) => bars.handle(&event),
+            None => {
+                if let Some(line) = events::line(&event, &settings.err) {
+                    output::say(&line);
+                }
+            }
         }
     }
-    progress.finish();
+    if let Some(bars) = &mut bars {
+        bars.finish();
+    }
 }
 
 async fn show_and_ask(

@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal;
 
+use anstream::stream::RawStream;
+
 use super::args::{Color, Global};
 use crate::render::{Charset, Color as Paint, Theme};
 
@@ -50,7 +52,7 @@ impl Settings {
     }
 }
 
-fn theme(color: Color, stream: &(impl IsTerminal + anstream::stream::RawStream)) -> Theme {
+fn theme(color: Color, stream: &(impl IsTerminal + RawStream)) -> Theme {
     let on = match color {
         Color::Always => true,
         Color::Never => false,
@@ -59,7 +61,7 @@ fn theme(color: Color, stream: &(impl IsTerminal + anstream::stream::RawStream))
     Theme {
         color: if on { Paint::On } else { Paint::Off },
         charset: charset(),
-        width: terminal_width().filter(|_| stream.is_terminal()).unwrap_or(WIDTH),
+        width: terminal_width().filter(|_| IsTerminal::is_terminal(stream)).unwrap_or(WIDTH),
     }
 }
 

@@ -165,10 +165,7 @@ fn node_notes(nodes: &[(String, String)]) -> Vec<String> {
             None => reasons.push((why, vec![id.clone()])),
         }
     }
-    let told: Vec<String> = reasons
-        .iter()
-        .map(|(why, ids)| format!("{}: {why}", listed(ids, 3)))
-        .collect();
+    let told: Vec<String> = reasons.iter().map(|(why, ids)| format!("{}: {why}", listed(ids, 3))).collect();
     let mut told = folded(&told, MOST_NODES);
     told.push("the next run replaces nodes that failed".to_owned());
     told

@@ -55,11 +55,7 @@ impl List {
     /// Sorted by name.
     pub fn new(region: &str, mut clusters: Vec<Entry>) -> Self {
         clusters.sort_by(|a, b| a.cluster.cmp(&b.cluster));
-        Self {
-            format_version: FORMAT_VERSION,
-            region: region.to_owned(),
-            clusters,
-        }
+        Self { format_version: FORMAT_VERSION, region: region.to_owned(), clusters }
     }
 }
 
@@ -73,14 +69,7 @@ pub fn text(list: &List, theme: &Theme) -> String {
         return format!("no clusters in {region}\n");
     }
     let title = format!("{} in {region}", count(list.clusters.len(), "cluster"));
-    let head = [
-        "cluster",
-        "zone",
-        "file system",
-        "nodes ready",
-        "cost",
-        "locked by",
-    ];
+    let head = ["cluster", "zone", "file system", "nodes ready", "cost", "locked by"];
     let mut rows = vec![Row::from(head.map(|word| Cell::styled(DIM, word)).to_vec())];
     rows.extend(list.clusters.iter().map(|entry| {
         Row::from(vec![
@@ -92,17 +81,6 @@ pub fn text(list: &List, theme: &Theme) -> String {
             entry.locked_by.clone().unwrap_or_default().into(),
         ])
     }));
-    let columns = [
-        Column::Left,
-        Column::Left,
-        Column::Left,
-        Column::Right,
-        Column::Right,
-        Column::Wrapped,
-    ];
-    format!(
-        "{}\n{}",
-        theme.paint(BOLD, &title),
-        table(2, &columns, rows, theme)
-    )
+    let columns = [Column::Left, Column::Left, Column::Left, Column::Right, Column::Right, Column::Wrapped];
+    format!("{}\n{}", theme.paint(BOLD, &title), table(2, &columns, rows, theme))
 }

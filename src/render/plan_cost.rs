@@ -27,27 +27,16 @@ fn line(items: &[&CostItem]) -> [String; 4] {
         1 => items[0].what.clone(),
         more => format!("{} and {} more", items[0].what, more - 1),
     };
-    [
-        items[0].address.to_string(),
-        what,
-        sum(known, is_complete, ""),
-        sum(known.hour_to_month(), is_complete, ""),
-    ]
+    [items[0].address.to_string(), what, sum(known, is_complete, ""), sum(known.hour_to_month(), is_complete, "")]
 }
 
 /// The last line: an hour, a month.
 pub(super) fn total(plan: &Plan) -> [String; 2] {
     let (total, is_complete) = plan.cost.hourly();
-    [
-        sum(total, is_complete, ""),
-        sum(total.hour_to_month(), is_complete, ""),
-    ]
+    [sum(total, is_complete, ""), sum(total.hour_to_month(), is_complete, "")]
 }
 
 /// `Cost once applied, prices of 2026-02-01, 730 hours a month`
 pub(super) fn title(plan: &Plan) -> String {
-    format!(
-        "Cost once applied (prices: {}; a month is {} hours)",
-        plan.cost.prices_of, HOURS_PER_MONTH
-    )
+    format!("Cost once applied (prices: {}; a month is {} hours)", plan.cost.prices_of, HOURS_PER_MONTH)
 }

@@ -40,8 +40,7 @@ fn escaped(text: &str) -> String {
             '@' | '#' => {
                 let _ = write!(out, "&#{};&#8203;", u32::from(c));
             }
-            '&' | '<' | '>' | '"' | '\'' | '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '!' | '~'
-            | '$' => {
+            '&' | '<' | '>' | '"' | '\'' | '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '!' | '~' | '$' => {
                 let _ = write!(out, "&#{};", u32::from(c));
             }
             // A scheme without its colon is no link.
@@ -167,18 +166,8 @@ fn detail(action: &Action) -> String {
     }
     for change in facts::changes(action) {
         let (before, after) = facts::sides(change);
-        let forces = if change.forces_replace {
-            " (**forces replace**)"
-        } else {
-            ""
-        };
-        let _ = writeln!(
-            out,
-            "  - {}: {} → {}{forces}",
-            escaped(&change.field),
-            code(&before),
-            code(&after)
-        );
+        let forces = if change.forces_replace { " (**forces replace**)" } else { "" };
+        let _ = writeln!(out, "  - {}: {} → {}{forces}", escaped(&change.field), code(&before), code(&after));
     }
     for reason in &action.reasons {
         let _ = writeln!(out, "  - {}", prose(reason));

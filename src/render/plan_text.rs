@@ -64,12 +64,7 @@ pub(super) fn table_of(groups: &[Vec<&Action>], theme: &Theme) -> String {
         .filter_map(|group| group.split_first())
         .map(|(first, others)| row(first, others, theme))
         .collect();
-    table(
-        2,
-        &[Column::Left, Column::Left, Column::Wrapped],
-        rows,
-        theme,
-    )
+    table(2, &[Column::Left, Column::Left, Column::Wrapped], rows, theme)
 }
 
 fn row(action: &Action, others: &[&Action], theme: &Theme) -> Row {
@@ -145,17 +140,9 @@ fn cost(plan: &Plan, theme: &Theme) -> String {
     if plan.cost.items.is_empty() {
         return String::new();
     }
-    let mut rows = vec![Row::from(vec![
-        "".into(),
-        "".into(),
-        Cell::styled(DIM, "an hour"),
-        Cell::styled(DIM, "a month"),
-    ])];
-    rows.extend(
-        plan_cost::lines(plan)
-            .into_iter()
-            .map(|line| Row::from(line.map(Cell::from).to_vec())),
-    );
+    let mut rows =
+        vec![Row::from(vec!["".into(), "".into(), Cell::styled(DIM, "an hour"), Cell::styled(DIM, "a month")])];
+    rows.extend(plan_cost::lines(plan).into_iter().map(|line| Row::from(line.map(Cell::from).to_vec())));
     let [hour, month] = plan_cost::total(plan);
     rows.push(Row::from(vec![
         Cell::styled(BOLD, "total"),

@@ -42,11 +42,7 @@ fn headline(status: &Status) -> String {
         return format!("{cluster} in {}: nothing exists", status.region);
     }
     let (usable, all) = status.nodes();
-    let bad: usize = status
-        .groups
-        .iter()
-        .map(|group| group.failed + group.stopped)
-        .sum();
+    let bad: usize = status.groups.iter().map(|group| group.failed + group.stopped).sum();
     let wanted: Option<u32> = status.groups.iter().map(|group| group.wanted).sum();
     let of = wanted.map_or(all as u64, u64::from).max(all as u64);
     let mut parts = vec![match of {
@@ -55,9 +51,7 @@ fn headline(status: &Status) -> String {
         of => format!("{} of {} nodes ready", grouped(usable as u64), grouped(of)),
     }];
     let links = status.links.iter();
-    let bad_links = links
-        .filter(|link| matches!(link.state, State::Misconfigured | State::Failed))
-        .count();
+    let bad_links = links.filter(|link| matches!(link.state, State::Misconfigured | State::Failed)).count();
     let troubles: Vec<String> = [(bad, "node"), (bad_links, "link")]
         .into_iter()
         .filter(|(number, _)| *number > 0)
@@ -139,10 +133,7 @@ fn links(status: &Status, theme: &Theme) -> String {
         .links
         .iter()
         .map(|link| {
-            let below = link
-                .reason
-                .as_ref()
-                .map(|reason| labelled(DETAIL, DETAIL, reason, theme));
+            let below = link.reason.as_ref().map(|reason| labelled(DETAIL, DETAIL, reason, theme));
             Row::from(vec![
                 link.path.as_str().into(),
                 Cell::styled(style(link.state), link.lifecycle.as_str()),
@@ -159,11 +150,7 @@ fn tasks(status: &Status, theme: &Theme) -> String {
     if status.tasks.is_empty() {
         return String::new();
     }
-    let rows = status
-        .tasks
-        .iter()
-        .map(|task| task_row(task, theme))
-        .collect();
+    let rows = status.tasks.iter().map(|task| task_row(task, theme)).collect();
     let columns = [Column::Left, Column::Left, Column::Left, Column::Wrapped];
     titled("Tasks", &table(2, &columns, rows, theme), theme)
 }
@@ -182,39 +169,17 @@ fn task_row(task: &TaskRow, theme: &Theme) -> Row {
         TaskState::Succeeded => ("ended", PLAIN),
         TaskState::Failed => ("FAILED", BAD),
     };
-    let paths = if task.paths.is_empty() {
-        "everything".to_owned()
-    } else {
-        super::text::listed(&task.paths, 3)
-    };
-    let mut progress = format!(
-        "{paths}: {} of {} files",
-        grouped(task.succeeded),
-        grouped(task.total)
-    );
+    let paths = if task.paths.is_empty() { "everything".to_owned() } else { super::text::listed(&task.paths, 3) };
+    let mut progress = format!("{paths}: {} of {} files", grouped(task.succeeded), grouped(task.total));
     if task.failed > 0 {
         let _ = write!(progress, ", {} failed", grouped(task.failed));
     }
     if let Some(age) = task.age_s {
         let _ = write!(progress, ", began {} ago", duration(age));
     }
-    let list = task
-        .report
-        .as_ref()
-        .map(|url| format!("failed files: {url}"));
-    let below: String = task
-        .reason
-        .iter()
-        .chain(&list)
-        .map(|line| labelled(DETAIL, DETAIL, line, theme))
-        .collect();
-    Row::from(vec![
-        task.id.as_str().into(),
-        work.into(),
-        Cell::styled(style, state),
-        progress.into(),
-    ])
-    .below(below)
+    let list = task.report.as_ref().map(|url| format!("failed files: {url}"));
+    let below: String = task.reason.iter().chain(&list).map(|line| labelled(DETAIL, DETAIL, line, theme)).collect();
+    Row::from(vec![task.id.as_str().into(), work.into(), Cell::styled(style, state), progress.into()]).below(below)
 }
 
 fn others(status: &Status, theme: &Theme) -> String {
@@ -239,10 +204,8 @@ fn drift(status: &Status, theme: &Theme) -> String {
         None => String::new(),
         Some([]) => "Nothing differs from the spec.\n".to_owned(),
         Some(actions) => {
-            let title = format!(
-                "Differs from the spec: {} to change by `provision up`",
-                count(actions.len(), "resource")
-            );
+            let title =
+                format!("Differs from the spec: {} to change by `provision up`", count(actions.len(), "resource"));
             let groups = facts::together(actions.iter());
             titled(&title, &plan_text::table_of(&groups, theme), theme)
         }

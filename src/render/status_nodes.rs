@@ -13,11 +13,7 @@ const SMALL: usize = 8;
 const MOST_ROWS: usize = 20;
 
 pub(super) fn groups(status: &Status, theme: &Theme) -> String {
-    let parts: Vec<String> = status
-        .groups
-        .iter()
-        .map(|each| group(each, theme))
-        .collect();
+    let parts: Vec<String> = status.groups.iter().map(|each| group(each, theme)).collect();
     if parts.is_empty() {
         return String::new();
     }
@@ -25,60 +21,31 @@ pub(super) fn groups(status: &Status, theme: &Theme) -> String {
 }
 
 fn group(group: &Group, theme: &Theme) -> String {
-    let Group {
-        address,
-        wanted,
-        ready,
-        degraded,
-        failed,
-        booting,
-        stopped,
-        nodes,
-    } = group;
-    let mut parts: Vec<String> = [
-        (*failed, "FAILED"),
-        (*stopped, "stopped"),
-        (*degraded, "degraded"),
-        (*booting, "booting"),
-        (*ready, "ready"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, word)| format!("{} {word}", grouped(number as u64)))
-    .collect();
+    let Group { address, wanted, ready, degraded, failed, booting, stopped, nodes } = group;
+    let mut parts: Vec<String> =
+        [(*failed, "FAILED"), (*stopped, "stopped"), (*degraded, "degraded"), (*booting, "booting"), (*ready, "ready")]
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, word)| format!("{} {word}", grouped(number as u64)))
+            .collect();
     if let Some(wanted) = wanted {
         parts.push(format!("{} wanted", grouped(u64::from(*wanted))));
     }
     if parts.is_empty() {
         parts.push("none".to_owned());
     }
-    let mut out = labelled(
-        "  ",
-        "  ",
-        &format!("{address}: {}", parts.join(", ")),
-        theme,
-    );
+    let mut out = labelled("  ", "  ", &format!("{address}: {}", parts.join(", ")), theme);
     let (shown, rest): (Vec<&NodeRow>, usize) = if nodes.len() <= SMALL {
         (nodes.iter().collect(), 0)
     } else {
-        let mut bad: Vec<&NodeRow> = nodes
-            .iter()
-            .filter(|row| row.health != Health::Ready)
-            .collect();
+        let mut bad: Vec<&NodeRow> = nodes.iter().filter(|row| row.health != Health::Ready).collect();
         bad.sort_by_key(|row| std::cmp::Reverse(row.health));
         let rest = bad.len().saturating_sub(MOST_ROWS);
         bad.truncate(MOST_ROWS);
         (bad, rest)
     };
     let rows = shown.into_iter().map(node_row).collect();
-    let columns = [
-        Column::Left,
-        Column::Left,
-        Column::Left,
-        Column::Left,
-        Column::Right,
-        Column::Wrapped,
-    ];
+    let columns = [Column::Left, Column::Left, Column::Left, Column::Left, Column::Right, Column::Wrapped];
     out.push_str(&table(4, &columns, rows, theme));
     if rest > 0 {
         let more = format!("    and {} more that are not ready", grouped(rest as u64));

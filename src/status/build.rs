@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::cost::hourly;
-use super::model::{
-    FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, NodeRow, Other, Status, TaskRow,
-};
+use super::model::{FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, NodeRow, Other, Status, TaskRow};
 use crate::apply::lease::Holder;
 use crate::catalog::prices::Prices;
 use crate::desired::{Address, Kind};
@@ -27,12 +25,7 @@ pub struct Facts<'a> {
 }
 
 /// Puts a status together. The plan is that of an `up`, and None without a spec.
-pub fn status(
-    observed: &Observed,
-    plan: Option<&Plan>,
-    facts: &Facts<'_>,
-    prices: &Prices,
-) -> Status {
+pub fn status(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>, prices: &Prices) -> Status {
     let plan = plan.filter(|plan| plan.purpose == Purpose::Up && plan.compared);
     let groups = groups(observed, plan, facts);
     let (hourly, hourly_complete) = hourly(observed, plan, &groups, facts, prices);
@@ -41,37 +34,22 @@ pub fn status(
         all.filter(move |seen| seen.address.kind == kind)
     };
     let pinned = facts.record.and_then(|record| record.pins.place.as_ref());
-    let others = observed.resources.iter().filter(|seen| {
-        !matches!(
-            seen.address.kind,
-            Kind::Fsx | Kind::Link | Kind::Task | Kind::Nodes
-        )
-    });
+    let others = observed
+        .resources
+        .iter()
+        .filter(|seen| !matches!(seen.address.kind, Kind::Fsx | Kind::Link | Kind::Task | Kind::Nodes));
     let mut status = Status {
         format_version: FORMAT_VERSION,
         cluster: facts.cluster.to_owned(),
         region: facts.region.to_owned(),
         deployment: facts.record.map(|record| record.deployment.clone()),
-        zone: pinned
-            .map(|place| place.zone.clone())
-            .or_else(|| observed.nodes.first().map(|node| node.zone.clone())),
-        file_system: observed
-            .file_system()
-            .map(|seen| file_system(seen, plan, facts)),
+        zone: pinned.map(|place| place.zone.clone()).or_else(|| observed.nodes.first().map(|node| node.zone.clone())),
+        file_system: observed.file_system().map(|seen| file_system(seen, plan, facts)),
         links: of_kind(Kind::Link).map(link).collect(),
-        tasks: observed
-            .tasks
-            .iter()
-            .filter(|task| matters(task))
-            .map(|task| task_row(task, facts.now))
-            .collect(),
+        tasks: observed.tasks.iter().filter(|task| matters(task)).map(|task| task_row(task, facts.now)).collect(),
         groups,
         others: others
-            .map(|seen| Other {
-                address: seen.address.clone(),
-                id: seen.id.clone(),
-                state: seen.state,
-            })
+            .map(|seen| Other { address: seen.address.clone(), id: seen.id.clone(), state: seen.state })
             .collect(),
         lock: facts.holder.map(|holder| Lock {
             who: holder.who.clone(),
@@ -86,13 +64,9 @@ pub fn status(
         hourly,
         hourly_complete,
     };
-    status
-        .links
-        .sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
+    status.links.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
     status.tasks.sort_by(|a, b| a.id.cmp(&b.id));
-    status
-        .others
-        .sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
+    status.others.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
     status
 }
 
@@ -111,13 +85,7 @@ fn file_system(seen: &Seen, plan: Option<&Plan>, facts: &Facts<'_>) -> FileSyste
         lifecycle: seen.lifecycle.clone(),
         reason: seen.reason.clone(),
         summary: planned.map_or_else(
-            || {
-                observed
-                    .into_iter()
-                    .flatten()
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            },
+            || observed.into_iter().flatten().collect::<Vec<_>>().join(", "),
             |action| action.summary.clone(),
         ),
         mount_command: seen.endpoint.as_ref().map(|endpoint| {
@@ -180,11 +148,7 @@ fn groups(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>) -> Vec<Gr
     let planned = plan.iter().flat_map(|plan| &plan.actions);
     let tried = facts.record.iter().flat_map(|record| &record.tries);
     let known = planned.map(|action| &action.address);
-    let known = known.chain(
-        tried
-            .filter(|(_, last)| last.count > 0)
-            .map(|(address, _)| address),
-    );
+    let known = known.chain(tried.filter(|(_, last)| last.count > 0).map(|(address, _)| address));
     for address in known.filter(|address| address.kind == Kind::Nodes) {
         groups.entry(address.clone()).or_default();
     }
@@ -228,21 +192,13 @@ fn wanted(address: &Address, live: usize, plan: Option<&Plan>, facts: &Facts<'_>
 
 fn node_row(node: &Node, now: Timestamp) -> NodeRow {
     let (health, why) = match (node.state, &node.report) {
-        (
-            NodeState::Stopping
-            | NodeState::Stopped
-            | NodeState::ShuttingDown
-            | NodeState::Terminated,
-            _,
-        ) => (Health::Stopped, node.reason.clone()),
+        (NodeState::Stopping | NodeState::Stopped | NodeState::ShuttingDown | NodeState::Terminated, _) => {
+            (Health::Stopped, node.reason.clone())
+        }
         (NodeState::Pending | NodeState::Running, None) => (Health::Booting, None),
         (NodeState::Pending | NodeState::Running, Some(Report::Ready)) => (Health::Ready, None),
-        (NodeState::Pending | NodeState::Running, Some(Report::Degraded(why))) => {
-            (Health::Degraded, Some(why.clone()))
-        }
-        (NodeState::Pending | NodeState::Running, Some(Report::Failed(why))) => {
-            (Health::Failed, Some(why.clone()))
-        }
+        (NodeState::Pending | NodeState::Running, Some(Report::Degraded(why))) => (Health::Degraded, Some(why.clone())),
+        (NodeState::Pending | NodeState::Running, Some(Report::Failed(why))) => (Health::Failed, Some(why.clone())),
     };
     NodeRow {
         id: node.id.clone(),

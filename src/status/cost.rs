@@ -23,8 +23,7 @@ pub(super) fn hourly(
     };
     let items = |address: &Address| {
         let all = plan.iter().flat_map(|plan| &plan.cost.items);
-        all.filter(|item| item.address == *address)
-            .collect::<Vec<_>>()
+        all.filter(|item| item.address == *address).collect::<Vec<_>>()
     };
     if let Some(seen) = observed.file_system() {
         // One that is to be changed does not cost what the plan says.
@@ -42,26 +41,20 @@ pub(super) fn hourly(
         }
     }
     for group in groups {
-        let billed: Vec<&NodeRow> = group
-            .nodes
-            .iter()
-            .filter(|row| matches!(row.state, NodeState::Pending | NodeState::Running))
-            .collect();
+        let billed: Vec<&NodeRow> =
+            group.nodes.iter().filter(|row| matches!(row.state, NodeState::Pending | NodeState::Running)).collect();
         let items = items(&group.address);
         let number = billed.len() as u64;
         match group.wanted {
             Some(wanted) if wanted > 0 && !items.is_empty() && number > 0 => {
                 for item in items {
-                    add(item
-                        .hourly
-                        .map(|all| all.times(number).divided_by(u64::from(wanted))));
+                    add(item.hourly.map(|all| all.times(number).divided_by(u64::from(wanted))));
                 }
             }
             Some(_) | None => {
                 for row in billed {
-                    let price = prices
-                        .instance_hour(&row.instance)
-                        .filter(|_| !row.spot && prices.covers(facts.region));
+                    let price =
+                        prices.instance_hour(&row.instance).filter(|_| !row.spot && prices.covers(facts.region));
                     add(price);
                     // Its volume is not seen.
                     add(None);

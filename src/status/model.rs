@@ -142,9 +142,6 @@ impl Status {
     /// Nodes that a job can run on (degraded ones among them), and all that exist.
     pub fn nodes(&self) -> (usize, usize) {
         let sum = |of: fn(&Group) -> usize| self.groups.iter().map(of).sum();
-        (
-            sum(|group| group.ready + group.degraded),
-            sum(|group| group.nodes.len()),
-        )
+        (sum(|group| group.ready + group.degraded), sum(|group| group.nodes.len()))
     }
 }

@@ -1,19 +1,26 @@
 //! `provision list`: the clusters of the region.
 
-use crate::cli::args::{List, TextOrJson};
+use super::status::look;
+use crate::cli::args::{self, TextOrJson};
 use crate::cli::connect::connect;
 use crate::cli::exit::{Exit, cloud};
 use crate::cli::output;
 use crate::cli::settings::Settings;
 use crate::cloud::Cloud;
-use crate::render::list;
+use crate::render::list::{Entry, List, json, text};
 
-pub(in crate::cli) async fn run(args: &List, settings: &Settings) -> anyhow::Result<Exit> {
+pub(in crate::cli) async fn run(args: &args::List, settings: &Settings) -> anyhow::Result<Exit> {
     let connected = connect(settings, None).await?;
-    let clusters = connected.clusters().await.map_err(|error| cloud(error, "look for clusters"))?;
+    let identity = connected.identity().await.map_err(|error| cloud(error, "look for clusters"))?;
+    let names = connected.clusters().await.map_err(|error| cloud(error, "look for clusters"))?;
+    let mut entries = Vec::new();
+    for name in names {
+        entries.push(Entry::from(&look(&connected, &name, None).await?));
+    }
+    let list = List::new(&identity.region, entries);
     output::result(&match args.format {
-        TextOrJson::Text => list::text(&clusters, &settings.out),
-        TextOrJson::Json => list::json(&clusters),
+        TextOrJson::Text => text(&list, &settings.out),
+        TextOrJson::Json => json(&list),
     });
     Ok(Exit::Done)
 }

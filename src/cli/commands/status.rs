@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 
 use crate::apply::lease;
 use crate::apply::prepare::{Request, prepare};
-use crate::cli::args::{Status, TextOrJson, Which};
-use crate::cli::connect::connect;
+use crate::catalog::prices::Prices;
+use crate::cli::args::{self, TextOrJson, Which};
+use crate::cli::connect::{Connected, connect};
 use crate::cli::exit::{Exit, plain};
 use crate::cli::load::load;
 use crate::cli::settings::Settings;
 use crate::cli::{machine, output, session};
 use crate::cloud::{Clock, SystemClock};
 use crate::plan::{Options, Purpose};
-use crate::render::status;
+use crate::render;
 use crate::spec::{Spec, is_cluster_name};
+use crate::status::{Facts, Status, status};
 
 /// The cluster's name, and its spec where one was given or lies in this folder.
 pub(in crate::cli) fn which(which: &Which, settings: &Settings) -> anyhow::Result<(String, Option<Spec>)> {
@@ -37,22 +39,35 @@ pub(in crate::cli) fn which(which: &Which, settings: &Settings) -> anyhow::Resul
     Ok((spec.cluster.name.clone(), Some(spec)))
 }
 
-pub(in crate::cli) async fn run(args: &Status, settings: &Settings) -> anyhow::Result<Exit> {
+pub(in crate::cli) async fn run(args: &args::Status, settings: &Settings) -> anyhow::Result<Exit> {
     let (name, spec) = which(&args.which, settings)?;
     let region = spec.as_ref().and_then(|spec| spec.cluster.region.clone());
     let cloud = connect(settings, region.as_deref()).await?;
-    // Without a spec there is nothing to compare with: only what is there is shown.
-    let has_spec = spec.is_some();
-    let purpose = if has_spec { Purpose::Up } else { Purpose::Down };
-    let request = Request { patient: false, ..session::request(purpose, &name, spec, Options::default()) };
-    let clock = SystemClock;
-    let prepared = prepare(&cloud, &clock, &request).await.map_err(session::failed)?;
-    let holder = lease::holder(&name, &prepared.parameters, clock.now(), &machine::is_dead);
-    let plan = has_spec.then_some(&prepared.plan);
-    let found = status::build(&prepared.desired.id, &prepared.observed, plan, holder, clock.now());
+    let found = look(&cloud, &name, spec).await?;
     output::result(&match args.format {
-        TextOrJson::Text => status::text(&found, &settings.out),
-        TextOrJson::Json => status::json(&found),
+        TextOrJson::Text => render::status::text(&found, &settings.out),
+        TextOrJson::Json => render::status::json(&found),
     });
     Ok(Exit::Done)
+}
+
+/// One look at a cluster. Without a spec there is nothing to compare with, and drift is not told.
+pub(in crate::cli) async fn look(cloud: &Connected, name: &str, spec: Option<Spec>) -> anyhow::Result<Status> {
+    let mount = spec.as_ref().map(|spec| spec.storage.mount.clone());
+    let purpose = if spec.is_some() { Purpose::Up } else { Purpose::Down };
+    // A look must not wait for what was made a moment ago: it shows what there is to be seen.
+    let request = Request { patient: false, ..session::request(purpose, name, spec, Options::default()) };
+    let clock = SystemClock;
+    let prepared = prepare(cloud, &clock, &request).await.map_err(session::failed)?;
+    let holder = lease::holder(name, &prepared.parameters, clock.now(), &machine::is_dead);
+    let facts = Facts {
+        cluster: name,
+        region: &prepared.identity.region,
+        mount: mount.as_deref(),
+        record: (!prepared.is_new).then_some(&prepared.record),
+        holder: holder.as_ref(),
+        now: clock.now(),
+    };
+    let plan = mount.is_some().then_some(&prepared.plan);
+    Ok(status(&prepared.observed, plan, &facts, Prices::builtin()))
 }

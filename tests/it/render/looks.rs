@@ -13,13 +13,7 @@ use super::samples::{desired, export_task, now, observed, plan_of, record, spec}
 
 fn planned(spec: &Spec, observed: &Observed) -> Plan {
     let desired = desired(spec);
-    plan_of(
-        Purpose::Up,
-        &desired,
-        observed,
-        &record(&desired),
-        Options::default(),
-    )
+    plan_of(Purpose::Up, &desired, observed, &record(&desired), Options::default())
 }
 
 fn facts() -> Facts<'static> {
@@ -63,10 +57,8 @@ fn a_small_cluster_with_troubles() {
         if resource.id == "dra-train" {
             resource.state = State::Misconfigured;
             resource.lifecycle = "MISCONFIGURED".to_owned();
-            resource.reason = Some(
-                "The bucket's notification was removed; FSx cannot see changes any more."
-                    .to_owned(),
-            );
+            resource.reason =
+                Some("The bucket's notification was removed; FSx cannot see changes any more.".to_owned());
         }
     }
     seen.tasks.push(export_task());
@@ -78,11 +70,7 @@ fn a_small_cluster_with_troubles() {
     seen.tasks.push(failed);
     let holder = holder();
     let record = record(&desired(&spec));
-    let facts = Facts {
-        holder: Some(&holder),
-        record: Some(&record),
-        ..facts()
-    };
+    let facts = Facts { holder: Some(&holder), record: Some(&record), ..facts() };
     let status = look(&seen, Some(&spec), &facts);
     insta::assert_snapshot!("status_troubles", text(&status));
     let mut short = status.clone();
@@ -118,10 +106,7 @@ fn without_a_spec_only_what_is_seen_is_told() {
 
 #[test]
 fn nothing_is_there() {
-    insta::assert_snapshot!(
-        "status_nothing",
-        text(&look(&Observed::default(), None, &facts()))
-    );
+    insta::assert_snapshot!("status_nothing", text(&look(&Observed::default(), None, &facts())));
 }
 
 #[test]
@@ -130,22 +115,11 @@ fn clusters_of_a_region() {
     let seen = observed(&desired(&spec));
     let mut busy = look(&seen, Some(&spec), &facts());
     let holder = holder();
-    busy.lock = look(
-        &seen,
-        None,
-        &Facts {
-            holder: Some(&holder),
-            ..facts()
-        },
-    )
-    .lock;
+    busy.lock = look(&seen, None, &Facts { holder: Some(&holder), ..facts() }).lock;
     let mut empty = Entry::from(&look(&Observed::default(), None, &facts()));
     empty.cluster = "audio".to_owned();
     let found = List::new("us-east-1", vec![Entry::from(&busy), empty]);
     insta::assert_snapshot!("list", list::text(&found, &Theme::plain()));
     insta::assert_snapshot!("list_json", list::json(&found));
-    assert_eq!(
-        list::text(&List::new("us-east-1", Vec::new()), &Theme::plain()),
-        "no clusters in us-east-1\n"
-    );
+    assert_eq!(list::text(&List::new("us-east-1", Vec::new()), &Theme::plain()), "no clusters in us-east-1\n");
 }

@@ -120,10 +120,7 @@ struct Recorder(Arc<Mutex<String>>);
 
 impl Recorder {
     fn push(&self, text: &str) {
-        self.0
-            .lock()
-            .expect("no test panics with it")
-            .push_str(text);
+        self.0.lock().expect("no test panics with it").push_str(text);
     }
 }
 
