@@ -132,8 +132,25 @@ async fn a_file_system_needs_a_group_that_lets_lustre_in() {
     cluster.make(trainer(Kind::SecurityGroup), closed).await.unwrap();
     assert_eq!(class(cluster.make_file_system().await), Class::Invalid, "no rule for port 988");
     let update = cluster.update(trainer(Kind::SecurityGroup), cluster.security_group(), &["rules"]);
+    cluster.cloud.adjust(|settings| settings.lag.resources = Duration::from_secs(30));
     cluster.cloud.update(&update).await.unwrap();
+    assert_eq!(class(cluster.make_file_system().await), Class::NotYet, "FSx does not see the rule yet");
+    after(30).await;
     cluster.make_file_system().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_deployments_node_is_none_of_ours() {
+    let mut cluster = Cluster::quick();
+    let other = ClusterId { deployment: "d2".to_owned(), ..cluster.id.clone() };
+    let tags = other.tags(&trainer(Kind::Nodes), "digest", 1, &Tags::new());
+    let planted = cluster.cloud.plant(group(1), tags);
+    cluster.make_all(1).await.unwrap();
+    assert_eq!(cluster.look(Kind::Nodes).await.nodes.len(), 1);
+    assert_eq!(cluster.nodes().len(), 2);
+    assert_eq!(check(&cluster.cloud), []);
+    cluster.delete(Kind::Nodes, &[planted]).await.unwrap();
+    assert_eq!(check(&cluster.cloud).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
