@@ -52,8 +52,15 @@ impl World {
         })
     }
 
-    fn link_over(&self, file_system: &str, path: &str) -> Option<&Link> {
-        self.links_of(file_system).find(|(_, link, _)| below(path, &link.path)).map(|(_, link, _)| link)
+    fn link_over(&self, file_system: &str, path: &str) -> Option<(&Link, State)> {
+        self.links_of(file_system).find(|(_, link, _)| below(path, &link.path)).map(|(_, link, state)| (link, state))
+    }
+
+    /// Whether what happens to files below a path goes to S3 by itself.
+    fn exports_itself(&self, file_system: &str, path: &str, flows: &[Flow]) -> bool {
+        let works = |state| matches!(state, State::Ready | State::Updating);
+        let over = self.link_over(file_system, path);
+        over.is_some_and(|(link, state)| works(state) && link.export.iter().any(|flow| flows.contains(flow)))
     }
 
     /// Somebody writes files; automatic export takes them along after its delay, where it is on by then.
@@ -64,8 +71,7 @@ impl World {
     }
 
     pub(super) fn auto_exported(&mut self, file_system: &str, path: &str, files: u64) {
-        let exports = |flow: &Flow| matches!(flow, Flow::New | Flow::Changed);
-        if self.link_over(file_system, path).is_some_and(|link| link.export.iter().any(exports)) {
+        if self.exports_itself(file_system, path, &[Flow::New, Flow::Changed]) {
             self.export_files(file_system, path, files);
         }
     }
@@ -90,7 +96,7 @@ impl World {
     }
 
     pub(super) fn objects_deleted(&mut self, file_system: &str, path: &str, files: u64) {
-        if self.link_over(file_system, path).is_some_and(|link| link.export.contains(&Flow::Deleted)) {
+        if self.exports_itself(file_system, path, &[Flow::Deleted]) {
             self.ledger.objects_deleted += files;
         }
     }

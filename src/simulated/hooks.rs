@@ -37,9 +37,12 @@ impl Simulated {
 
 /// Somebody's hand.
 impl Simulated {
-    /// Puts a thing that is not the clients': they may look at it and not touch it. Returns its id.
+    /// Puts a thing that is not the clients': they may look at it and not touch it. Of a node group, one node. Returns its id.
     pub fn plant(&self, resource: Resource, tags: Tags) -> String {
         let mut world = self.world();
+        if let Resource::Nodes(group) = &resource {
+            return world.plant_node(group, tags);
+        }
         let kind = kind_of(&resource);
         let id =
             name_of(&resource).filter(|_| !matches!(kind, Kind::SecurityGroup | Kind::Template)).map(ToOwned::to_owned);

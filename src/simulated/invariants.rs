@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::client::Simulated;
-use super::nodes::cluster_of;
+use super::nodes::{Machine, cluster_of};
 use super::world::{Key, Maker, World};
 use crate::desired::{Kind, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, Tags};
 use crate::observed::{NodeState, State};
@@ -116,7 +116,8 @@ fn no_duplicate(world: &World, violations: &mut Vec<Violation>) {
 fn not_too_many_nodes(world: &World, violations: &mut Vec<Violation>) {
     for ((cluster, address), asked) in &world.asked {
         let of = |tags: &Tags| cluster_of(tags) == *cluster && tags.get(TAG_ADDRESS) == Some(address);
-        let live = world.nodes.all().filter(|(_, node)| node.exists() && of(&node.tags)).count();
+        let ours = |node: &Machine| node.maker == Maker::Clients && node.exists() && of(&node.tags);
+        let live = world.nodes.all().filter(|(_, node)| ours(node)).count();
         let live = u32::try_from(live).unwrap_or(u32::MAX);
         if live > *asked {
             violations.push(Violation::TooManyNodes {

@@ -94,6 +94,9 @@ impl World {
         };
         self.can_launch(&template, &uses)?;
         let count = create.count;
+        if count == 0 {
+            return refuse(Class::Invalid, "InvalidParameterValue", "MinCount must be at least 1");
+        }
         self.has_room(group, &zone, count, addresses_of(&template))?;
 
         let asked = (cluster_of(&create.tags), create.address.to_string());
@@ -161,6 +164,29 @@ impl World {
             }
             _ => Ok(()),
         }
+    }
+
+    /// An instance of somebody else's, running for ever.
+    pub(super) fn plant_node(&mut self, group: &NodeGroup, tags: Tags) -> String {
+        let id = self.id("i");
+        let node = Machine {
+            state: NodeState::Running,
+            instance: group.instance.clone(),
+            image: group.image.clone(),
+            zone: group.zone.clone(),
+            subnet: group.subnet.clone(),
+            addresses: 1,
+            launched: self.now,
+            spot: group.market == Market::Spot,
+            reason: None,
+            tags,
+            maker: Maker::Others,
+            uses: Uses::new(),
+            boot: Boot::Silent,
+            waits: false,
+        };
+        self.nodes.put(id.clone(), node, self.now, self.now);
+        id
     }
 
     fn launch_one(

@@ -30,7 +30,7 @@ impl World {
         self.within_quota(Kind::Fsx, self.count(Kind::Fsx), 1)?;
         self.zone_of(&wanted.subnet)?;
         let group = id_of(&wanted.security_group, create)?;
-        self.lets_lustre_in(&group)?;
+        self.lets_lustre_in(&group, wanted.efa)?;
         if addresses_of(wanted) > self.free_addresses(&wanted.subnet) {
             return refuse(
                 Class::Capacity,
@@ -64,14 +64,16 @@ impl World {
     }
 
     /// The group exists, and FSx can see the rules that Lustre needs.
-    fn lets_lustre_in(&self, id: &str) -> Answer<()> {
+    fn lets_lustre_in(&self, id: &str, efa: bool) -> Answer<()> {
         let group = self.needed(Kind::SecurityGroup, id)?;
-        if !opens_lustre(group) {
-            let message = format!("{id} does not permit Lustre LNET network traffic on port {LUSTRE_PORT}");
+        if !opens_lustre(group, efa) {
+            let message = format!(
+                "{id} does not permit Lustre LNET network traffic on port {LUSTRE_PORT}, or all that EFA needs"
+            );
             return refuse(Class::Invalid, "InvalidNetworkSettings", message);
         }
         match self.things.seen(&(Kind::SecurityGroup, id.to_owned()), self.now) {
-            Some(seen) if opens_lustre(seen) => Ok(()),
+            Some(seen) if opens_lustre(seen, efa) => Ok(()),
             _ => refuse(Class::NotYet, "InvalidNetworkSettings", format!("the rules of {id} are not known yet")),
         }
     }
@@ -362,13 +364,16 @@ pub(super) fn id_of(reference: &Reference, create: &Create) -> Answer<String> {
     }
 }
 
-fn opens_lustre(group: &Thing) -> bool {
+/// EFA asks for everything within the group, both ways.
+fn opens_lustre(group: &Thing, efa: bool) -> bool {
+    let Resource::SecurityGroup(SecurityGroup { rules, .. }) = &group.resource else { return false };
     let opens = |rule: &Rule| match rule {
         Rule::TcpIn { from, to } => (*from..=*to).contains(&LUSTRE_PORT),
         Rule::AllIn => true,
         Rule::AllOut => false,
     };
-    matches!(&group.resource, Resource::SecurityGroup(SecurityGroup { rules, .. }) if rules.iter().any(opens))
+    let efa_opens = rules.contains(&Rule::AllIn) && rules.contains(&Rule::AllOut);
+    rules.iter().any(opens) && (!efa || efa_opens)
 }
 
 fn addresses_of(file_system: &FileSystem) -> u32 {

@@ -1,7 +1,7 @@
 //! Files: what an export takes along, and what is lost.
 
 use super::*;
-use crate::observed::TaskState;
+use crate::observed::{State, TaskState};
 use crate::simulated::{ExportOutcome, Violation, check};
 
 const EXPORTED: [Flow; 3] = [Flow::New, Flow::Changed, Flow::Deleted];
@@ -61,6 +61,8 @@ async fn an_export_saves_what_was_there_when_it_began() {
     cluster.cloud.write_files("/data/a", 4);
     cluster.cloud.export(&cluster.export_of("/data")).await.unwrap();
     assert_eq!(class(cluster.delete_file_system().await), Class::Busy);
+    let twin = Export { token: "another".to_owned(), ..cluster.export_of("/data") };
+    assert_eq!(class(cluster.cloud.export(&twin).await), Class::Busy, "the same is running");
     after(60).await;
     cluster.cloud.write_files("/data/a", 2);
     after(80).await;
@@ -89,6 +91,21 @@ async fn automatic_export_follows_after_its_delay_and_forbids_tasks() {
     assert_eq!(class(cluster.cloud.export(&cluster.export_of("/data")).await), Class::Conflict, "still UPDATING");
     after(31).await;
     cluster.cloud.export(&cluster.export_of("/data")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_does_not_work_exports_nothing() {
+    let mut cluster = linked(&EXPORTED).await;
+    let id = cluster.known.ids[&Address::named(Kind::Link, "data")].clone();
+    cluster.cloud.set_state(Kind::Link, &id, State::Misconfigured, "the bucket's policy");
+    cluster.cloud.fail_next(Kind::Link, "the path is gone");
+    cluster.make_link("/failed", &EXPORTED).await.unwrap();
+    after(91).await;
+    cluster.cloud.write_files("/data", 2);
+    cluster.cloud.write_files("/failed", 3);
+    after(1000).await;
+    cluster.delete_file_system().await.unwrap();
+    assert_eq!((cluster.cloud.ledger().lost, cluster.cloud.ledger().lost_unlinked), (2, 3));
 }
 
 #[tokio::test(start_paused = true)]

@@ -71,10 +71,8 @@ async fn looks_lag_behind_and_catch_up() {
     for seed in 0..20 {
         let settings = Settings { seed, lag, latency: Duration::ZERO, ..Settings::default() };
         let mut cluster = Cluster::new(Simulated::new(settings));
-        let group = cluster.make(trainer(Kind::SecurityGroup), cluster.security_group()).await.unwrap();
+        cluster.make(trainer(Kind::SecurityGroup), cluster.security_group()).await.unwrap();
         late += usize::from(cluster.look(Kind::SecurityGroup).await.resources.is_empty());
-        let file_system = cluster.make_file_system().await;
-        assert!(file_system.is_ok_and(|_| true) || class(cluster.make_file_system().await) == Class::NotYet);
         after(60).await;
         let seen = cluster.look(Kind::SecurityGroup).await.resources;
         assert_eq!(
@@ -89,7 +87,6 @@ async fn looks_lag_behind_and_catch_up() {
         shown_dead += cluster.look(Kind::Placement).await.resources.len();
         after(30).await;
         assert_eq!(cluster.look(Kind::Placement).await.resources, []);
-        assert!(!group.id.is_empty());
     }
     assert!(late > 10 && shown_dead > 10, "{late} {shown_dead}");
 }

@@ -132,8 +132,46 @@ async fn a_file_system_needs_a_group_that_lets_lustre_in() {
     cluster.make(trainer(Kind::SecurityGroup), closed).await.unwrap();
     assert_eq!(class(cluster.make_file_system().await), Class::Invalid, "no rule for port 988");
     let update = cluster.update(trainer(Kind::SecurityGroup), cluster.security_group(), &["rules"]);
+    cluster.cloud.adjust(|settings| settings.lag.resources = Duration::from_secs(30));
     cluster.cloud.update(&update).await.unwrap();
+    assert_eq!(class(cluster.make_file_system().await), Class::NotYet, "FSx does not see the rule yet");
+    after(30).await;
     cluster.make_file_system().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn efa_asks_for_all_traffic_within_the_group() {
+    let mut cluster = Cluster::quick();
+    let Resource::SecurityGroup(group) = cluster.security_group() else { unreachable!() };
+    let rules = vec![Rule::TcpIn { from: 988, to: 988 }, Rule::AllIn];
+    let narrow = Resource::SecurityGroup(SecurityGroup { rules, ..group });
+    cluster.make(trainer(Kind::SecurityGroup), narrow).await.unwrap();
+    let Resource::Fsx(plain) = file_system(1200) else { unreachable!() };
+    let with_efa = Resource::Fsx(FileSystem { efa: true, ..plain });
+    assert_eq!(class(cluster.make(Address::one(Kind::Fsx), with_efa.clone()).await), Class::Invalid, "nothing out");
+    cluster.make(trainer(Kind::SecurityGroup), cluster.security_group()).await.unwrap();
+    cluster.make(Address::one(Kind::Fsx), with_efa).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_launch_of_nothing_is_refused() {
+    let mut cluster = Cluster::quick();
+    cluster.make_all(1).await.unwrap();
+    assert_eq!(class(cluster.launch(0, 2).await), Class::Invalid);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_deployments_node_is_none_of_ours() {
+    let mut cluster = Cluster::quick();
+    let other = ClusterId { deployment: "d2".to_owned(), ..cluster.id.clone() };
+    let tags = other.tags(&trainer(Kind::Nodes), "digest", 1, &Tags::new());
+    let planted = cluster.cloud.plant(group(1), tags);
+    cluster.make_all(1).await.unwrap();
+    assert_eq!(cluster.look(Kind::Nodes).await.nodes.len(), 1);
+    assert_eq!(cluster.nodes().len(), 2);
+    assert_eq!(check(&cluster.cloud), []);
+    cluster.delete(Kind::Nodes, &[planted]).await.unwrap();
+    assert_eq!(check(&cluster.cloud).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
