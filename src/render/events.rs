@@ -20,7 +20,7 @@ pub fn line(event: &Event, theme: &Theme) -> Option<String> {
     let address = address.map(ToString::to_string).unwrap_or_default();
     let text =
         if address.is_empty() { words } else { format!("{:<ADDRESS_COLUMNS$}  {words}", clean(&address, theme)) };
-    Some(format!("{:>7}  {}  {text}", clock(event.elapsed_s), theme.paint(style, &format!("{mark:<1}")),))
+    Some(format!("{:>7}  {}  {text}", clock(event.elapsed_s), theme.paint(style, &format!("{mark:<1}"))))
 }
 
 /// One line of JSON, without a line break.
