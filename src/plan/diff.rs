@@ -239,7 +239,8 @@ fn resource(
         work.settle = true;
         action.reasons.push(format!("It is {}; the run waits for it.", seen.lifecycle));
     }
-    work.preload = preload && imports(input, seen);
+    // An import begins once its link is there.
+    work.preload = preload && (seen.state == State::Creating || imports(input, seen));
     (action, work)
 }
 
@@ -312,7 +313,7 @@ fn imports(input: &Input<'_>, link: &Seen) -> bool {
     input.observed.tasks.iter().any(|task| {
         task.state.is_active()
             && task.work == crate::observed::Work::Import
-            && task.paths.iter().all(|path| path.starts_with(s3))
+            && task.paths.iter().all(|path| path.trim_end_matches('/') == s3 || path.starts_with(&format!("{s3}/")))
     })
 }
 
