@@ -271,10 +271,12 @@ fn settle(spec: &Spec, questions: &Questions, survey: &Survey, pins: &mut Pins) 
 /// What the survey says against the plan. Everything at once, each with what to do.
 fn findings(spec: &Spec, survey: &Survey, observed: &Observed, place: &Place, plan: &Plan) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let mut told = BTreeSet::new();
     for dataset in &spec.datasets {
-        if let Some(bucket) = survey.buckets.get(&dataset.bucket) {
-            findings.extend(bucket_finding(dataset, bucket, &plan.region));
-        }
+        let finding =
+            survey.buckets.get(&dataset.bucket).and_then(|bucket| bucket_finding(dataset, bucket, &plan.region));
+        // One bucket of several datasets is one problem.
+        findings.extend(finding.filter(|_| told.insert(&dataset.bucket)));
     }
     let here: Vec<_> = survey.subnets.iter().filter(|subnet| subnet.id == place.subnet).cloned().collect();
     let nodes: u32 = observed.nodes.iter().filter(|node| node.exists()).count().try_into().unwrap_or(u32::MAX);
