@@ -44,8 +44,8 @@ pub enum Outcome {
 
 /// A run that finds its plan overtaken by events looks and plans again so often.
 const MOST_ROUNDS: usize = 4;
-/// Before looking again: what overtook the plan may still be on its way.
-const BEFORE_NEXT_ROUND: Duration = Duration::from_secs(5);
+/// Before looking again: what overtook the plan may still be on its way. All rounds together outlast `CONSISTENCY_WINDOW_S`.
+const BEFORE_NEXT_ROUND: Duration = Duration::from_secs(15);
 /// Between two looks at a lock that somebody holds.
 const LOCK_POLL: Duration = Duration::from_secs(5);
 
