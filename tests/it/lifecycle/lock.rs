@@ -31,12 +31,15 @@ async fn of_many_that_act_on_the_same_old_look_at_most_one_gets_the_lease() {
     for seed in 0..200 {
         let first = world(quick(seed));
         let others: Vec<Machine> = (0..3).map(|n| machine(&first.cloud, &format!("other-{n}"))).collect();
+        // One look is from before a lease that has ended since was removed, the other from after.
+        let ended = serde_json::to_string(&holder(&first)).expect("it is plain data");
+        let old = BTreeMap::from([("/provision/video/lock/1".to_owned(), ended)]);
         let mut won = 0;
         let mut pending = tokio::task::JoinSet::new();
-        for other in others {
+        for (number, other) in others.into_iter().enumerate() {
+            let look = if number % 2 == 0 { BTreeMap::new() } else { old.clone() };
             pending.spawn(async move {
-                let empty = BTreeMap::new();
-                acquire(&other.cloud, &other.clock, "video", &empty, holder(&other), &|_| false).await.is_ok()
+                acquire(&other.cloud, &other.clock, "video", &look, holder(&other), &|_| false).await.is_ok()
             });
         }
         while let Some(got) = pending.join_next().await {
