@@ -50,6 +50,9 @@ pub enum Failed {
     Cloud(#[from] CloudError),
     #[error(transparent)]
     Record(#[from] record::Unreadable),
+    /// The plan breaks a promise: a bug of ours, found before it does harm.
+    #[error("the plan breaks what it promises: {}", .0.join("; "))]
+    Broken(Vec<String>),
     /// What was asked for cannot be: complaints, as of a spec.
     #[error("the cluster cannot be planned")]
     Refused(Vec<Diagnostic>),

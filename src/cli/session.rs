@@ -40,6 +40,7 @@ pub(super) fn request(purpose: Purpose, cluster: &str, spec: Option<Spec>, optio
 pub(super) fn failed(error: Failed) -> anyhow::Error {
     match error {
         Failed::Cloud(error) => cloud(error, "look at what is there"),
+        broken @ Failed::Broken(_) => broken.into(),
         Failed::Refused(diagnostics) => Expected::Diagnostics(diagnostics).into(),
         Failed::Record(error) => plain(
             format!("the deployment record cannot be used: {error}"),
