@@ -1,7 +1,9 @@
 //! One binary for all integration tests: each further one would link the SDKs again.
 
 mod bootstrap;
+mod cli;
 mod layers;
 mod lifecycle;
+mod program;
 mod render;
 mod spec;
