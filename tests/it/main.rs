@@ -4,6 +4,8 @@ mod bootstrap;
 mod cli;
 mod layers;
 mod lifecycle;
+#[cfg(feature = "aws")]
+mod localstack;
 mod program;
 mod render;
 mod spec;
