@@ -39,9 +39,15 @@ bench: build $(VENV)/tools.stamp ## Measure requests, wall time against the clou
 conformance: $(VENV)/tools.stamp ## Let Terraform's AWS provider use the FSx service (its destroy sleeps 10 minutes)
 	LOCALSTACK_VENV="$(CURDIR)/$(VENV)" ./localstack/tests/terraform/run.sh
 
-generate: ## Renew the generated files: schema, manual page, completions, instance types
-	$(CARGO) run --quiet --locked -- schema > docs/cluster.schema.json
-	$(CARGO) run --quiet --locked -- man > docs/provision.1
+generate: build ## Renew the generated files: schema, manual page, completions
+	mkdir -p docs/generated
+	for file in cluster.schema.json provision.1 provision.bash _provision provision.fish; do \
+		case $$file in \
+			*.json) what=schema ;; *.1) what=man ;; *.bash) what="completions bash" ;; \
+			_*) what="completions zsh" ;; *.fish) what="completions fish" ;; \
+		esac; \
+		./target/debug/provision $$what > docs/generated/$$file; \
+	done
 
 clean: ## Remove what was built, installed and started
 	-./localstack/localstack.sh stop

@@ -270,3 +270,16 @@ def test_a_thousand_instances_are_no_trouble(cloud):
     assert text.count(b"<ownerId>") >= 1000
     cloud.ec2.terminate_instances(InstanceIds=identifiers)
     cloud.wait(lambda: {one["State"]["Name"] for one in cloud.instances()} == {"terminated"}, 30)
+
+
+def test_the_tags_of_a_launch_template_go_with_it(cloud):
+    specification = [{"ResourceType": "launch-template", "Tags": [{"Key": "team", "Value": "vision"}]}]
+    data = {"InstanceType": "g5.xlarge"}
+    template = cloud.ec2.create_launch_template(
+        LaunchTemplateName="tagged", LaunchTemplateData=data, TagSpecifications=specification
+    )
+    identifier = template["LaunchTemplate"]["LaunchTemplateId"]
+    by_id = [{"Name": "resource-id", "Values": [identifier]}]
+    assert len(cloud.ec2.describe_tags(Filters=by_id)["Tags"]) == 1
+    cloud.ec2.delete_launch_template(LaunchTemplateId=identifier)
+    assert cloud.ec2.describe_tags(Filters=by_id)["Tags"] == []

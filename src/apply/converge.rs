@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use super::dispatcher::{Report, Run, run};
-use super::event::{Ending, Event};
+use super::event::{Ending, Event, FORMAT_VERSION, What};
 use super::lease::{self, Holder, IsDead, Lease, Refused};
 use super::patience::patiently;
 use super::prepare::{Failed, Prepared, Request, is_same, prepare};
@@ -44,8 +44,8 @@ pub enum Outcome {
 
 /// A run that finds its plan overtaken by events looks and plans again so often.
 const MOST_ROUNDS: usize = 4;
-/// Before looking again: what overtook the plan may still be on its way.
-const BEFORE_NEXT_ROUND: Duration = Duration::from_secs(5);
+/// Before looking again: what overtook the plan may still be on its way. All rounds together outlast `CONSISTENCY_WINDOW_S`.
+const BEFORE_NEXT_ROUND: Duration = Duration::from_secs(15);
 /// Between two looks at a lock that somebody holds.
 const LOCK_POLL: Duration = Duration::from_secs(5);
 
@@ -153,6 +153,12 @@ async fn lock<C: Cloud, K: Clock>(
         let renewed = first.as_ref().is_some_and(|first| first.run != refused.run || first.until != refused.until);
         if renewed || session.stop.is_cancelled() {
             return Err(Refused::Held(refused));
+        }
+        if first.is_none() {
+            let Holder { who, command, until, .. } = &refused;
+            let what = What::Held { who: who.clone(), command: command.clone(), until: *until };
+            let _ =
+                session.events.send(Event { format_version: FORMAT_VERSION, at: clock.now(), elapsed_s: 0.0, what });
         }
         first.get_or_insert(refused);
         tokio::select! {

@@ -23,9 +23,10 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum What {
-    /// The lock is ours.
-    Locked {
+    /// Another run holds the cluster. If it does not renew its lock, it is dead, and this one goes on at `until`.
+    Held {
         who: String,
+        command: String,
         until: Timestamp,
     },
     /// A step is about to send its first call.

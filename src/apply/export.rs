@@ -203,7 +203,7 @@ async fn ended<C: Cloud, K: Clock>(
         let mut progress = progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if progress.0 != detail {
             *progress = (detail.clone(), waited);
-        } else if waited - progress.1 > STALL_LIMIT {
+        } else if waited.saturating_sub(progress.1) > STALL_LIMIT {
             let text = format!("the export {id} has not moved for {} minutes: {detail}", STALL_LIMIT.as_secs() / 60);
             return Verdict::Broken(Failure::Unexported { text, report: task.report.clone() });
         }
@@ -243,7 +243,7 @@ pub(super) async fn end_tasks<C: Cloud, K: Clock>(context: &Context<C, K>, index
         let mut stalled = stalled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if stalled.0 != detail {
             *stalled = (detail.clone(), waited);
-        } else if waited - stalled.1 > STALL_LIMIT {
+        } else if waited.saturating_sub(stalled.1) > STALL_LIMIT {
             let text = format!("{} have not moved for {} minutes", ids.join(", "), STALL_LIMIT.as_secs() / 60);
             return Verdict::Broken(Failure::InUse { dependents: vec![text] });
         }

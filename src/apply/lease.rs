@@ -16,10 +16,11 @@ use crate::cloud::{Class, Clock, Cloud, CloudError, Overwrite, Written};
 use crate::record;
 
 /// How long a lease lasts without being renewed: long enough to outlast a slow call and its retries, short enough to wait for after a crash.
-pub const LEASE: SignedDuration = SignedDuration::from_secs(120);
+pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
-/// How often the holder renews: two renewals may fail before the lease ends.
-pub const RENEW_EVERY: SignedDuration = SignedDuration::from_secs(40);
+/// How often the holder renews: two renewals may fail before the lease ends. Whoever takes over a dead run's lease does so at
+/// least `LEASE - RENEW_EVERY` after its last call: no sooner than what that call made can be seen (`CONSISTENCY_WINDOW_S`).
+pub const RENEW_EVERY: SignedDuration = SignedDuration::from_secs(20);
 
 /// How much of a lease must be left for another mutating call: longer than clocks of two machines with NTP differ.
 pub const MARGIN: SignedDuration = SignedDuration::from_secs(10);

@@ -17,7 +17,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::observed::Observed;
 use crate::plan::{self, Finding, Input, Options, Plan, Purpose};
 use crate::record::{self, Record};
-use crate::spec::{Dataset, Image, Spec};
+use crate::spec::{Dataset, Image, NodeEfa, Nodes, Spec};
 
 /// What a plan is made for.
 #[derive(Debug, Clone)]
@@ -271,11 +271,14 @@ fn settle(spec: &Spec, questions: &Questions, survey: &Survey, pins: &mut Pins) 
 /// What the survey says against the plan. Everything at once, each with what to do.
 fn findings(spec: &Spec, survey: &Survey, observed: &Observed, place: &Place, plan: &Plan) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let mut told = BTreeSet::new();
     for dataset in &spec.datasets {
-        if let Some(bucket) = survey.buckets.get(&dataset.bucket) {
-            findings.extend(bucket_finding(dataset, bucket, &plan.region));
-        }
+        let finding =
+            survey.buckets.get(&dataset.bucket).and_then(|bucket| bucket_finding(dataset, bucket, &plan.region));
+        // One bucket of several datasets is one problem.
+        findings.extend(finding.filter(|_| told.insert(&dataset.bucket)));
     }
+    findings.extend(no_public_address(spec, plan));
     let here: Vec<_> = survey.subnets.iter().filter(|subnet| subnet.id == place.subnet).cloned().collect();
     let nodes: u32 = observed.nodes.iter().filter(|node| node.exists()).count().try_into().unwrap_or(u32::MAX);
     if nodes > 0 || observed.file_system().is_some() {
@@ -331,6 +334,31 @@ fn findings(spec: &Spec, survey: &Survey, observed: &Observed, place: &Place, pl
         ));
     }
     findings
+}
+
+/// EC2 gives no public address to an instance with several interfaces (EC2 User Guide, "EFA and network cards"; API,
+/// RunInstances), and the default subnets have no other way out.
+fn no_public_address(spec: &Spec, plan: &Plan) -> Option<Finding> {
+    let launches = |group: &&Nodes| {
+        let address = Address::named(Kind::Nodes, &group.name);
+        plan.steps.iter().any(|step| step.address == address && matches!(step.op, plan::Op::Create { .. }))
+    };
+    let several = |group: &&Nodes| {
+        group.efa == NodeEfa::On && instances::get(&group.instance).is_some_and(|facts| facts.network_cards > 1)
+    };
+    let groups: Vec<String> =
+        spec.nodes.iter().filter(launches).filter(several).map(|group| format!("nodes.{}", group.name)).collect();
+    if groups.is_empty() || !spec.network.subnets.is_empty() {
+        return None;
+    }
+    let note = format!(
+        "{} have several network interfaces, to which EC2 gives none; in a default subnet they then reach neither packages nor AWS",
+        groups.join(", ")
+    );
+    let mut finding = noted("network::no-address", "nodes get no public address", note);
+    finding.severity = Severity::Warning;
+    finding.help = Some("name private subnets with a NAT gateway: `[network] subnets = [\"subnet-…\"]`".to_owned());
+    Some(finding)
 }
 
 fn bucket_finding(dataset: &Dataset, bucket: &Bucket, region: &str) -> Option<Finding> {

@@ -317,24 +317,29 @@ pub(super) async fn preloaded<C: Cloud, K: Clock>(
 ) -> Result<(), Failure> {
     let s3 = context.desired.resources.get(address).map(|wanted| wanted.resource.fields()).unwrap_or_default();
     let s3 = s3.into_iter().find(|(name, _)| *name == "s3").map(|(_, url)| url).unwrap_or_default();
-    let mine = |task: &&Task| task.work == Work::Import && task.paths.iter().all(|path| path.starts_with(&s3));
-    wait(context, index, address, Kind::Task, pace(Kind::Link, &Op::Preload), |observed, _| {
-        match observed.tasks.iter().find(|task| mine(task) && task.state.is_active()) {
+    let below = |path: &String| path.trim_end_matches('/') == s3 || path.starts_with(&format!("{s3}/"));
+    let mine = |task: &&Task| task.work == Work::Import && task.paths.iter().all(below);
+    wait(context, index, address, Kind::Task, pace(Kind::Link, &Op::Preload), |observed, waited| {
+        let mut tasks = observed.tasks.iter().filter(mine).peekable();
+        // The task begins some time after its association is there.
+        if tasks.peek().is_none() && waited < IMPORT_BEGINS {
+            return Verdict::Pending("waiting for the import of metadata to begin".to_owned());
+        }
+        match tasks.find(|task| task.state.is_active()) {
             Some(task) => Verdict::Pending(format!("importing metadata: {} of {} files", task.succeeded, task.total)),
             None => Verdict::Done,
         }
     })
     .await?;
     let observed = context.watch.look(Kind::Task, Instant::now() - Duration::from_secs(1)).await;
-    if let Some(task) = observed.ok().as_ref().and_then(|observed| observed.tasks.iter().find(|task| mine(task))) {
-        if task.failed > 0 || matches!(task.state, TaskState::Failed) {
-            let reason = task.reason.as_deref().unwrap_or("AWS gives no reason");
-            context.note(
-                index,
-                address,
-                format!("{} of {} files could not be imported ({}): {reason}", task.failed, task.total, task.id),
-            );
-        }
+    let ended = observed.iter().flat_map(|observed| observed.tasks.iter().filter(mine));
+    for task in ended.filter(|task| task.failed > 0 || task.state == TaskState::Failed) {
+        let reason = task.reason.as_deref().unwrap_or("AWS gives no reason");
+        let text = format!("{} of {} files could not be imported ({}): {reason}", task.failed, task.total, task.id);
+        context.note(index, address, text);
     }
     Ok(())
 }
+
+/// An association whose import has not begun by then has none: AWS gives no figure; in tries it is there with the link.
+const IMPORT_BEGINS: Duration = Duration::from_secs(15);

@@ -57,17 +57,21 @@ fn run(command: Command, settings: &Settings) -> anyhow::Result<Exit> {
         Command::Completions { shell } => commands::completions::run(shell),
         Command::Man => commands::man::run(),
         Command::Plan(args) if args.offline => commands::plan::offline(&args, settings),
-        Command::Plan(args) => runtime()?.block_on(commands::plan::run(&args, settings)),
-        Command::Up(args) => runtime()?.block_on(commands::up::run(&args, settings)),
-        Command::Status(args) => runtime()?.block_on(commands::status::run(&args, settings)),
-        Command::Down(args) => runtime()?.block_on(commands::down::run(&args, settings)),
-        Command::List(args) => runtime()?.block_on(commands::list::run(&args, settings)),
+        Command::Plan(args) => block_on(commands::plan::run(&args, settings)),
+        Command::Up(args) => block_on(commands::up::run(&args, settings)),
+        Command::Status(args) => block_on(commands::status::run(&args, settings)),
+        Command::Down(args) => block_on(commands::down::run(&args, settings)),
+        Command::List(args) => block_on(commands::list::run(&args, settings)),
     }
 }
 
 /// Only what talks to the cloud pays for a runtime.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build()?)
+fn block_on(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build()?;
+    let exit = runtime.block_on(command);
+    // Somebody who was asked and pressed Ctrl-C is not waited for to press Enter as well.
+    runtime.shutdown_background();
+    exit
 }
 
 fn log(settings: &Settings) {

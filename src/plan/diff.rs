@@ -7,7 +7,7 @@ use super::nodes;
 use super::rules;
 use super::summary;
 use crate::desired::{
-    Address, DISCARD, Desired, Kind, Resource, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_SPEC, TAG_UNEXPORTED, Wanted,
+    Address, DISCARD, Desired, Kind, Resource, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_SPEC, TAG_UNEXPORTED, Tags, Wanted,
 };
 use crate::diagnostic::Severity;
 use crate::observed::{Node, Observed, Seen, State};
@@ -223,6 +223,7 @@ fn resource(
     tags(input, address, wanted, seen, &mut work);
     update(address.kind, wanted, seen, &changes, mounted, &mut work, &mut action);
     action.changes.extend(changes);
+    action.changes.extend(tag_changes(&work, &seen.tags, &wanted_tags(input, address, wanted)));
     if seen.state == State::Misconfigured && address.kind == Kind::Link {
         // Sending the association its own settings makes FSx try again (User Guide, "Data repository association lifecycle").
         action.reasons.push(format!(
@@ -239,7 +240,8 @@ fn resource(
         work.settle = true;
         action.reasons.push(format!("It is {}; the run waits for it.", seen.lifecycle));
     }
-    work.preload = preload && imports(input, seen);
+    // An import begins once its link is there.
+    work.preload = preload && (seen.state == State::Creating || imports(input, seen));
     (action, work)
 }
 
@@ -299,6 +301,20 @@ fn tags(input: &Input<'_>, address: &Address, wanted: &Wanted, seen: &Seen, work
     );
 }
 
+/// As fields, so that a plan shows them: but for what says where a resource came from.
+fn tag_changes(work: &Work, seen: &Tags, wanted: &Tags) -> Vec<super::Change> {
+    let set = work.set_tags.iter().filter(|key| wanted.contains_key(*key)).map(|key| (key, wanted.get(key)));
+    let removed = work.remove_tags.iter().map(|key| (key, None));
+    set.chain(removed)
+        .map(|(key, after)| super::Change {
+            field: format!("tags.{key}"),
+            before: seen.get(key).cloned(),
+            after: after.cloned(),
+            forces_replace: false,
+        })
+        .collect()
+}
+
 /// What is compared: not the digest and the epoch, which say where a resource came from.
 fn wanted_tags(input: &Input<'_>, address: &Address, wanted: &Wanted) -> BTreeMap<String, String> {
     let mut tags = input.desired.id.tags(address, &wanted.spec, 0, &input.desired.tags);
@@ -312,7 +328,7 @@ fn imports(input: &Input<'_>, link: &Seen) -> bool {
     input.observed.tasks.iter().any(|task| {
         task.state.is_active()
             && task.work == crate::observed::Work::Import
-            && task.paths.iter().all(|path| path.starts_with(s3))
+            && task.paths.iter().all(|path| path.trim_end_matches('/') == s3 || path.starts_with(&format!("{s3}/")))
     })
 }
 
@@ -346,6 +362,10 @@ fn node_group(
             work.remove_tags.extend(remove.into_iter().cloned());
         }
     }
+    let mut changes = fleet.changes;
+    if let Some(node) = input.observed.nodes.iter().find(|node| work.nodes.first() == Some(&node.id)) {
+        changes.extend(tag_changes(&work, &node.tags, &tags));
+    }
     let mut reasons = fleet.reasons;
     if fleet.booting {
         reasons.push("Some have not said yet that they are ready; the run waits for them.".to_owned());
@@ -360,7 +380,7 @@ fn node_group(
         danger: fleet.danger.unwrap_or(Danger::Safe),
         id: None,
         summary: summary::of(&wanted.resource),
-        changes: fleet.changes,
+        changes,
         reasons,
     };
     (action, work)

@@ -65,7 +65,7 @@ fn file_system(field: &str, before: Option<&str>, after: &str, seen: &BTreeMap<S
     let is = |name: &str, value: &str| seen.get(name).is_some_and(|seen| seen == value);
     let grows = before.and_then(number).zip(number(after)).is_some_and(|(before, after)| after > before);
     match field {
-        "capacity" if grows => Effect::InPlace,
+        "capacity" | "throughput" if grows => Effect::InPlace,
         "capacity" => Effect::Replace("A file system grows and never shrinks."),
         "throughput_per_tib" if is("efa", "true") => {
             Effect::Replace("The throughput of a file system with EFA is fixed at its creation.")
@@ -73,7 +73,6 @@ fn file_system(field: &str, before: Option<&str>, after: &str, seen: &BTreeMap<S
         "throughput_per_tib" if is("media", "hdd") => {
             Effect::Replace("The throughput of a file system on HDD is fixed at its creation.")
         }
-        "throughput" if grows => Effect::InPlace,
         "throughput" => Effect::Replace("The throughput of an intelligent-tiering file system rises and never falls."),
         "throughput_per_tib" | "compression" | "read_cache" => Effect::InPlace,
         "metadata_iops" => metadata(before, after, seen),

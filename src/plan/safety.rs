@@ -57,6 +57,18 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
             findings.push(finding);
         }
     }
+    for foreign in input.observed.foreign.iter().filter(|foreign| foreign.address.kind == Kind::Link && storage_goes) {
+        if !input.options.discard_unexported_data {
+            let mut finding =
+                error("plan::foreign-link", Some(&foreign.address), "the file system has a link that is not ours");
+            finding.notes.push(format!("{} {}; what is below it and not in S3 would be lost", foreign.id, foreign.why));
+            finding.help = Some(
+                "export and delete that association by hand, or give its files up: `--discard-unexported-data`"
+                    .to_owned(),
+            );
+            findings.push(finding);
+        }
+    }
     let linked = input.observed.resources.iter().any(|seen| seen.address.kind == Kind::Link);
     if storage_goes && !linked && !input.record.exported && may_hold_files(input) {
         let address = Address::one(Kind::Fsx);

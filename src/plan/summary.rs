@@ -1,5 +1,7 @@
 //! One line a resource: what a reviewer needs to see of it without reading its fields.
 
+use std::fmt::Write as _;
+
 use crate::desired::{
     FileSystem, Kind, LaunchTemplate, Link, NodeGroup, Resource, Role, SecurityGroup, deployment_text, flows_text,
     market_text, media_text,
@@ -33,20 +35,23 @@ pub(super) fn of(resource: &Resource) -> String {
     }
 }
 
+// Writing to a String cannot fail.
 fn storage(file_system: &FileSystem) -> String {
     let mut text = format!("{} {}", deployment_text(file_system.deployment), media_text(file_system.media));
     if let Some(gib) = file_system.capacity_gib {
-        text.push_str(&format!(", {}", capacity_text(gib)));
+        let _ = write!(text, ", {}", capacity_text(gib));
         if let Some(rate) = file_system.throughput_per_tib {
             // AWS counts a TiB of capacity as 1000 GiB (FSx for Lustre User Guide, "Performance", its example).
-            text.push_str(&format!(", {} per TiB = {}", rate_text(rate), rate_text(rate.saturating_mul(gib) / 1000)));
+            let _ = write!(text, ", {} per TiB = {}", rate_text(rate), rate_text(rate.saturating_mul(gib) / 1000));
         }
     }
     if let Some(rate) = file_system.throughput {
-        text.push_str(&format!(", {}", rate_text(rate)));
+        let _ = write!(text, ", {}", rate_text(rate));
     }
     match file_system.metadata_iops {
-        Some(MetadataIops::Provisioned(iops)) => text.push_str(&format!(", {iops} metadata IOPS")),
+        Some(MetadataIops::Provisioned(iops)) => {
+            let _ = write!(text, ", {iops} metadata IOPS");
+        }
         Some(MetadataIops::Auto) | None => {}
     }
     if file_system.efa {
@@ -67,9 +72,13 @@ fn capacity_text(gib: u32) -> String {
 
 /// MB/s as people say it.
 fn rate_text(megabytes: u32) -> String {
-    if megabytes >= 1000 && megabytes % 100 == 0 {
+    if megabytes >= 1000 && megabytes.is_multiple_of(100) {
         let tenths = megabytes / 100;
-        if tenths % 10 == 0 { format!("{} GB/s", tenths / 10) } else { format!("{}.{} GB/s", tenths / 10, tenths % 10) }
+        if tenths.is_multiple_of(10) {
+            format!("{} GB/s", tenths / 10)
+        } else {
+            format!("{}.{} GB/s", tenths / 10, tenths % 10)
+        }
     } else {
         format!("{megabytes} MB/s")
     }

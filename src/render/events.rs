@@ -20,7 +20,7 @@ pub fn line(event: &Event, theme: &Theme) -> Option<String> {
     let address = address.map(ToString::to_string).unwrap_or_default();
     let text =
         if address.is_empty() { words } else { format!("{:<ADDRESS_COLUMNS$}  {words}", clean(&address, theme)) };
-    Some(format!("{:>7}  {}  {text}", clock(event.elapsed_s), theme.paint(style, &format!("{mark:<1}")),))
+    Some(format!("{:>7}  {}  {text}", clock(event.elapsed_s), theme.paint(style, &format!("{mark:<1}"))))
 }
 
 /// One line of JSON, without a line break.
@@ -40,8 +40,15 @@ pub(super) fn told<'a>(what: &'a What, theme: &Theme) -> Option<Line<'a>> {
     let of_step =
         |mark, address, words: String| Some(Line { mark, address: Some(address), words: clean(&words, theme) });
     match what {
-        // A lock that was had is no news; one that was not had is a failure of its own.
-        What::Locked { who: _, until: _ } => None,
+        What::Held { who, command, until } => of_run(
+            (CAREFUL, "!"),
+            clean(
+                &format!(
+                    "{who} holds the cluster with `provision {command}`; waiting for its lock to end, at {until:.0} at the latest, or to be renewed"
+                ),
+                theme,
+            ),
+        ),
         What::Started { step: _, address, op } => {
             let verb = words::verb(op);
             of_step((of_verb(verb), theme.symbol(verb)), address, doing(op))

@@ -14,7 +14,7 @@ pub(super) fn clean(text: &str, theme: &Theme) -> String {
             '\n' | '\r' | '\t' => line.push(' '),
             c if c.is_control() => line.push('\u{fffd}'),
             '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
-                line.push('\u{fffd}')
+                line.push('\u{fffd}');
             }
             c => line.push(c),
         }

@@ -130,19 +130,17 @@ fn array<'t, 'i>(
 
 fn datasets(root: &DeTable<'_>, places: &Places, out: &mut Diagnostics) -> Result<Vec<Dataset>, Complained> {
     let tables = array(root, "dataset", out)?;
-    let read: Vec<_> = tables
+    let (ends, read): (Vec<At<dataset::Ends>>, Vec<_>) = tables
         .iter()
         .map(|value| {
-            Fields::open("[[dataset]]", value, dataset::KEYS, out).and_then(|fields| dataset::read(&fields, out))
+            let (ends, read) = match Fields::open("[[dataset]]", value, dataset::KEYS, out) {
+                Ok(fields) => dataset::read(&fields, out),
+                Err(complained) => (dataset::Ends::default(), Err(complained)),
+            };
+            (At { value: ends, span: span(value) }, read)
         })
-        .collect();
-    let fine: Vec<(usize, At<Dataset>)> = read
-        .iter()
-        .zip(tables)
-        .enumerate()
-        .filter_map(|(index, (read, value))| Some((index, At { value: read.clone().ok()?, span: span(value) })))
-        .collect();
-    overlap::check(&fine, tables.len(), places, out);
+        .unzip();
+    overlap::check(&ends, places, out);
     read.into_iter().collect()
 }
 

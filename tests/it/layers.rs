@@ -18,7 +18,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("plan", &["desired", "observed", "catalog", "record", "spec"]),
     // `prepare` is the way from a spec to a plan.
     ("apply", &["plan", "cloud", "desired", "observed", "record", "spec", "catalog", "bootstrap"]),
-    ("render", &["plan", "observed", "apply", "desired", "cloud", "catalog"]),
+    ("status", &["apply", "catalog", "desired", "observed", "plan", "record"]),
+    ("render", &["status", "plan", "observed", "apply", "desired", "cloud", "catalog"]),
     ("aws", &["cloud", "desired", "observed", "bootstrap", "spec"]),
     ("simulated", &["cloud", "desired", "observed", "bootstrap", "spec"]),
 ];

@@ -5,3 +5,4 @@ mod crash;
 mod data;
 mod harness;
 mod life;
+mod lock;

@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod cli;
+mod generated;
 mod layers;
 mod lifecycle;
 #[cfg(feature = "aws")]

@@ -89,15 +89,15 @@ impl Aws {
         Ok(clusters)
     }
 
-    /// But for instances: those keep their tags for an hour after they have ended.
+    /// Of the kinds that outlive nothing: instances, their volumes and interfaces keep their tags after they have ended.
     async fn tagged(&self) -> Result<BTreeSet<String>, CloudError> {
+        let kinds = ["security-group", "launch-template", "placement-group"];
+        let filters = vec![filter("key", [TAG_CLUSTER]), filter("resource-type", kinds)];
         let mut clusters = BTreeSet::new();
-        let mut pages = self.ec2.describe_tags().filters(filter("key", [TAG_CLUSTER])).into_paginator().send();
+        let mut pages = self.ec2.describe_tags().set_filters(Some(filters)).into_paginator().send();
         while let Some(page) = pages.next().await {
             let tags = page.look("ec2:DescribeTags")?.tags.unwrap_or_default();
-            let others =
-                tags.into_iter().filter(|tag| tag.resource_type() != Some(&aws_sdk_ec2::types::ResourceType::Instance));
-            clusters.extend(others.filter_map(|tag| tag.value));
+            clusters.extend(tags.into_iter().filter_map(|tag| tag.value));
         }
         Ok(clusters)
     }

@@ -243,7 +243,7 @@ fn compare(group: &SdkGroup, wanted: &[Rule]) -> Rules {
     for rule in wanted.iter().filter(|rule| !there.contains(rule)) {
         match rule {
             Rule::TcpIn { from, to } => {
-                rules.missing_in.push(permission(id, "tcp", Some(i32::from(*from)), Some(i32::from(*to))))
+                rules.missing_in.push(permission(id, "tcp", Some(i32::from(*from)), Some(i32::from(*to))));
             }
             Rule::AllIn => rules.missing_in.push(permission(id, ALL, None, None)),
             Rule::AllOut => rules.missing_out.push(permission(id, ALL, None, None)),

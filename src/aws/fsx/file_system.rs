@@ -103,7 +103,7 @@ impl Aws {
             match field.as_str() {
                 "capacity" => call = call.set_storage_capacity(wanted.capacity_gib.map(to_i32)),
                 "throughput_per_tib" => {
-                    lustre = lustre.set_per_unit_storage_throughput(wanted.throughput_per_tib.map(to_i32))
+                    lustre = lustre.set_per_unit_storage_throughput(wanted.throughput_per_tib.map(to_i32));
                 }
                 "throughput" => lustre = lustre.set_throughput_capacity(wanted.throughput.map(to_i32)),
                 "read_cache" => lustre = lustre.set_data_read_cache_configuration(wanted.read_cache.map(read_cache)),

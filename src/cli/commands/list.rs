@@ -15,7 +15,11 @@ pub(in crate::cli) async fn run(args: &args::List, settings: &Settings) -> anyho
     let names = connected.clusters().await.map_err(|error| cloud(error, "look for clusters"))?;
     let mut entries = Vec::new();
     for name in names {
-        entries.push(Entry::from(&look(&connected, &name, None).await?));
+        let found = look(&connected, &name, None).await?;
+        // Tags outlive what they were on for a while; a cluster is what there is something of.
+        if !found.is_empty() {
+            entries.push(Entry::from(&found));
+        }
     }
     let list = List::new(&identity.region, entries);
     output::result(&match args.format {

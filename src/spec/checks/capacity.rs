@@ -46,13 +46,12 @@ pub(super) fn read(
     } else {
         fsx::capacity_step(frame.kind, throughput, efa)
     };
-    let legal: Vec<Sizes> = match sizes {
+    let mut legal: Vec<Sizes> = match sizes {
         Some(sizes) => vec![sizes],
-        None if per_tib == Ok(None) && frame.efa.is_some() => {
-            fsx::tiers(frame.kind).filter_map(|tier| if efa { tier.efa_sizes } else { Some(tier.sizes) }).collect()
-        }
-        None => return Err(Complained),
+        // What the sizes hang on is wrong itself or not said: then any size that is sold under any of it will do.
+        None => fsx::tiers(frame.kind).filter_map(|tier| if efa { tier.efa_sizes } else { Some(tier.sizes) }).collect(),
     };
+    legal.dedup();
     let readings = [asked.whole_gib_as_aws_writes(), asked.whole(Unit::Gib)];
     let sold = |gib: &u32| legal.iter().any(|sizes| sizes.contains(*gib));
     let found = readings.into_iter().flatten().filter_map(|gib| u32::try_from(gib).ok()).find(sold);

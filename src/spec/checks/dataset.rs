@@ -15,15 +15,32 @@ pub(in crate::spec) const FLOWS: &[(&str, Flow)] =
 pub(in crate::spec) const PRELOADS: &[(&str, Preload)] =
     &[("none", Preload::None), ("metadata", Preload::Metadata), ("data", Preload::Data)];
 
-pub(in crate::spec) fn read(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<Dataset, Complained> {
-    let bucket = s3(fields, out);
-    let path = path(fields, out);
+/// Both ends of a link, as far as they could be read: enough to see what overlaps, whatever else is wrong.
+#[derive(Debug, Clone, Default)]
+pub(in crate::spec) struct Ends {
+    /// Bucket and prefix.
+    pub(in crate::spec) s3: Option<(String, String)>,
+    pub(in crate::spec) path: Option<String>,
+}
+
+pub(in crate::spec) fn read(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> (Ends, Result<Dataset, Complained>) {
+    let (s3, path) = (s3(fields, out), path(fields, out));
+    let ends = Ends { s3: s3.clone().ok(), path: path.clone().ok() };
+    (ends, whole(fields, s3, path, out))
+}
+
+fn whole(
+    fields: &Fields<'_, '_>,
+    s3: Result<(String, String), Complained>,
+    path: Result<String, Complained>,
+    out: &mut Diagnostics,
+) -> Result<Dataset, Complained> {
     let import = fields.choices("import", FLOWS, out);
     let export = export(fields, out);
     let preload = fields.choice("preload", PRELOADS, out);
     let export_on_down = fields.flag("export_on_down", out);
     let import_chunk_mib = import_chunk(fields, out);
-    let (bucket, prefix) = bucket?;
+    let (bucket, prefix) = s3?;
     Ok(Dataset {
         bucket,
         prefix,

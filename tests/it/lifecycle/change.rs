@@ -61,7 +61,7 @@ async fn metadata_iops_go_before_capacity() {
 #[tokio::test(start_paused = true)]
 async fn a_file_system_is_never_replaced_unasked() {
     for change in [(|spec: &mut Spec| spec.storage.capacity_gib = Some(2400)) as fn(&mut Spec), |spec| {
-        spec.storage.metadata_iops = Some(MetadataIops::Provisioned(1500))
+        spec.storage.metadata_iops = Some(MetadataIops::Provisioned(1500));
     }] {
         let (machine, mut spec) = running().await;
         change(&mut spec);

@@ -102,6 +102,8 @@ pub(super) fn quick(seed: u64) -> Settings {
 
 /// A machine with the tool on it.
 pub(super) struct Machine {
+    /// Processes of one machine are `laptop`, `laptop again`, …: each can tell that another one of them is dead.
+    pub host: String,
     pub cloud: Simulated,
     pub clock: VirtualClock,
     pub stop: CancellationToken,
@@ -114,7 +116,13 @@ pub(super) fn world(settings: Settings) -> Machine {
 
 pub(super) fn machine(world: &Simulated, name: &str) -> Machine {
     let cloud = world.client(name);
-    Machine { clock: cloud.clock(), cloud, stop: CancellationToken::new(), events: RefCell::default() }
+    Machine {
+        host: name.split(' ').next().unwrap_or(name).to_owned(),
+        clock: cloud.clock(),
+        cloud,
+        stop: CancellationToken::new(),
+        events: RefCell::default(),
+    }
 }
 
 impl Machine {
@@ -138,7 +146,7 @@ impl Machine {
         let run = format!("{}-{}", self.cloud.name(), now.as_millisecond());
         let holder = Holder {
             who: format!("ana@{}", self.cloud.name()),
-            machine: self.cloud.name().into(),
+            machine: self.host.clone(),
             process: 1,
             process_started: run.clone(),
             run: run.clone(),
@@ -147,7 +155,7 @@ impl Machine {
             until: now,
         };
         // On one machine a dead process is known to be dead; of another machine nothing is known.
-        let here = self.cloud.name().to_owned();
+        let here = self.host.clone();
         let is_dead = move |other: &Holder| other.machine == here && other.run != run;
         let session = Session { request, holder, is_dead: &is_dead, events, stop: self.stop.clone() };
         let outcome = converge(&self.cloud, &self.clock, &session, |_: &Prepared| async { true }).await;

@@ -51,7 +51,7 @@ fn story() -> Vec<Event> {
         ("i-0002".to_owned(), "the mount took too long\nsee the console".to_owned()),
     ];
     vec![
-        event(0.0, What::Locked { who: "ana@laptop".to_owned(), until: now() }),
+        event(0.0, What::Held { who: "ana@laptop".to_owned(), command: "up".to_owned(), until: now() }),
         event(0.1, started(0, fsx(), create(1))),
         event(0.1, started(1, Address::one(Kind::SecurityGroup), update(&["rules"]))),
         event(0.1, started(2, Address::one(Kind::Role), update(&[]))),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use provision::catalog::prices::Prices;
 use provision::cloud::Identity;
 use provision::desired::{
-    Address, ClusterId, Desired, Kind, PinnedImage, Pins, Place, Resource, Settled, TAG_EPOCH, build,
+    Address, ClusterId, Desired, Kind, PinnedImage, Pins, Place, Resource, Settled, TAG_EPOCH, TAG_FILE_SYSTEM, build,
 };
 use provision::observed::{Endpoint, Node, NodeState, Observed, Report, Seen, State, Task, TaskState, Work};
 use provision::plan::{self, Input, Options, Plan, Purpose};
@@ -129,6 +129,9 @@ pub(super) fn observed(desired: &Desired) -> Observed {
     for (address, wanted) in &desired.resources {
         let mut tags = desired.id.tags(address, &wanted.spec, 0, &desired.tags);
         tags.insert(TAG_EPOCH.to_owned(), "0".to_owned());
+        if matches!(address.kind, Kind::Template | Kind::Nodes) {
+            tags.insert(TAG_FILE_SYSTEM.to_owned(), "fs-0123".to_owned());
+        }
         if let Resource::Nodes(group) = &wanted.resource {
             for number in 0..group.count {
                 observed.nodes.push(Node {

@@ -62,6 +62,14 @@ class LaunchTemplateOperations:
                 visible.append(template)
         return {**answer, "LaunchTemplates": visible}
 
+    @handler("DeleteLaunchTemplate", expand=False)
+    def delete_launch_template(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
+        answer = call_moto(context)
+        # moto keeps the tags, and DescribeTags goes on to show them.
+        store = store_of(context.account_id, context.region)
+        store.backend.tags.pop(answer["LaunchTemplate"]["LaunchTemplateId"], None)
+        return answer
+
 
 def _keep(store: Store, identifier: str, number: int, request: dict[str, Any]) -> None:
     store.template_data[(identifier, number)] = copy.deepcopy(request["LaunchTemplateData"])

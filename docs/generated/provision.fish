@@ -1,0 +1,170 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_provision_global_optspecs
+    string join \n region= profile= endpoint-url= v/verbose q/quiet color= h/help V/version
+end
+
+function __fish_provision_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_provision_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_provision_using_subcommand
+    set -l cmd (__fish_provision_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c provision -n "__fish_provision_needs_command" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_needs_command" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_needs_command" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_needs_command" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_needs_command" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_needs_command" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c provision -n "__fish_provision_needs_command" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_needs_command" -f -a "init" -d 'Write a commented cluster.toml to start from'
+complete -c provision -n "__fish_provision_needs_command" -f -a "validate" -d 'Check a spec, offline and without credentials'
+complete -c provision -n "__fish_provision_needs_command" -f -a "plan" -d 'Show what `up` would do, why, and what it costs'
+complete -c provision -n "__fish_provision_needs_command" -f -a "up" -d 'Create or change the cluster, and wait until every node has the file system mounted'
+complete -c provision -n "__fish_provision_needs_command" -f -a "status" -d 'Show what is there now: storage, links, tasks, nodes, drift, cost'
+complete -c provision -n "__fish_provision_needs_command" -f -a "down" -d 'Export what is not yet in S3, then remove everything'
+complete -c provision -n "__fish_provision_needs_command" -f -a "list" -d 'List the clusters of the region'
+complete -c provision -n "__fish_provision_needs_command" -f -a "schema" -d 'Print the JSON Schema of the spec'
+complete -c provision -n "__fish_provision_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c provision -n "__fish_provision_needs_command" -f -a "man" -d 'Print the manual page'
+complete -c provision -n "__fish_provision_using_subcommand init" -l name -d 'Name of the cluster' -r
+complete -c provision -n "__fish_provision_using_subcommand init" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand init" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand init" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand init" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand init" -l force -d 'Write over a file that exists'
+complete -c provision -n "__fish_provision_using_subcommand init" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand init" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand init" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand init" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand validate" -l format -d 'How to show complaints' -r -f -a "text\t''
+json\t''"
+complete -c provision -n "__fish_provision_using_subcommand validate" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand validate" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand validate" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand validate" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand validate" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand validate" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand validate" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand validate" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand plan" -l format -d 'Text for a person, Markdown for a pull request, JSON for a program' -r -f -a "text\t''
+json\t''
+markdown\t''"
+complete -c provision -n "__fish_provision_using_subcommand plan" -l out -d 'Write the plan to a file instead of stdout' -r -F
+complete -c provision -n "__fish_provision_using_subcommand plan" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand plan" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand plan" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand plan" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand plan" -l offline -d 'From the spec alone: no credentials, no network, not compared with what exists'
+complete -c provision -n "__fish_provision_using_subcommand plan" -l detailed-exitcode -d 'Exit with 2 if there is something to change'
+complete -c provision -n "__fish_provision_using_subcommand plan" -l replace-storage -d 'Plan for a replacement of the file system where the spec cannot be met otherwise'
+complete -c provision -n "__fish_provision_using_subcommand plan" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand plan" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand plan" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand plan" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand up" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand up" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand up" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand up" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand up" -s y -l yes -d 'Do not ask'
+complete -c provision -n "__fish_provision_using_subcommand up" -l json -d 'One JSON event a line on stdout instead of progress'
+complete -c provision -n "__fish_provision_using_subcommand up" -l replace-storage -d 'Replace the file system where the spec cannot be met otherwise: links are exported, then all of it is made anew'
+complete -c provision -n "__fish_provision_using_subcommand up" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand up" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand up" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand up" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand status" -l cluster -d 'Name of the cluster: no spec is needed' -r
+complete -c provision -n "__fish_provision_using_subcommand status" -l format -d 'Text for a person, JSON for a program' -r -f -a "text\t''
+json\t''"
+complete -c provision -n "__fish_provision_using_subcommand status" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand status" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand status" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand status" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand status" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand status" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand status" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand status" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand down" -l cluster -d 'Name of the cluster: no spec is needed' -r
+complete -c provision -n "__fish_provision_using_subcommand down" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand down" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand down" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand down" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand down" -s y -l yes -d 'Do not ask'
+complete -c provision -n "__fish_provision_using_subcommand down" -l json -d 'One JSON event a line on stdout instead of progress'
+complete -c provision -n "__fish_provision_using_subcommand down" -l discard-unexported-data -d 'Delete files that are not in S3, too'
+complete -c provision -n "__fish_provision_using_subcommand down" -l keep-storage -d 'Remove the nodes and leave the file system with its links'
+complete -c provision -n "__fish_provision_using_subcommand down" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand down" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand down" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand down" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand list" -l format -d 'Text for a person, JSON for a program' -r -f -a "text\t''
+json\t''"
+complete -c provision -n "__fish_provision_using_subcommand list" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand list" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand list" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand list" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand list" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand list" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand list" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand list" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand schema" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand schema" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand schema" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand schema" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand schema" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand schema" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand schema" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand schema" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand completions" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand completions" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand completions" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand completions" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand completions" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand completions" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand man" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand man" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand man" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand man" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand man" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand man" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand man" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand man" -s V -l version -d 'Print version'
