@@ -1,8 +1,12 @@
 //! One binary for all integration tests: each further one would link the SDKs again.
 
 mod bootstrap;
+mod cli;
 mod generated;
 mod layers;
 mod lifecycle;
+#[cfg(feature = "aws")]
+mod localstack;
+mod program;
 mod render;
 mod spec;

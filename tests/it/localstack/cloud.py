@@ -1,0 +1,101 @@
+"""What another program than ours sees of an account, and does to it: boto3, so that no code is shared with `provision`.
+
+    cloud.py ENDPOINT ACCOUNT REGION inventory | buckets NAME… | objects BUCKET… | terminate ID | unlink ID
+             | compress FILE_SYSTEM TYPE | stranger GROUP_NAME
+"""
+
+import json
+import sys
+
+import boto3
+
+endpoint, account, region, what, *arguments = sys.argv[1:]
+
+
+def client(service):
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=account,
+        aws_secret_access_key="test",
+    )
+
+
+def everything(service, operation, key, **parameters):
+    found = []
+    for page in client(service).get_paginator(operation).paginate(**parameters):
+        found += page[key]
+    return found
+
+
+def role(name):
+    iam = client("iam")
+    inline = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    return {
+        **iam.get_role(RoleName=name)["Role"],
+        "Inline": [iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in inline],
+        "Attached": iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"],
+    }
+
+
+def inventory():
+    """All that exists, but for objects, buckets, and what every account has."""
+    fsx, ec2 = client("fsx"), client("ec2")
+    reservations = everything("ec2", "describe_instances", "Reservations")
+    instances = [instance for reservation in reservations for instance in reservation["Instances"]]
+    systems = fsx.describe_file_systems()["FileSystems"]
+    return {
+        "file_systems": systems,
+        "links": fsx.describe_data_repository_associations()["Associations"],
+        "tasks": [
+            {key: value for key, value in task.items() if key != "Status"}
+            for task in fsx.describe_data_repository_tasks()["DataRepositoryTasks"]
+            if task["FileSystemId"] in {system["FileSystemId"] for system in systems}
+        ],
+        "instances": [one for one in instances if one["State"]["Name"] != "terminated"],
+        "interfaces": everything("ec2", "describe_network_interfaces", "NetworkInterfaces"),
+        "volumes": everything("ec2", "describe_volumes", "Volumes"),
+        "groups": everything("ec2", "describe_security_groups", "SecurityGroups"),
+        "placements": ec2.describe_placement_groups()["PlacementGroups"],
+        "templates": everything("ec2", "describe_launch_templates", "LaunchTemplates"),
+        "roles": [role(one["RoleName"]) for one in everything("iam", "list_roles", "Roles")],
+        "profiles": everything("iam", "list_instance_profiles", "InstanceProfiles"),
+        "parameters": everything("ssm", "get_parameters_by_path", "Parameters", Path="/provision", Recursive=True),
+    }
+
+
+def buckets(*names):
+    for name in names:
+        client("s3").create_bucket(Bucket=name)
+
+
+def objects(*names):
+    return {
+        name: sorted(one["Key"] for one in client("s3").list_objects_v2(Bucket=name).get("Contents", []))
+        for name in names
+    }
+
+
+def terminate(identifier):
+    ec2 = client("ec2")
+    ec2.terminate_instances(InstanceIds=[identifier])
+    ec2.get_waiter("instance_terminated").wait(InstanceIds=[identifier], WaiterConfig={"Delay": 1})
+
+
+def unlink(identifier):
+    client("fsx").delete_data_repository_association(AssociationId=identifier, DeleteDataInFileSystem=False)
+
+
+def compress(identifier, kind):
+    client("fsx").update_file_system(FileSystemId=identifier, LustreConfiguration={"DataCompressionType": kind})
+
+
+def stranger(name):
+    """A security group that nobody tagged."""
+    client("ec2").create_security_group(GroupName=name, Description="somebody else's")
+
+
+FUNCTIONS = (inventory, buckets, objects, terminate, unlink, compress, stranger)
+COMMANDS = {function.__name__: function for function in FUNCTIONS}
+print(json.dumps(COMMANDS[what](*arguments), sort_keys=True, indent=1, default=str))
