@@ -22,6 +22,8 @@ use crate::spec::Spec;
 
 /// One `up` or `down`.
 pub(super) struct Task<'a> {
+    /// The spec or `--cluster NAME`, as it was given: for commands to be pasted.
+    pub named: String,
     pub purpose: Purpose,
     pub cluster: String,
     pub spec: Option<Spec>,
@@ -51,15 +53,19 @@ pub(super) fn failed(error: Failed) -> anyhow::Error {
 
 /// Runs it to its end.
 pub(super) async fn run(connected: Connected, task: Task<'_>) -> anyhow::Result<Exit> {
-    let Task { purpose, cluster, spec, options, yes, json, settings } = task;
+    let Task { named, purpose, cluster, spec, options, yes, json, settings } = task;
     let command = match purpose {
         Purpose::Up => "up",
         Purpose::Down => "down",
     };
+    let line = format!("provision {command}{named}");
     if !yes && (!settings.interactive || json) {
         return Err(plain(
             format!("`provision {command}` asks before it changes anything, and there is no terminal to ask on"),
-            format!("say yes beforehand: `provision {command} --yes`; or only look: `provision plan`"),
+            match purpose {
+                Purpose::Up => format!("say yes beforehand: `{line} --yes`; or only look: `provision plan{named}`"),
+                Purpose::Down => format!("say yes beforehand: `{line} --yes`; or only look: `provision status{named}`"),
+            },
         ));
     }
     let stop = signals::stop_on_signal()?;
@@ -103,11 +109,10 @@ pub(super) async fn run(connected: Connected, task: Task<'_>) -> anyhow::Result<
             Ok(if stop.is_cancelled() { Exit::Interrupted } else { Exit::Error })
         }
         Outcome::Held(holder) => {
-            let command = format!("provision {command}");
-            output::say(&lock::held(&holder, &command, clock.now(), &settings.err));
+            output::say(&lock::held(&holder, &line, clock.now(), &settings.err));
             Ok(if stop.is_cancelled() { Exit::Interrupted } else { Exit::Error })
         }
-        Outcome::Ran { prepared, report } => Ok(ended(&prepared, &report, command, settings, json)),
+        Outcome::Ran { prepared, report } => Ok(ended(&prepared, &report, &line, settings, json)),
     }
 }
 
@@ -167,7 +172,7 @@ fn nothing(plan: &Plan, settings: &Settings, json: bool) {
     output::say(&text);
 }
 
-fn ended(prepared: &Prepared, report: &Report, command: &str, settings: &Settings, json: bool) -> Exit {
+fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, json: bool) -> Exit {
     let plan = &prepared.plan;
     match report.ending {
         Ending::Complete => {
@@ -187,7 +192,7 @@ fn ended(prepared: &Prepared, report: &Report, command: &str, settings: &Setting
     }
     let context = FailureContext {
         cluster: &plan.cluster,
-        command: &format!("provision {command}"),
+        command: line,
         remove: &format!("provision down --cluster {}", plan.cluster),
         status: &format!("provision status --cluster {}", plan.cluster),
     };
