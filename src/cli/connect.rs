@@ -14,7 +14,12 @@ pub(super) async fn connect(settings: &Settings, spec_region: Option<&str>) -> a
         profile: settings.profile.clone(),
         endpoint_url: settings.endpoint_url.clone(),
     };
-    crate::aws::Aws::connect(options).await.map_err(|error| super::exit::cloud(error, "connect"))
+    crate::aws::Aws::connect(options).await.map_err(|error: crate::aws::NoRegion| {
+        super::exit::plain(
+            error.to_string(),
+            "say it: `--region`, `region` in the spec, `AWS_REGION`, or `aws configure set region us-east-1`",
+        )
+    })
 }
 
 /// Built without the SDK, only what needs no cloud works.
