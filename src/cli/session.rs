@@ -56,9 +56,13 @@ pub(super) async fn run(connected: Connected, task: Task<'_>) -> anyhow::Result<
         Purpose::Down => "down",
     };
     if !yes && (!settings.interactive || json) {
+        let look = match purpose {
+            Purpose::Up => "plan",
+            Purpose::Down => "status",
+        };
         return Err(plain(
             format!("`provision {command}` asks before it changes anything, and there is no terminal to ask on"),
-            format!("say yes beforehand: `provision {command} --yes`; or only look: `provision plan`"),
+            format!("say yes beforehand: `provision {command} --yes`; or only look: `provision {look}`"),
         ));
     }
     let stop = signals::stop_on_signal()?;
