@@ -7,7 +7,6 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 
 use super::error::CapacityIsFinal;
-use crate::cloud::{Class, CloudError};
 
 /// Throttling of EC2 refills within a second or two; eight tries with backoff span about a minute.
 const ATTEMPTS: u32 = 8;
@@ -31,6 +30,11 @@ pub struct Options {
     pub endpoint_url: Option<String>,
 }
 
+/// Neither the command line nor the spec, the environment or the profile says where.
+#[derive(Debug, thiserror::Error)]
+#[error("no region is set")]
+pub struct NoRegion;
+
 /// AWS through its SDK. The SDK's clients are handles: clones share connections and credentials.
 #[derive(Debug, Clone)]
 pub struct Aws {
@@ -45,7 +49,7 @@ pub struct Aws {
 
 impl Aws {
     /// Reads environment and profile. Sends nothing: clients connect with their first call.
-    pub async fn connect(options: Options) -> Result<Self, CloudError> {
+    pub async fn connect(options: Options) -> Result<Self, NoRegion> {
         let Options { region, profile, endpoint_url } = options;
         let mut loader = aws_config::defaults(version()).retry_config(retries(ATTEMPTS)).timeout_config(timeouts());
         if let Some(region) = region {
@@ -61,11 +65,8 @@ impl Aws {
     }
 
     /// The clients of a configuration whose retries and time limits are set.
-    pub(super) fn with(config: &SdkConfig) -> Result<Self, CloudError> {
-        let region = config.region().map(ToString::to_string).ok_or_else(|| {
-            let message = "no region is set: say `region` in the spec, `--region`, `AWS_REGION` or the profile";
-            CloudError::new("aws:Connect", Class::Invalid, message)
-        })?;
+    pub(super) fn with(config: &SdkConfig) -> Result<Self, NoRegion> {
+        let region = config.region().map(ToString::to_string).ok_or(NoRegion)?;
         // An endpoint of one's own knows no host name for each bucket. There is no variable for path style, and none
         // of the SDK's tells the client about `AWS_ENDPOINT_URL_S3` before it is built.
         let own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();

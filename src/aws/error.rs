@@ -200,7 +200,9 @@ where
             } else {
                 Class::Transient
             };
-            CloudError::new(operation, class, text)
+            let nobody = text.contains("no credentials found in chain");
+            // The SDK goes on for six lines about every place where it looked.
+            CloudError::new(operation, class, if nobody { NO_CREDENTIALS.to_owned() } else { text })
         }
         _ => {
             let text = chain(error);
@@ -213,6 +215,8 @@ where
     }
     explained
 }
+
+const NO_CREDENTIALS: &str = "none in the environment, in the profile, or of this machine";
 
 /// The inner layers of an error, outermost first, each said once.
 fn chain(error: &(dyn Error + 'static)) -> String {

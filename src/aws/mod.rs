@@ -24,7 +24,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use connect::{Aws, Options};
+pub use connect::{Aws, NoRegion, Options};
 
 use crate::cloud::{
     Class, Cloud, CloudError, Create, Created, Delete, Export, Identity, Overwrite, Questions, Result, Scope, Survey,

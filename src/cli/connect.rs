@@ -14,12 +14,11 @@ pub(super) async fn connect(settings: &Settings, spec_region: Option<&str>) -> a
         profile: settings.profile.clone(),
         endpoint_url: settings.endpoint_url.clone(),
     };
-    crate::aws::Aws::connect(options).await.map_err(|error| match error.class {
-        crate::cloud::Class::Invalid => super::exit::plain(
-            "no region is set",
-            "say `region` in the spec, or `--region`, or set AWS_REGION or the profile's region",
-        ),
-        _ => super::exit::cloud(error, "connect"),
+    crate::aws::Aws::connect(options).await.map_err(|error: crate::aws::NoRegion| {
+        super::exit::plain(
+            error.to_string(),
+            "say it: `--region`, `region` in the spec, `AWS_REGION`, or `aws configure set region us-east-1`",
+        )
     })
 }
 

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use indicatif::ProgressDrawTarget;
+use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -10,7 +11,7 @@ use super::connect::Connected;
 use super::exit::{Exit, Expected, cloud, plain};
 use super::settings::Settings;
 use super::{machine, output, prompt, signals};
-use crate::apply::event::{Ending, Event, Failure};
+use crate::apply::event::{Ending, Event, FORMAT_VERSION, Failure, What};
 use crate::apply::prepare::{Failed, Prepared, Request};
 use crate::apply::{Outcome, Report, Session, converge};
 use crate::cloud::{Class, Clock, SystemClock};
@@ -60,19 +61,21 @@ pub(super) async fn run(connected: Connected, task: Task<'_>) -> anyhow::Result<
     };
     let line = format!("provision {command}{named}");
     if !yes && (!settings.interactive || json) {
+        let look = match purpose {
+            Purpose::Up => "plan",
+            Purpose::Down => "status",
+        };
         return Err(plain(
             format!("`provision {command}` asks before it changes anything, and there is no terminal to ask on"),
-            match purpose {
-                Purpose::Up => format!("say yes beforehand: `{line} --yes`; or only look: `provision plan{named}`"),
-                Purpose::Down => format!("say yes beforehand: `{line} --yes`; or only look: `provision status{named}`"),
-            },
+            format!("say yes beforehand: `{line} --yes`; or only look: `provision {look}{named}`"),
         ));
     }
     let stop = signals::stop_on_signal()?;
     let (sender, receiver) = unbounded_channel();
     let listener = tokio::spawn(listen(receiver, settings.clone(), json));
     let clock = SystemClock;
-    let holder = machine::holder(command, uuid::Uuid::new_v4().simple().to_string(), clock.now());
+    let began = clock.now();
+    let holder = machine::holder(command, uuid::Uuid::new_v4().simple().to_string(), began);
     let session = Session {
         request: request(purpose, &cluster, spec, options),
         holder,
@@ -96,7 +99,12 @@ pub(super) async fn run(connected: Connected, task: Task<'_>) -> anyhow::Result<
     let _ = listener.await;
     match outcome.map_err(failed)? {
         Outcome::Nothing(prepared) => {
-            nothing(&prepared.plan, settings, json);
+            if json {
+                // Readers of the lines wait for this one, whatever came before it.
+                output::result(&events::json(&nothing_happened(clock.now(), began)));
+            } else if !settings.quiet {
+                nothing(&prepared.plan);
+            }
             Ok(Exit::Done)
         }
         Outcome::Refused(prepared) => {
@@ -161,10 +169,13 @@ async fn show_and_ask(
     prompt::confirm(question, stop).await
 }
 
-fn nothing(plan: &Plan, settings: &Settings, json: bool) {
-    if json || settings.quiet {
-        return;
-    }
+/// The end of a run that had nothing to do, as an event.
+fn nothing_happened(now: Timestamp, began: Timestamp) -> Event {
+    let what = What::Ended { outcome: Ending::Complete, done: 0, failed: 0, left: 0 };
+    Event { format_version: FORMAT_VERSION, at: now, elapsed_s: now.duration_since(began).as_secs_f64(), what }
+}
+
+fn nothing(plan: &Plan) {
     let text = match plan.purpose {
         Purpose::Up => format!("{} is complete and unchanged.", plan.cluster),
         Purpose::Down => format!("There is nothing of {} in {}.", plan.cluster, plan.region),

@@ -6,12 +6,14 @@
 
 import json
 import sys
+from functools import cache
 
 import boto3
 
 endpoint, account, region, what, *arguments = sys.argv[1:]
 
 
+@cache
 def client(service):
     return boto3.client(
         service,

@@ -170,6 +170,8 @@ pub(super) fn a_whole_life(scene: &Scene) {
         ("\"vision\" }", "\"speech\", stage = \"dev\" }"),
         ("count = 2", "count = 4"),
     ]);
+    // Programs that read the lines are told of an end even where there was nothing to do.
+    scene.run(&["up", "--yes", "--json", &path]).exits(0).says(&["\"outcome\":\"complete\",\"done\":0"]);
     let path = scene.write("pair.toml", &grown);
     let first = instances(&scene.cloud("inventory", &[]));
     scene.run(&["up", "--yes", &path]).exits(0).says(&["pair is ready"]);
