@@ -62,30 +62,33 @@ impl Aws {
     }
 
     pub(in crate::aws) async fn users_of_placement(&self, name: &str) -> Result<Vec<String>, CloudError> {
-        let instances = self.instances(vec![filter("placement-group-name", [name])]).await?;
-        let alive = instances.iter().filter_map(|instance| {
-            let state = instance.state()?.name()?.as_str();
+        let mut alive = Vec::new();
+        self.each_instance(vec![filter("placement-group-name", [name])], |instance| {
+            let state = instance.state().and_then(|state| state.name()).map_or("unknown", |name| name.as_str());
             // Until it is terminated, one that shuts down still has its place.
-            (state != "terminated")
-                .then(|| format!("instance {} ({state})", instance.instance_id().unwrap_or_default()))
-        });
-        Ok(alive.collect())
+            if state != "terminated" {
+                alive.push(format!("instance {} ({state})", instance.instance_id().unwrap_or_default()));
+            }
+        })
+        .await?;
+        Ok(alive)
     }
 
     /// By records, by the tags of file systems, by the tags of everything in EC2.
     pub(in crate::aws) async fn all_clusters(&self) -> Result<BTreeSet<String>, CloudError> {
-        let (records, file_systems, tags, instances) = tokio::try_join!(
+        let mut clusters = BTreeSet::new();
+        let alive = vec![filter("tag-key", [TAG_CLUSTER]), filter("instance-state-name", ALIVE)];
+        let (records, file_systems, tags, ()) = tokio::try_join!(
             self.parameters_below(RECORDS),
             self.file_systems(None),
             self.tagged(),
-            self.instances(vec![filter("tag-key", [TAG_CLUSTER]), filter("instance-state-name", ALIVE)]),
+            self.each_instance(alive, |each| clusters.extend(ec2_tags(each.tags()).remove(TAG_CLUSTER))),
         )?;
-        let mut clusters: BTreeSet<String> = tags;
+        clusters.extend(tags);
         clusters.extend(
             records.keys().filter_map(|name| name.strip_prefix("/provision/")?.split('/').next().map(str::to_owned)),
         );
         clusters.extend(file_systems.iter().filter_map(|each| fsx_tags(each.tags()).remove(TAG_CLUSTER)));
-        clusters.extend(instances.iter().filter_map(|each| ec2_tags(each.tags()).remove(TAG_CLUSTER)));
         Ok(clusters)
     }
 

@@ -506,12 +506,12 @@ async fn nodes_are_seen_over_all_pages() {
     DescribeInstances
       Filter.1.Name=tag:provision:cluster
       Filter.1.Value.1=vision
-      MaxResults=1000
+      MaxResults=250
 
     DescribeInstances
       Filter.1.Name=tag:provision:cluster
       Filter.1.Value.1=vision
-      MaxResults=1000
+      MaxResults=250
       NextToken=more
     ");
 }
