@@ -75,7 +75,8 @@ running() {
 # Waits for the health page; ends with 1 if the process dies or the time is over.
 wait_until_ready() {
   "$venv/bin/python" - "$1" "$2" "$start_timeout_s" <<'PY'
-import os, sys, time, urllib.request
+import os, signal, sys, time, urllib.request
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a trace of calls
 pid, url, limit = int(sys.argv[1]), sys.argv[2], time.monotonic() + float(sys.argv[3])
 while time.monotonic() < limit:
     try:

@@ -138,7 +138,7 @@ def spec(folder: Path, nodes: int, launch: str) -> Path:
 def path_of_up(delays: dict[str, float], launch: str) -> float:
     """File system, then the longer of links and boot. Links are made one after another, and the import of metadata that
     comes with the last one is waited for (`preload = "metadata"` of /train, the last by name)."""
-    links = 2 * delays["association_create"] + delays["task"]
+    links = 2 * delays["association_create"] + delays["import"]
     boot = delays["instance_pending"] + delays["instance_boot"]
     if launch == "after-storage":
         return delays["file_system_create"] + max(links, boot)

@@ -13,7 +13,7 @@ use super::lease::{self, Holder, IsDead, Lease, Refused};
 use super::patience::patiently;
 use super::prepare::{Failed, Prepared, Request, is_same, prepare};
 use crate::cloud::{Clock, Cloud};
-use crate::plan::{Danger, Plan, Purpose, Verb};
+use crate::plan::{self, Danger, Plan, Purpose, Verb};
 use crate::record;
 
 /// What a run needs beside the cloud.
@@ -66,6 +66,10 @@ where
     for round in 1.. {
         if prepared.plan.is_refused() {
             return Ok(Outcome::Refused(Box::new(prepared)));
+        }
+        let broken = plan::check(&prepared.plan);
+        if !broken.is_empty() {
+            return Err(Failed::Broken(broken));
         }
         if prepared.plan.is_done() && !only_parameters_left(&prepared) {
             return Ok(Outcome::Nothing(Box::new(prepared)));

@@ -42,8 +42,10 @@ pub struct Run<C, K> {
 pub struct Report {
     pub ending: Ending,
     pub done: usize,
-    /// Steps that never began.
+    /// Steps that did not end: they never began, or were begun when the run was stopped.
     pub left: Vec<(Address, Op)>,
+    /// What was answered before the run was stopped: it exists.
+    pub answered: Vec<Address>,
     pub failures: Vec<(Address, Failure)>,
 }
 
@@ -79,6 +81,7 @@ struct Dispatcher<C, K> {
     answered: UnboundedSender<usize>,
     failures: Vec<(usize, Failure)>,
     ending: Option<Ending>,
+    answered_for: Vec<Address>,
 }
 
 /// Applies a plan. Ends when nothing more can be done: everything is done, or what is left waits for what failed.
@@ -111,6 +114,7 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
         answered,
         failures: Vec::new(),
         ending: None,
+        answered_for: Vec::new(),
     };
     if dispatcher.context.plan.purpose == Purpose::Up {
         let linked = dispatcher.context.desired.resources.keys().any(|address| address.kind == Kind::Link);
@@ -137,7 +141,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             tokio::select! {
                 // Answers first: an answered step may be over an instant later, and its followers should not wait.
                 biased;
-                Some(step) = answers.recv() => self.advance(step, Stage::Answered),
+                Some(step) = answers.recv() => self.answer(step),
                 Some(joined) = self.tasks.join_next() => match joined {
                     Ok((step, began, result)) => self.ended(step, began, result),
                     // A bug of ours must not pass for success; the caller prints the panic.
@@ -149,10 +153,11 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         }
     }
 
-    fn advance(&mut self, step: usize, to: Stage) {
+    fn answer(&mut self, step: usize) {
         if self.stages[step] == Stage::Running {
-            self.stages[step] = to;
+            self.stages[step] = Stage::Answered;
         }
+        self.answered_for.push(self.context.plan.steps[step].address.clone());
     }
 
     /// Without the lock nothing more may be changed. A renewal that merely fails leaves the lease as long as it was.
@@ -270,7 +275,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
 
     /// Writes down what came of it and gives the lock back. What cannot be written is found by looking next time.
     async fn close(self) -> Report {
-        let Self { context, stages, failures, ending, .. } = self;
+        let Self { context, stages, failures, ending, answered_for, .. } = self;
         let left: Vec<(Address, Op)> = stages
             .iter()
             .zip(&context.plan.steps)
@@ -301,6 +306,6 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         context.emit(What::Ended { outcome: ending, done, failed: failures.len(), left: left.len() });
         let failures =
             failures.into_iter().map(|(step, failure)| (context.plan.steps[step].address.clone(), failure)).collect();
-        Report { ending, done, left, failures }
+        Report { ending, done, left, answered: answered_for, failures }
     }
 }

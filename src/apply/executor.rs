@@ -7,11 +7,12 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::context::Context;
 use super::event::{Failure, What};
 use super::export;
+use super::removal;
 use super::store::Intent;
 use super::wait;
-use crate::cloud::{Class, Clock, Cloud, Create, Created, Delete, Update};
+use crate::cloud::{Class, Clock, Cloud, Create, Created, Update};
 use crate::desired::{Address, Kind, Resource, TAG_FILE_SYSTEM, TAG_SPEC, Tags, Wanted};
-use crate::observed::{Node, Seen, State};
+use crate::observed::{Node, State};
 use crate::plan::{Op, Step};
 
 /// How often a creation is begun anew because its token met something dead.
@@ -36,7 +37,7 @@ pub(super) async fn perform<C: Cloud, K: Clock>(
         Op::Preload => wait::preloaded(&context, index, address).await,
         Op::EndTasks => export::end_tasks(&context, index).await,
         Op::Export => export::export(&context, index, address).await,
-        Op::Delete { ids } => delete(&context, index, address, ids).await,
+        Op::Delete { ids } => removal::remove(&context, index, address, ids).await,
     }
 }
 
@@ -173,37 +174,4 @@ async fn update<C: Cloud, K: Clock>(
         return Ok(());
     }
     wait::updated(context, index, address, &update.id, wanted, fields).await
-}
-
-async fn delete<C: Cloud, K: Clock>(
-    context: &Context<C, K>,
-    index: usize,
-    address: &Address,
-    ids: &[String],
-) -> Result<(), Failure> {
-    let storage_goes =
-        context.plan.steps.iter().any(|step| step.address.kind == Kind::Fsx && matches!(step.op, Op::Delete { .. }));
-    if storage_goes && matches!(address.kind, Kind::Link | Kind::Fsx) {
-        // From here on a later `down` finds no link to export from, and has to know that nothing is owed.
-        context.call(index, address, || context.store.exported()).await?;
-    }
-    let delete = Delete {
-        address: address.clone(),
-        ids: ids.to_vec(),
-        token: context.desired.id.token(&format!("delete {address} {}", ids.join(" ")), 0),
-    };
-    wait::deleted_call(context, index, &delete).await?;
-    wait::gone(context, index, address, ids).await?;
-    let left = match address.kind {
-        Kind::Nodes => context.observed.nodes_of(address).filter(|node| !ids.contains(&node.id)).count(),
-        _ => context
-            .observed
-            .resources
-            .iter()
-            .filter(|seen: &&Seen| seen.address == *address && !ids.contains(&seen.id))
-            .count(),
-    };
-    let remade = context.plan.steps.iter().any(|step| step.address == *address && matches!(step.op, Op::Create { .. }));
-    context.store.gone(address, u32::try_from(left).unwrap_or(u32::MAX), remade).await;
-    Ok(())
 }

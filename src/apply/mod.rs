@@ -1,7 +1,7 @@
 //! Carries out a plan: walks its graph with as much at once as the graph allows, and keeps no truth of its own.
 //!
 //! `converge` is the loop; `prepare` looks and plans (the part that `plan` and `up` share), `lease` keeps others out, `dispatcher` starts steps,
-//! `executor` performs one, `wait` and `export` know what to wait for, `event` says what happens.
+//! `executor` performs one, `wait`, `export` and `removal` know what to wait for, `event` says what happens.
 
 mod context;
 mod converge;
@@ -12,7 +12,9 @@ mod export;
 pub mod lease;
 mod pace;
 mod patience;
+mod preflight;
 pub mod prepare;
+mod removal;
 mod store;
 mod wait;
 mod watch;

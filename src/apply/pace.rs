@@ -48,13 +48,13 @@ pub(super) fn pace(kind: Kind, op: &Op) -> Pace {
         (Kind::Fsx, Op::Delete { .. }) => (Some(minutes(5)), Some(minutes(60)), 0, 150),
         (Kind::Fsx, _) => (Some(minutes(9)), Some(minutes(60)), 2000, 500),
         (Kind::Link, Op::Delete { .. }) => (Some(minutes(2)), Some(minutes(60)), 0, 100),
-        (Kind::Link, Op::Preload) => (None, None, 1000, 500),
+        (Kind::Link, Op::Preload) => (None, None, 300, 400),
         (Kind::Link, Op::Export) => (None, None, 0, 100),
         (Kind::Link, _) => (Some(minutes(3)), Some(minutes(60)), 800, 400),
         (Kind::Task, _) => (None, None, 0, 200),
         (Kind::Nodes, Op::Delete { .. }) => (Some(minutes(2)), Some(minutes(30)), 0, 100),
         // A node that is launched beside the storage waits for it first.
-        (Kind::Nodes, _) => (Some(minutes(5)), Some(minutes(120)), 2000, 700),
+        (Kind::Nodes, _) => (Some(minutes(5)), Some(minutes(120)), 2000, 1000),
         (Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Placement | Kind::Template, _) => {
             (None, Some(minutes(20)), 0, 250)
         }

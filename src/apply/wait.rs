@@ -6,9 +6,8 @@ use tokio::time::Instant;
 
 use super::context::Context;
 use super::event::{Failure, What};
-use super::export;
 use super::pace::{Pace, pace};
-use crate::cloud::{Class, Clock, Cloud, Delete};
+use crate::cloud::{Class, Clock, Cloud};
 use crate::desired::{Address, Kind, Wanted};
 use crate::observed::{Node, NodeState, Observed, Report, Seen, State, Task, TaskState, Work};
 use crate::plan::Op;
@@ -85,7 +84,7 @@ pub(super) async fn wait<C: Cloud, K: Clock>(
     }
 }
 
-fn op<C, K>(context: &Context<C, K>, index: usize) -> &Op {
+pub(super) fn op<C, K>(context: &Context<C, K>, index: usize) -> &Op {
     &context.plan.steps[index].op
 }
 
@@ -125,7 +124,7 @@ fn missing(address: &Address, id: &str, waited: Duration) -> Verdict {
     }
 }
 
-fn broken(seen: &Seen) -> Failure {
+pub(super) fn broken(seen: &Seen) -> Failure {
     Failure::Broken {
         id: seen.id.clone(),
         lifecycle: seen.lifecycle.clone(),
@@ -237,76 +236,6 @@ fn failure(node: &Node) -> Option<String> {
             Some(node.reason.clone().unwrap_or_else(|| "it stopped".to_owned()))
         }
     }
-}
-
-/// Sends a deletion until it is accepted: what uses the resource goes first, and is named if it does not.
-pub(super) async fn deleted_call<C: Cloud, K: Clock>(
-    context: &Context<C, K>,
-    index: usize,
-    delete: &Delete,
-) -> Result<(), Failure> {
-    let Delete { address, ids, token: _ } = delete;
-    let pace = pace(address.kind, op(context, index));
-    let began = Instant::now();
-    let mut named: Vec<String> = Vec::new();
-    loop {
-        let error = match context.call(index, address, || context.cloud.delete(delete)).await {
-            Ok(()) => return Ok(()),
-            Err(Failure::Cloud { error }) => error,
-            Err(other) => return Err(other),
-        };
-        match error.class {
-            Class::Busy => export::end_tasks(context, index).await?,
-            // Something that uses it is on its way out, or it is itself being changed.
-            Class::InUse | Class::Conflict => {}
-            _ => return Err(Failure::Cloud { error }),
-        }
-        if began.elapsed() > Duration::from_secs(5) && error.class == Class::InUse {
-            let id = ids.first().map_or("", String::as_str);
-            let dependents = context.cloud.dependents(address, id).await.unwrap_or_default();
-            if dependents != named && !dependents.is_empty() {
-                context.note(index, address, format!("still used by {}", dependents.join(", ")));
-                named = dependents;
-            }
-        }
-        if pace.limit.is_some_and(|limit| began.elapsed() > limit) {
-            return Err(if named.is_empty() { Failure::Cloud { error } } else { Failure::InUse { dependents: named } });
-        }
-        context.pause(pace.pause(began.elapsed())).await?;
-    }
-}
-
-/// After a deletion: nothing of it is left.
-pub(super) async fn gone<C: Cloud, K: Clock>(
-    context: &Context<C, K>,
-    index: usize,
-    address: &Address,
-    ids: &[String],
-) -> Result<(), Failure> {
-    if !matches!(address.kind, Kind::Fsx | Kind::Link | Kind::Nodes) {
-        return Ok(());
-    }
-    let pace = pace(address.kind, op(context, index));
-    wait(context, index, address, address.kind, pace, |observed, _| {
-        if address.kind == Kind::Nodes {
-            let left = observed
-                .nodes
-                .iter()
-                .filter(|node| ids.contains(&node.id) && node.state != NodeState::Terminated)
-                .count();
-            return if left == 0 {
-                Verdict::Done
-            } else {
-                Verdict::Pending(format!("{left} of {} shutting down", ids.len()))
-            };
-        }
-        match observed.resources.iter().find(|seen| ids.contains(&seen.id)) {
-            None => Verdict::Done,
-            Some(seen) if seen.state == State::Failed => Verdict::Broken(broken(seen)),
-            Some(seen) => Verdict::Pending(seen.lifecycle.clone()),
-        }
-    })
-    .await
 }
 
 /// The metadata import of a link has ended. Files that could not be imported are told and do not fail the run.

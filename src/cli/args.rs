@@ -153,6 +153,21 @@ pub(super) struct Up {
     pub replace_storage: bool,
 }
 
+impl SpecFile {
+    /// As it stands on a command line, with a space before it; nothing for the default.
+    pub(super) fn named(&self) -> String {
+        named(&self.spec)
+    }
+}
+
+fn named(spec: &std::path::Path) -> String {
+    if spec == std::path::Path::new("cluster.toml") {
+        return String::new();
+    }
+    let text = spec.display().to_string();
+    format!(" {}", shlex::try_quote(&text).unwrap_or(std::borrow::Cow::Borrowed(&text)))
+}
+
 /// Which cluster: by its spec or by its name.
 #[derive(Debug, Args)]
 pub(super) struct Which {
@@ -162,6 +177,17 @@ pub(super) struct Which {
     /// Name of the cluster: no spec is needed
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
+}
+
+impl Which {
+    /// As it stands on a command line, with a space before it; nothing for the default.
+    pub(super) fn named(&self) -> String {
+        match (&self.cluster, &self.spec) {
+            (Some(name), _) => format!(" --cluster {name}"),
+            (None, Some(spec)) => named(spec),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -23,6 +23,8 @@ use crate::spec::Spec;
 
 /// One `up` or `down`.
 pub(super) struct Task<'a> {
+    /// The spec or `--cluster NAME`, as it was given: for commands to be pasted.
+    pub named: String,
     pub purpose: Purpose,
     pub cluster: String,
     pub spec: Option<Spec>,
@@ -41,6 +43,7 @@ pub(super) fn request(purpose: Purpose, cluster: &str, spec: Option<Spec>, optio
 pub(super) fn failed(error: Failed) -> anyhow::Error {
     match error {
         Failed::Cloud(error) => cloud(error, "look at what is there"),
+        broken @ Failed::Broken(_) => broken.into(),
         Failed::Refused(diagnostics) => Expected::Diagnostics(diagnostics).into(),
         Failed::Record(error) => plain(
             format!("the deployment record cannot be used: {error}"),
@@ -51,11 +54,12 @@ pub(super) fn failed(error: Failed) -> anyhow::Error {
 
 /// Runs it to its end.
 pub(super) async fn run(connected: Connected, task: Task<'_>) -> anyhow::Result<Exit> {
-    let Task { purpose, cluster, spec, options, yes, json, settings } = task;
+    let Task { named, purpose, cluster, spec, options, yes, json, settings } = task;
     let command = match purpose {
         Purpose::Up => "up",
         Purpose::Down => "down",
     };
+    let line = format!("provision {command}{named}");
     if !yes && (!settings.interactive || json) {
         let look = match purpose {
             Purpose::Up => "plan",
@@ -63,7 +67,7 @@ pub(super) async fn run(connected: Connected, task: Task<'_>) -> anyhow::Result<
         };
         return Err(plain(
             format!("`provision {command}` asks before it changes anything, and there is no terminal to ask on"),
-            format!("say yes beforehand: `provision {command} --yes`; or only look: `provision {look}`"),
+            format!("say yes beforehand: `{line} --yes`; or only look: `provision {look}{named}`"),
         ));
     }
     let stop = signals::stop_on_signal()?;
@@ -113,11 +117,10 @@ pub(super) async fn run(connected: Connected, task: Task<'_>) -> anyhow::Result<
             Ok(if stop.is_cancelled() { Exit::Interrupted } else { Exit::Error })
         }
         Outcome::Held(holder) => {
-            let command = format!("provision {command}");
-            output::say(&lock::held(&holder, &command, clock.now(), &settings.err));
+            output::say(&lock::held(&holder, &line, clock.now(), &settings.err));
             Ok(if stop.is_cancelled() { Exit::Interrupted } else { Exit::Error })
         }
-        Outcome::Ran { prepared, report } => Ok(ended(&prepared, &report, command, settings, json)),
+        Outcome::Ran { prepared, report } => Ok(ended(&prepared, &report, &line, settings, json)),
     }
 }
 
@@ -180,7 +183,7 @@ fn nothing(plan: &Plan) {
     output::say(&text);
 }
 
-fn ended(prepared: &Prepared, report: &Report, command: &str, settings: &Settings, json: bool) -> Exit {
+fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, json: bool) -> Exit {
     let plan = &prepared.plan;
     match report.ending {
         Ending::Complete => {
@@ -200,7 +203,7 @@ fn ended(prepared: &Prepared, report: &Report, command: &str, settings: &Setting
     }
     let context = FailureContext {
         cluster: &plan.cluster,
-        command: &format!("provision {command}"),
+        command: line,
         remove: &format!("provision down --cluster {}", plan.cluster),
         status: &format!("provision status --cluster {}", plan.cluster),
     };

@@ -38,7 +38,9 @@ fn stands(action: &Action, report: &Report, plan: &Plan) -> Stands {
         Verb::Create | Verb::Replace if left(creates) && failure.is_none() => {
             let mut steps = plan.steps.iter().enumerate();
             let step = steps.find(|(_, step)| is_here(&step.address) && creates(&step.op));
-            if step.is_some_and(|(index, _)| may_have_begun(index, report, plan)) {
+            if report.answered.contains(&action.address) {
+                Stands::There
+            } else if step.is_some_and(|(index, _)| may_have_begun(index, report, plan)) {
                 Stands::Perhaps
             } else {
                 Stands::Gone

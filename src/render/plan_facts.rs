@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::text::{count, grouped, listed, sum};
 use super::words;
-use crate::plan::{Action, Change, Danger, Op, Plan, Purpose, Verb};
+use crate::plan::{Action, Change, Danger, Op, Plan, Purpose, Step, Verb};
 
 /// Verbs that change something, in the order told.
 const CHANGING: [Verb; 4] = [Verb::Create, Verb::Update, Verb::Replace, Verb::Delete];
@@ -188,10 +188,20 @@ pub(super) fn phases(plan: &Plan) -> Option<Vec<String>> {
     let lines = (0..=last)
         .map(|level| {
             let steps = plan.steps.iter().zip(&levels);
-            in_words(steps.filter(|(_, at)| **at == level).map(|(step, _)| (&step.op, step.address.to_string())))
+            in_words(steps.filter(|(_, at)| **at == level).map(|(step, _)| (&step.op, subject(step, plan))))
         })
         .collect();
     Some(lines)
+}
+
+/// What a step is about: some nodes of a group that stays are not the group.
+fn subject(step: &Step, plan: &Plan) -> String {
+    let stays = plan.actions.iter().any(|action| action.address == step.address && action.verb == Verb::Update);
+    match &step.op {
+        Op::Delete { ids } if stays => format!("{} of {}", ids.len(), step.address),
+        Op::Create { count, .. } if stays => format!("{count} of {}", step.address),
+        _ => step.address.to_string(),
+    }
 }
 
 /// Steps by what they do: `create fsx and role; export link.train`.

@@ -16,8 +16,10 @@ use std::time::Instant;
 
 use scene::{LocalStack, Scene};
 
+type Scenario = fn(&Scene);
+
 /// All of them, the shortest first: a broken machine shows at once.
-const SCENARIOS: &[(&str, fn(&Scene))] = &[
+const SCENARIOS: &[(&str, Scenario)] = &[
     ("life::both_launch_modes", life::both_launch_modes),
     ("life::a_whole_life", life::a_whole_life),
     ("life::a_thousand_nodes", life::a_thousand_nodes),

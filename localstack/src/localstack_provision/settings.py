@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
         "association_update": 0.3,
         "association_delete": 1.0,
         "task": 2.0,
+        "import": 0.3,
         "backup": 1.0,
         "auto_export": 1.0,
         "instance_pending": 0.5,

@@ -14,6 +14,7 @@ pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Res
     let region = spec.and_then(|spec| spec.cluster.region);
     let cloud = connect(settings, region.as_deref()).await?;
     let task = Task {
+        named: cluster.named(),
         purpose: Purpose::Down,
         cluster: name,
         spec: None,

@@ -13,6 +13,7 @@ pub(in crate::cli) async fn run(args: &Up, settings: &Settings) -> anyhow::Resul
     let spec = load(&file.spec, settings)?;
     let cloud = connect(settings, spec.cluster.region.as_deref()).await?;
     let task = Task {
+        named: file.named(),
         purpose: Purpose::Up,
         cluster: spec.cluster.name.clone(),
         spec: Some(spec),

@@ -40,6 +40,7 @@ fn failed(plan: &Plan, address: &Address, wanted: fn(&Op) -> bool, failure: Fail
         ending: Ending::Failed,
         done: at,
         left: plan.steps[at + 1..].iter().map(|step| (step.address.clone(), step.op.clone())).collect(),
+        answered: Vec::new(),
         failures: vec![(address.clone(), failure)],
     }
 }
@@ -213,7 +214,8 @@ fn a_lost_lock() {
 #[test]
 fn a_complete_run_has_no_failure() {
     let plan = create(&spec());
-    let ended = Report { ending: Ending::Complete, done: 9, left: Vec::new(), failures: Vec::new() };
+    let ended =
+        Report { ending: Ending::Complete, done: 9, left: Vec::new(), answered: Vec::new(), failures: Vec::new() };
     assert_eq!(report(&ended, &plan, &UP, &Theme::plain()), "");
 }
 

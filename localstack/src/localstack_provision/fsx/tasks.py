@@ -113,7 +113,7 @@ def start(
     )
     store.tasks[task.id] = task
     ledger.count("tasks_created")
-    schedule(settings.delay("task") * PENDING_SHARE, lambda: _execute(system, task))
+    schedule(_delay(task) * PENDING_SHARE, lambda: _execute(system, task))
     return task
 
 
@@ -147,12 +147,16 @@ def _settle_report(report: dict[str, Any], system: FileSystem) -> dict[str, Any]
     return report
 
 
+def _delay(task: Task) -> float:
+    return settings.delay("import" if task.type == IMPORT else "task")
+
+
 def _execute(system: FileSystem, task: Task) -> None:
     if task.lifecycle != "PENDING":
         return
     task.lifecycle, task.started = "EXECUTING", timestamp()
     task.total = len(_files_of(system, task))
-    schedule(settings.delay("task") * (1 - PENDING_SHARE), lambda: _finish(system, task))
+    schedule(_delay(task) * (1 - PENDING_SHARE), lambda: _finish(system, task))
 
 
 def _finish(system: FileSystem, task: Task) -> None:
