@@ -272,6 +272,16 @@ def test_a_thousand_instances_are_no_trouble(cloud):
     cloud.wait(lambda: {one["State"]["Name"] for one in cloud.instances()} == {"terminated"}, 30)
 
 
+def test_tags_are_found_by_type_beside_those_of_a_placement_group(cloud):
+    for kind in ("placement-group", "capacity-reservation"):
+        assert cloud.ec2.describe_tags(Filters=[{"Name": "resource-type", "Values": [kind]}])["Tags"] == []
+    tags = [{"ResourceType": "placement-group", "Tags": [{"Key": "team", "Value": "vision"}]}]
+    cloud.ec2.create_placement_group(GroupName="tagged", Strategy="cluster", TagSpecifications=tags)
+    for kind, count in (("placement-group", 1), ("security-group", 0)):
+        found = cloud.ec2.describe_tags(Filters=[{"Name": "resource-type", "Values": [kind]}])["Tags"]
+        assert [tag["ResourceType"] for tag in found] == [kind] * count
+
+
 def test_the_tags_of_a_launch_template_go_with_it(cloud):
     specification = [{"ResourceType": "launch-template", "Tags": [{"Key": "team", "Value": "vision"}]}]
     data = {"InstanceType": "g5.xlarge"}

@@ -27,7 +27,6 @@ pub(super) async fn connect(settings: &Settings, spec_region: Option<&str>) -> a
 pub(super) type Connected = crate::simulated::Simulated;
 
 #[cfg(not(feature = "aws"))]
-#[expect(clippy::unused_async, reason = "the same signature with and without the SDK")]
 pub(super) async fn connect(_: &Settings, _: Option<&str>) -> anyhow::Result<Connected> {
     Err(super::exit::plain("this build cannot reach AWS", "build it with the feature `aws`"))
 }

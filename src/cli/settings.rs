@@ -11,7 +11,9 @@ use crate::render::{Charset, Color as Paint, Theme};
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub region: Option<String>,
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only the SDK needs it"))]
     pub profile: Option<String>,
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only the SDK needs it"))]
     pub endpoint_url: Option<String>,
     pub verbose: u8,
     pub quiet: bool,

@@ -28,7 +28,6 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("data::an_export_fails", data::an_export_fails),
     ("data::refuses_what_cannot_be", data::refuses_what_cannot_be),
     ("faults::answers_get_lost", faults::answers_get_lost),
-    ("faults::answers_get_lost_for_long", faults::answers_get_lost_for_long),
     ("faults::everything_is_throttled", faults::everything_is_throttled),
     ("crash::killed_and_gone_on_with", crash::killed_and_gone_on_with),
     ("crash::killed_and_taken_down", crash::killed_and_taken_down),

@@ -1,5 +1,7 @@
 //! Runs the real binary as a user does: nothing inherited from whoever runs the tests, and an end to every wait.
 
+#![cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only runs against a cloud are watched and killed"))]
+
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};

@@ -10,8 +10,8 @@ use super::scene::Scene;
 use crate::program::{Running, until};
 
 /// An `up` of the spec sends 42 requests: before the lock, among the first creations, while storage is made, before and
-/// after nodes are launched, at its end.
-const MOMENTS: [u64; 7] = [8, 17, 22, 26, 30, 34, 39];
+/// after nodes are launched, towards its end.
+const MOMENTS: [u64; 7] = [8, 17, 22, 26, 30, 34, 37];
 
 fn sent(ledger: &Value) -> u64 {
     ledger["requests_total"].as_u64().expect("a count")

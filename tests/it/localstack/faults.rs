@@ -28,10 +28,10 @@ const DELETES: &[(&str, &str, &str)] = &[
     ("ssm", "DeleteParameters", "InternalServerError"),
 ];
 
-fn lose(scene: &Scene, faults: &[(&str, &str, &str)], times: u32) {
+fn lose(scene: &Scene, faults: &[(&str, &str, &str)]) {
     for (service, operation, code) in faults {
         scene.fail_next(&json!({
-            "service": service, "operation": operation, "code": code, "times": times,
+            "service": service, "operation": operation, "code": code,
             "mode": "error-after-handling", "status": 500,
         }));
     }
@@ -41,35 +41,17 @@ fn lose(scene: &Scene, faults: &[(&str, &str, &str)], times: u32) {
 pub(super) fn answers_get_lost(scene: &Scene) {
     let empty = scene.cloud("inventory", &[]);
     let path = scene.write("cluster.toml", SPEC);
-    lose(scene, CREATES, 1);
+    lose(scene, CREATES);
     scene.run(&["up", "--yes", &path]).exits(0);
     assert_eq!(scene.faults_left(), json!([]), "not every answer was lost");
     let now = scene.cloud("inventory", &[]);
     assert_complete(&now, &empty, 2);
     assert_made_once(&scene.ledger());
-    lose(scene, DELETES, 1);
+    lose(scene, DELETES);
     scene.run(&["down", "--yes", &path]).exits(0);
     assert_eq!(scene.faults_left(), json!([]), "not every answer was lost");
     assert_same(&scene.cloud("inventory", &[]), &empty);
 }
-
-/// So often that the SDK gives up: a run may fail, the next one goes on from there.
-pub(super) fn answers_get_lost_for_long(scene: &Scene) {
-    for fault in CREATES.iter().filter(|(_, operation, _)| ["RunInstances", "CreateFileSystem"].contains(operation)) {
-        scene.reset();
-        let empty = scene.cloud("inventory", &[]);
-        let path = scene.write("cluster.toml", SPEC);
-        lose(scene, &[*fault], MORE_THAN_THE_SDK_TRIES);
-        scene.run(&["up", "--yes", &path]).exits(1).says(&[fault.1]);
-        scene.control("DELETE", "fail-next", &json!({}));
-        scene.run(&["up", "--yes", &path]).exits(0);
-        assert_complete(&scene.cloud("inventory", &[]), &empty, 2);
-        assert_made_once(&scene.ledger());
-    }
-}
-
-/// `ATTEMPTS` in `src/aws/connect.rs`, and some.
-const MORE_THAN_THE_SDK_TRIES: u32 = 100;
 
 #[track_caller]
 fn assert_made_once(ledger: &Value) {

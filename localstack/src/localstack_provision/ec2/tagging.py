@@ -4,6 +4,7 @@ from typing import Any
 
 from localstack.aws.api import RequestContext, handler
 from localstack.services.moto import call_moto_with_request
+from moto.ec2 import utils
 
 from localstack_provision import identity
 from localstack_provision.ec2 import instances
@@ -11,6 +12,11 @@ from localstack_provision.ec2.errors import Ec2Error
 from localstack_provision.ec2.model import Store, store_of
 
 MAX_TAGS = 50
+
+# moto's DescribeTags breaks on an identifier whose type it does not know, if it is asked for a type.
+for _type, _prefix in (("placement-group", "pg"), ("capacity-reservation", "cr")):
+    utils.EC2_RESOURCE_TO_PREFIX[_type] = _prefix
+    utils.EC2_PREFIX_TO_RESOURCE[_prefix] = _type
 
 
 class TagOperations:
