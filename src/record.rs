@@ -15,7 +15,7 @@ use crate::observed::Observed;
 
 /// How long a thing may stay invisible after it was made. AWS gives no figure (EC2 API developer guide, "Eventual
 /// consistency"); half a minute is the longest that we plan for, and this is a little more.
-pub const CONSISTENCY_WINDOW_S: i64 = 40;
+pub const CONSISTENCY_WINDOW_S: i64 = 32;
 
 /// The format that this version writes and the newest that it reads.
 pub const FORMAT: u32 = 1;
