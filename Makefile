@@ -17,6 +17,7 @@ test: build $(VENV)/tools.stamp ## Run every test: unit, property, lifecycle, ad
 	PROVISION_SHELLCHECK="$(CURDIR)/$(VENV)/bin/shellcheck" PROVISION_LOCALSTACK="$(CURDIR)/localstack/localstack.sh" \
 		LOCALSTACK_VENV="$(CURDIR)/$(VENV)" $(CARGO) test --locked
 	./tools/one-sdk-build.sh
+	$(VENV)/bin/python tools/check-docs.py
 	LOCALSTACK_VENV="$(CURDIR)/$(VENV)" $(VENV)/bin/python -m pytest --quiet localstack/tests
 
 check: lint ## What must pass before a commit: formatting, lints, and the tests that need no cloud
