@@ -54,7 +54,7 @@ pub(super) fn pace(kind: Kind, op: &Op) -> Pace {
         (Kind::Task, _) => (None, None, 0, 200),
         (Kind::Nodes, Op::Delete { .. }) => (Some(minutes(2)), Some(minutes(30)), 0, 100),
         // A node that is launched beside the storage waits for it first.
-        (Kind::Nodes, _) => (Some(minutes(5)), Some(minutes(120)), 2000, 1000),
+        (Kind::Nodes, _) => (Some(minutes(5)), Some(minutes(120)), 1500, 700),
         (Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Placement | Kind::Template, _) => {
             (None, Some(minutes(20)), 0, 250)
         }
