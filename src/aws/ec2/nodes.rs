@@ -51,7 +51,7 @@ impl Aws {
         let mut pages = call.into_paginator().send();
         while let Some(page) = pages.next().await {
             let reservations = page.look("ec2:DescribeInstances")?.reservations.unwrap_or_default();
-            reservations.iter().flat_map(|reservation| reservation.instances()).for_each(&mut visit);
+            reservations.iter().flat_map(aws_sdk_ec2::types::Reservation::instances).for_each(&mut visit);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 """What another program than ours sees of an account, and does to it: boto3, so that no code is shared with `provision`.
 
-    cloud.py ENDPOINT ACCOUNT REGION inventory | buckets NAME… | objects BUCKET… | terminate ID | unlink ID
-             | compress FILE_SYSTEM TYPE | stranger GROUP_NAME
+cloud.py ENDPOINT ACCOUNT REGION inventory | buckets NAME… | objects BUCKET… | terminate ID | unlink ID
+         | compress FILE_SYSTEM TYPE | stranger GROUP_NAME
 """
 
 import json
