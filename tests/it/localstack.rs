@@ -31,6 +31,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("faults::everything_is_throttled", faults::everything_is_throttled),
     ("crash::killed_and_gone_on_with", crash::killed_and_gone_on_with),
     ("crash::killed_and_taken_down", crash::killed_and_taken_down),
+    ("crash::killed_and_blind", crash::killed_and_blind),
     ("crash::interrupted", crash::interrupted),
     ("crash::two_at_once", crash::two_at_once),
 ];
