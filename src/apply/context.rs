@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, FORMAT_VERSION, Failure, What};
-use super::lease::Lease;
+use super::keeper::Keeper;
 use super::patience::{Patience, patiently};
 use super::store::Store;
 use super::watch::Watch;
@@ -30,7 +30,7 @@ pub(super) struct Context<C, K> {
     pub observed: Observed,
     pub watch: Watch<C>,
     pub store: Store<C>,
-    pub lease: Arc<Mutex<Lease>>,
+    pub keeper: Keeper<C, K>,
     pub known: Mutex<Known>,
     /// How long the last wait of a kind took.
     pub times: Mutex<HashMap<(Kind, Discriminant<Op>), Duration>>,
@@ -82,14 +82,24 @@ impl<C: Cloud, K: Clock> Context<C, K> {
     {
         let mut patience = Patience::new();
         loop {
+            if self.keeper.is_lost() {
+                return Err(Failure::LostLock);
+            }
             if self.stop.is_cancelled() {
                 return Err(Failure::Interrupted);
             }
-            let lease_is_safe = self.lease.lock().unwrap_or_else(PoisonError::into_inner).is_safe(self.clock.now());
-            if !lease_is_safe {
-                return Err(Failure::LostLock);
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => continue,
+                safe = self.keeper.safe() => safe?,
             }
-            let error = match send().await {
+            // What sends the call may repeat it by itself for minutes, also when another run has taken over.
+            let sent = tokio::select! {
+                biased;
+                answer = send() => answer,
+                () = self.keeper.unsafe_again() => continue,
+            };
+            let error = match sent {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -119,8 +129,9 @@ impl<C: Cloud, K: Clock> Context<C, K> {
     /// Sleeps, unless the user asks to stop.
     pub(super) async fn pause(&self, length: Duration) -> Result<(), Failure> {
         tokio::select! {
-            () = tokio::time::sleep(length) => Ok(()),
+            biased;
             () = self.stop.cancelled() => Err(Failure::Interrupted),
+            () = tokio::time::sleep(length) => Ok(()),
         }
     }
 }

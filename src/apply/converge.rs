@@ -72,6 +72,8 @@ where
             return Err(Failed::Broken(broken));
         }
         if prepared.plan.is_done() && !only_parameters_left(&prepared) {
+            // The lock of a run that died with nothing left to do would be found by every later one.
+            let _ = lease::sweep(cloud, clock, &session.request.cluster, &prepared.parameters, session.is_dead).await;
             return Ok(Outcome::Nothing(Box::new(prepared)));
         }
         if !prepared.plan.is_done() && !agreed.as_ref().is_some_and(|agreed| is_covered(&prepared.plan, agreed)) {
@@ -83,6 +85,10 @@ where
         let (lease, parameters) = match lock(cloud, clock, session, &prepared.parameters).await {
             Ok(locked) => locked,
             Err(Refused::Held(holder)) => return Ok(Outcome::Held(holder)),
+            Err(Refused::Gone) => {
+                prepared = prepare(cloud, clock, &session.request).await?;
+                continue;
+            }
             Err(Refused::Cloud(error)) => return Err(error.into()),
         };
         if !is_current(&prepared, &parameters) {
@@ -166,8 +172,9 @@ async fn lock<C: Cloud, K: Clock>(
         }
         first.get_or_insert(refused);
         tokio::select! {
-            () = tokio::time::sleep(LOCK_POLL) => {}
+            biased;
             () = session.stop.cancelled() => {}
+            () = tokio::time::sleep(LOCK_POLL) => {}
         }
         parameters = patiently(|| cloud.parameters(&path)).await?;
     }

@@ -1,18 +1,18 @@
 //! Owns a run: which step may start, what has ended, what the user asked for, and whether the lock is still ours.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, known_from, round};
 use super::event::{Ending, Event, Failure, What};
 use super::executor::{expected, perform};
-use super::lease::{Lease, RENEW_EVERY};
+use super::keeper::Keeper;
+use super::lease::Lease;
 use super::patience::patiently;
 use super::store::{Intent, Store};
 use super::watch::Watch;
@@ -47,6 +47,8 @@ pub struct Report {
     /// What was answered before the run was stopped: it exists.
     pub answered: Vec<Address>,
     pub failures: Vec<(Address, Failure)>,
+    /// Why the record of a cluster that is gone could not be removed.
+    pub unforgotten: Option<Failure>,
 }
 
 impl Report {
@@ -90,6 +92,7 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
     let known = known_from(&observed);
     let mut scope = scope;
     scope.file_system = known.ids.get(&Address::one(Kind::Fsx)).cloned();
+    let keeper = Keeper::new(lease, cloud.clone(), clock.clone());
     let context = Arc::new(Context {
         watch: Watch::new(cloud.clone(), scope),
         store: Store::new(cloud.clone(), record),
@@ -98,8 +101,8 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
         plan,
         desired,
         observed,
-        run: lease.holder.run.clone(),
-        lease: Arc::new(Mutex::new(lease)),
+        run: keeper.run(),
+        keeper,
         known: Mutex::new(known),
         times: Mutex::new(HashMap::new()),
         events,
@@ -126,13 +129,13 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
 
 impl<C: Cloud, K: Clock> Dispatcher<C, K> {
     async fn turn(&mut self, answers: &mut UnboundedReceiver<usize>, stop: &CancellationToken) {
-        let renew_every = Duration::from_secs(RENEW_EVERY.as_secs().unsigned_abs());
-        let mut renewal = tokio::time::interval_at(Instant::now() + renew_every, renew_every);
-        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if stop.is_cancelled() && self.ending.is_none() {
                 self.ending = Some(Ending::Interrupted);
                 self.context.emit(What::Stopping);
+            }
+            if self.context.keeper.is_lost() && self.ending != Some(Ending::LostLock) {
+                self.lose();
             }
             self.start_what_may().await;
             if self.tasks.is_empty() {
@@ -147,8 +150,8 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
                     // A bug of ours must not pass for success; the caller prints the panic.
                     Err(join) => std::panic::resume_unwind(join.into_panic()),
                 },
+                () = self.context.keeper.lost(), if self.ending != Some(Ending::LostLock) => {}
                 () = stop.cancelled(), if self.ending.is_none() => {}
-                _ = renewal.tick() => self.renew().await,
             }
         }
     }
@@ -160,17 +163,10 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         self.answered_for.push(self.context.plan.steps[step].address.clone());
     }
 
-    /// Without the lock nothing more may be changed. A renewal that merely fails leaves the lease as long as it was.
-    async fn renew(&mut self) {
-        let mut lease = self.context.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match lease.renew(&self.context.cloud, &self.context.clock).await {
-            Ok(()) => *self.context.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease,
-            Err(super::lease::Refused::Held(_)) => {
-                self.ending = Some(Ending::LostLock);
-                self.context.stop.cancel();
-            }
-            Err(super::lease::Refused::Cloud(_)) => {}
-        }
+    /// Without the lock nothing more may be changed.
+    fn lose(&mut self) {
+        self.ending = Some(Ending::LostLock);
+        self.context.stop.cancel();
     }
 
     fn may_start(&self, step: usize) -> bool {
@@ -261,8 +257,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             Failure::Interrupted => self.stages[step] = Stage::Waiting,
             Failure::LostLock => {
                 self.stages[step] = Stage::Waiting;
-                self.ending = Some(Ending::LostLock);
-                self.context.stop.cancel();
+                self.lose();
             }
             failure => {
                 self.stages[step] = Stage::Failed;
@@ -283,29 +278,43 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             .map(|(_, step)| (step.address.clone(), step.op.clone()))
             .collect();
         let done = stages.iter().filter(|stage| **stage == Stage::Done).count();
-        let ending = match ending {
+        let mut unforgotten = None;
+        let mut ending = match ending {
             Some(ending) => ending,
             None if failures.is_empty() && left.is_empty() => Ending::Complete,
             None => Ending::Failed,
         };
-        let lease = context.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if ending != Ending::LostLock {
             let complete = ending == Ending::Complete;
             if complete && context.plan.purpose == Purpose::Up {
                 context.store.tag_keys(context.desired.tags.keys().cloned().collect()).await;
             }
             let nothing_stays = context.plan.actions.iter().all(|action| action.verb == crate::plan::Verb::Delete);
-            let written = if complete && context.plan.purpose == Purpose::Down && nothing_stays {
-                patiently(|| context.store.delete()).await
-            } else {
-                patiently(|| context.store.flush()).await
+            let forget = complete && context.plan.purpose == Purpose::Down && nothing_stays;
+            // Without the lock nothing may be written. Whoever asked to stop does not want to wait for it.
+            let safe = match ending {
+                Ending::Interrupted if !context.keeper.is_safe() => Err(Failure::LostLock),
+                _ => context.keeper.safe().await,
             };
-            let _ = written;
-            let _ = lease.release(&context.cloud).await;
+            if forget {
+                let gone =
+                    async { patiently(|| context.store.delete()).await.map_err(|error| Failure::Cloud { error }) };
+                unforgotten = match safe {
+                    Ok(()) => gone.await.err(),
+                    Err(failure) => Some(failure),
+                };
+            } else if safe.is_ok() {
+                // What cannot be written is found by looking next time.
+                let _ = patiently(|| context.store.flush()).await;
+            }
+        }
+        let _ = context.keeper.release().await;
+        if unforgotten.is_some() {
+            ending = Ending::Failed;
         }
         context.emit(What::Ended { outcome: ending, done, failed: failures.len(), left: left.len() });
         let failures =
             failures.into_iter().map(|(step, failure)| (context.plan.steps[step].address.clone(), failure)).collect();
-        Report { ending, done, left, answered: answered_for, failures }
+        Report { ending, done, left, answered: answered_for, failures, unforgotten }
     }
 }

@@ -7,6 +7,7 @@
 //! both step back, but never both go on, however old the look was that they acted on.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,8 @@ pub struct Holder {
 #[derive(Debug)]
 pub enum Refused {
     Held(Holder),
+    /// It was ours, it ended, and another run has been here since.
+    Gone,
     Cloud(CloudError),
 }
 
@@ -125,7 +128,7 @@ pub async fn acquire<C: Cloud, K: Clock>(
         match found.get(&number).cloned().flatten() {
             Some(there) if there.run == holder.run => {}
             Some(there) => return Err(Refused::Held(there)),
-            None => return Err(gone().into()),
+            None => return Err(Refused::Gone),
         }
     }
     if let Some(other) = other_alive(&found, number, clock.now(), is_dead) {
@@ -141,35 +144,86 @@ pub async fn acquire<C: Cloud, K: Clock>(
 }
 
 impl Lease {
-    /// Enough of it is left for another mutating call.
-    pub fn is_safe(&self, now: Timestamp) -> bool {
-        self.holder.until.duration_since(now) > MARGIN
+    /// How long it is good for another changing call; zero: not at all.
+    pub fn left(&self, now: Timestamp) -> Duration {
+        Duration::try_from(self.holder.until.duration_since(now) - MARGIN).unwrap_or(Duration::ZERO)
     }
 
-    /// Prolongs it, unless it has ended or another run has one too.
-    ///
-    /// First write, then read: whoever takes over writes before reading as well, so at least one of the two sees the other.
+    /// Prolongs it, unless another run has one. One attempt: whoever fails may try again.
     pub async fn renew<C: Cloud, K: Clock>(&mut self, cloud: &C, clock: &K) -> Result<(), Refused> {
-        if self.holder.until <= clock.now() {
-            return Err(gone().into());
+        if self.holder.until > clock.now() {
+            self.renew_in_time(cloud, clock).await
+        } else {
+            self.renew_late(cloud, clock).await
         }
+    }
+
+    /// First write, then read: whoever takes over writes before reading as well, so at least one of the two sees the other.
+    async fn renew_in_time<C: Cloud, K: Clock>(&mut self, cloud: &C, clock: &K) -> Result<(), Refused> {
         let mut holder = self.holder.clone();
         holder.until = clock.now() + LEASE;
-        let text = encode(&holder)?;
-        patiently(|| write(cloud, &self.cluster, self.number, &text, Overwrite::Yes)).await?;
-        let found = leases(&self.cluster, &patiently(|| all(cloud, &self.cluster)).await?);
+        write(cloud, &self.cluster, self.number, &encode(&holder)?, Overwrite::Yes).await?;
+        let found = leases(&self.cluster, &all(cloud, &self.cluster).await?);
         if let Some(other) = other_alive(&found, self.number, clock.now(), &|_| false) {
             patiently(|| forget(cloud, &self.cluster, self.number)).await?;
             return Err(Refused::Held(other));
         }
+        if self.holder.until <= clock.now() {
+            // It ended while the write was on its way: another run may have come and gone.
+            patiently(|| forget(cloud, &self.cluster, self.number)).await?;
+            return Err(Refused::Gone);
+        }
         self.holder = holder;
         Ok(())
+    }
+
+    /// It has ended, and nobody may have noticed. The next number is taken as anybody would take it; whoever took over before
+    /// has removed the ended lease, so that one's still being there tells that nobody did.
+    async fn renew_late<C: Cloud, K: Clock>(&mut self, cloud: &C, clock: &K) -> Result<(), Refused> {
+        let number = self.number + 1;
+        let mut holder = self.holder.clone();
+        holder.until = clock.now() + LEASE;
+        let written = write(cloud, &self.cluster, number, &encode(&holder)?, Overwrite::No).await?;
+        let found = leases(&self.cluster, &all(cloud, &self.cluster).await?);
+        let is_ours = |number: u32| found.get(&number).is_some_and(|lease| self.is_of_this_run(lease.as_ref()));
+        if written == Written::Exists && !is_ours(number) {
+            return Err(Refused::Gone);
+        }
+        let other = other_alive(&found, number, clock.now(), &|other| other.run == self.holder.run);
+        if other.is_some() || !is_ours(self.number) {
+            patiently(|| forget(cloud, &self.cluster, number)).await?;
+            return Err(other.map_or(Refused::Gone, Refused::Held));
+        }
+        patiently(|| forget(cloud, &self.cluster, self.number)).await?;
+        (self.number, self.holder) = (number, holder);
+        Ok(())
+    }
+
+    fn is_of_this_run(&self, holder: Option<&Holder>) -> bool {
+        holder.is_some_and(|holder| holder.run == self.holder.run)
     }
 
     /// Gives it back; others need not wait for its end.
     pub async fn release<C: Cloud>(self, cloud: &C) -> Result<(), CloudError> {
         patiently(|| forget(cloud, &self.cluster, self.number)).await
     }
+}
+
+/// Removes leases that have ended and that nobody came to take over.
+pub async fn sweep<C: Cloud, K: Clock>(
+    cloud: &C,
+    clock: &K,
+    cluster: &str,
+    parameters: &BTreeMap<String, String>,
+    is_dead: IsDead<'_>,
+) -> Result<(), CloudError> {
+    let ended = |lease: &Option<Holder>| lease.as_ref().is_none_or(|it| it.until <= clock.now() || is_dead(it));
+    let ended: Vec<String> = leases(cluster, parameters)
+        .iter()
+        .filter(|(_, lease)| ended(lease))
+        .map(|(number, _)| name(cluster, *number))
+        .collect();
+    if ended.is_empty() { Ok(()) } else { patiently(|| cloud.delete_parameters(&ended)).await }
 }
 
 fn other_alive(
@@ -202,8 +256,4 @@ async fn forget<C: Cloud>(cloud: &C, cluster: &str, number: u32) -> Result<(), C
 
 fn encode(holder: &Holder) -> Result<String, CloudError> {
     serde_json::to_string(holder).map_err(|why| CloudError::new("ssm:PutParameter", Class::Invalid, why.to_string()))
-}
-
-fn gone() -> CloudError {
-    CloudError::new("ssm:GetParametersByPath", Class::Conflict, "the lock of this run was removed by somebody else")
 }

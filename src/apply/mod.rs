@@ -1,6 +1,7 @@
 //! Carries out a plan: walks its graph with as much at once as the graph allows, and keeps no truth of its own.
 //!
-//! `converge` is the loop; `prepare` looks and plans (the part that `plan` and `up` share), `lease` keeps others out, `dispatcher` starts steps,
+//! `converge` is the loop; `prepare` looks and plans (the part that `plan` and `up` share), `lease` keeps others out
+//! and `keeper` keeps the lease, `dispatcher` starts steps,
 //! `executor` performs one, `wait`, `export` and `removal` know what to wait for, `event` says what happens.
 
 mod context;
@@ -9,6 +10,7 @@ mod dispatcher;
 pub mod event;
 mod executor;
 mod export;
+mod keeper;
 pub mod lease;
 mod pace;
 mod patience;

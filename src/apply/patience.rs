@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::cloud::{Class, CloudError};
 
-/// After a passing fault a call is tried so often, which takes about two minutes.
-const TRANSIENT_TRIES: u32 = 10;
+/// A fault that has not passed by then may last; what the SDK repeats by itself counts along (`src/aws/connect.rs`).
+const TRANSIENT_LIMIT: Duration = Duration::from_secs(120);
 /// What was made a moment ago is known everywhere by then (IAM User Guide, "Troubleshooting": "usually within seconds").
 const NOT_YET_LIMIT: Duration = Duration::from_secs(180);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -18,23 +18,21 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(super) struct Patience {
     began: Instant,
-    tries: u32,
     pause: Duration,
 }
 
 impl Patience {
     pub(super) fn new() -> Self {
-        Self { began: Instant::now(), tries: 0, pause: FIRST_PAUSE }
+        Self { began: Instant::now(), pause: FIRST_PAUSE }
     }
 
     /// The pause before the next try; None: it will not help.
     pub(super) fn next(&mut self, error: &CloudError) -> Option<Duration> {
-        self.tries += 1;
         let again = match error.class {
             // Throttling slows a run down and never ends it.
             Class::Throttled => true,
             Class::NotYet => self.began.elapsed() < NOT_YET_LIMIT,
-            Class::Transient => self.tries < TRANSIENT_TRIES,
+            Class::Transient => self.began.elapsed() < TRANSIENT_LIMIT,
             Class::Denied
             | Class::Credentials
             | Class::Quota

@@ -8,19 +8,16 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 
 use super::error::CapacityIsFinal;
 
-/// Throttling of EC2 refills within a second or two; eight tries with backoff span about a minute.
-const ATTEMPTS: u32 = 8;
-/// The first call of a run says whether we are anyone and reach anything: it may fail fast.
-const ATTEMPTS_TO_GREET: u32 = 3;
+/// The SDK's own default. Longer faults are for the engine, which says that it tries again, and can be interrupted.
+const ATTEMPTS: u32 = 3;
 /// A handshake that takes longer does not end at all.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Longer than any describe or create call was seen to take; ends connections that are half open.
 const ATTEMPT: Duration = Duration::from_secs(30);
-const OPERATION: Duration = Duration::from_mins(3);
+const OPERATION: Duration = Duration::from_secs(100);
 /// Hundreds of instances in one call take their time, and the answer holds all of them.
 const LAUNCH_ATTEMPT: Duration = Duration::from_mins(2);
 const LAUNCH_OPERATION: Duration = Duration::from_mins(5);
-const LAUNCH_ATTEMPTS: u32 = 3;
 
 /// What the command line may say about the connection; the rest is the SDK's environment and profile.
 #[derive(Debug, Clone, Default)]
@@ -71,7 +68,6 @@ impl Aws {
         // of the SDK's tells the client about `AWS_ENDPOINT_URL_S3` before it is built.
         let own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(own_endpoint).build();
-        let sts = aws_sdk_sts::config::Builder::from(config).retry_config(retries(ATTEMPTS_TO_GREET)).build();
         Ok(Self {
             region,
             ec2: aws_sdk_ec2::Client::new(config),
@@ -79,7 +75,7 @@ impl Aws {
             iam: aws_sdk_iam::Client::new(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             ssm: aws_sdk_ssm::Client::new(config),
-            sts: aws_sdk_sts::Client::from_conf(sts),
+            sts: aws_sdk_sts::Client::new(config),
         })
     }
 
@@ -115,7 +111,7 @@ pub(super) fn launch_settings() -> aws_sdk_ec2::config::Builder {
     let timeouts =
         TimeoutConfig::builder().operation_attempt_timeout(LAUNCH_ATTEMPT).operation_timeout(LAUNCH_OPERATION).build();
     aws_sdk_ec2::config::Builder::new()
-        .retry_config(retries(LAUNCH_ATTEMPTS))
+        .retry_config(retries(ATTEMPTS))
         .timeout_config(timeouts)
         .retry_classifier(CapacityIsFinal)
 }

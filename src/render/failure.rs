@@ -36,6 +36,7 @@ pub fn report(report: &Report, plan: &Plan, context: &FailureContext<'_>, theme:
         Ending::Interrupted => blocks.push(interrupted(report, context)),
         Ending::LostLock => blocks.push(lost_lock(context)),
     }
+    blocks.extend(report.unforgotten.as_ref().map(unforgotten));
     if let Some(last) = blocks.last_mut() {
         last.notes.extend(leftovers::notes(report, plan));
         let go_on = leftovers::go_on(report, plan, context);
@@ -230,5 +231,12 @@ fn lost_lock(context: &FailureContext<'_>) -> Block {
         .notes
         .push(format!("this run of `{}` stopped at once; what it had begun, AWS may still finish", context.command));
     block.help = Some(format!("see who holds {}: `{}`", context.cluster, context.status));
+    block
+}
+
+fn unforgotten(failure: &Failure) -> Block {
+    let mut block = Block::error("record::left", "cannot remove the record of the cluster");
+    block.notes.push(failure.to_string());
+    block.notes.push("only that parameter is left; it costs nothing".to_owned());
     block
 }

@@ -19,18 +19,18 @@ fn placement() -> crate::cloud::Create {
 #[tokio::test(start_paused = true)]
 async fn throttling_is_waited_out_by_the_sdk() {
     let mut wire = Wire::new();
-    for _ in 0..5 {
+    for _ in 0..2 {
         wire = wire.ec2_error("CreatePlacementGroup", 503, "RequestLimitExceeded", "slower");
     }
     let wire = wire.ok("CreatePlacementGroup", "<R/>");
-    wire.aws().create(&placement()).await.expect("the sixth answer is good");
-    assert_eq!(wire.count("CreatePlacementGroup"), 6);
+    wire.aws().create(&placement()).await.expect("the third answer is good");
+    assert_eq!(wire.count("CreatePlacementGroup"), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn throttling_that_does_not_end_is_said_so() {
     let mut wire = Wire::new();
-    for _ in 0..8 {
+    for _ in 0..3 {
         wire = wire.json_error("DescribeFileSystems", 400, "ThrottlingException", "Rate exceeded");
     }
     let error = wire.aws().observe(&scope(), &[Kind::Fsx]).await.expect_err("throttled");
@@ -39,13 +39,13 @@ async fn throttling_that_does_not_end_is_said_so() {
         (Class::Throttled, Remains::Nothing, Some("r-1"))
     );
     assert_eq!(error.to_string(), "fsx:DescribeFileSystems: Rate exceeded (ThrottlingException, request r-1)");
-    assert_eq!(wire.count("DescribeFileSystems"), 8);
+    assert_eq!(wire.count("DescribeFileSystems"), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_broken_connection_leaves_it_open_what_was_done() {
     let mut wire = Wire::new();
-    for _ in 0..8 {
+    for _ in 0..3 {
         wire = wire.broken("CreatePlacementGroup").broken("DescribePlacementGroups");
     }
     let aws = wire.aws();
@@ -62,7 +62,7 @@ async fn a_broken_connection_leaves_it_open_what_was_done() {
 #[tokio::test(start_paused = true)]
 async fn silence_ends_in_time() {
     let mut wire = Wire::new();
-    for _ in 0..8 {
+    for _ in 0..3 {
         wire = wire.silent("CreatePlacementGroup");
     }
     let begin = tokio::time::Instant::now();
@@ -78,12 +78,12 @@ async fn silence_ends_in_time() {
 #[tokio::test(start_paused = true)]
 async fn a_fault_of_the_service_is_tried_again_and_leaves_it_open() {
     let mut wire = Wire::new();
-    for _ in 0..8 {
+    for _ in 0..3 {
         wire = wire.ec2_error("CreatePlacementGroup", 500, "InternalError", "sorry");
     }
     let error = wire.aws().create(&placement()).await.expect_err("it failed");
     assert_eq!((error.class, error.remains), (Class::Transient, Remains::Perhaps));
-    assert_eq!(wire.count("CreatePlacementGroup"), 8);
+    assert_eq!(wire.count("CreatePlacementGroup"), 3);
 }
 
 #[tokio::test]

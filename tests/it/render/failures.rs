@@ -41,6 +41,7 @@ fn failed(plan: &Plan, address: &Address, wanted: fn(&Op) -> bool, failure: Fail
         done: at,
         left: plan.steps[at + 1..].iter().map(|step| (step.address.clone(), step.op.clone())).collect(),
         answered: Vec::new(),
+        unforgotten: None,
         failures: vec![(address.clone(), failure)],
     }
 }
@@ -214,8 +215,14 @@ fn a_lost_lock() {
 #[test]
 fn a_complete_run_has_no_failure() {
     let plan = create(&spec());
-    let ended =
-        Report { ending: Ending::Complete, done: 9, left: Vec::new(), answered: Vec::new(), failures: Vec::new() };
+    let ended = Report {
+        ending: Ending::Complete,
+        done: 9,
+        left: Vec::new(),
+        answered: Vec::new(),
+        failures: Vec::new(),
+        unforgotten: None,
+    };
     assert_eq!(report(&ended, &plan, &UP, &Theme::plain()), "");
 }
 
