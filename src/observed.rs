@@ -191,6 +191,20 @@ impl Observed {
         self.nodes.iter().filter(move |node| node.address == *address && node.exists())
     }
 
+    /// Adds what a look at other kinds has seen.
+    pub fn merge(&mut self, other: Self) {
+        let Self { resources, nodes, tasks, foreign } = other;
+        self.resources.extend(resources);
+        self.nodes.extend(nodes);
+        self.tasks.extend(tasks);
+        self.foreign.extend(foreign);
+    }
+
+    /// A node has been ready: there may be files on the file system.
+    pub fn was_used(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node.report, Some(Report::Ready | Report::Degraded(_))))
+    }
+
     /// Takes over what a later look at some kinds has seen; what is known of other kinds stays.
     pub fn refresh(&mut self, kinds: &[Kind], newer: Self) {
         self.resources.retain(|seen| !kinds.contains(&seen.address.kind));

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::desired::{Address, Pins, TAG_EPOCH};
+use crate::desired::{Address, Desired, Link, Pins, Resource, TAG_EPOCH, Tags, Wanted};
 use crate::observed::Observed;
 
 /// How long a thing may stay invisible after it was made. AWS gives no figure (EC2 API developer guide, "Eventual
@@ -34,14 +34,57 @@ pub struct Record {
     /// `down` has copied everything to S3 and no node was launched since: what is left of the storage may go.
     #[serde(default)]
     pub exported: bool,
-    /// The spec has links. While none of them was made, an `up` was cut short, and there is nothing to export.
+    /// What the spec links and `down` has to export. Written before the first of them is made: one that is missing although
+    /// nodes have been ready was never made, or deleted by hand, and `down` makes it again to export what is below it.
     #[serde(default)]
-    pub linked: bool,
+    pub links: BTreeMap<Address, Linked>,
     /// A node has been ready since the storage was made: there may be files on it.
     #[serde(default)]
     pub ready: bool,
+    /// Until when calls that delete may have been sent: what they took away may be seen a little longer. None: all that was
+    /// deleted has been seen to be gone.
+    #[serde(default)]
+    pub removing: Option<Timestamp>,
     #[serde(default)]
     pub tries: BTreeMap<Address, Try>,
+}
+
+/// Where a link leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Linked {
+    pub bucket: String,
+    pub prefix: String,
+    pub path: String,
+}
+
+impl From<&Link> for Linked {
+    fn from(link: &Link) -> Self {
+        Self { bucket: link.bucket.clone(), prefix: link.prefix.clone(), path: link.path.clone() }
+    }
+}
+
+impl Linked {
+    /// A link for nothing but an export.
+    fn to_export(&self) -> Wanted {
+        let Self { bucket, prefix, path } = self.clone();
+        let (import, export) = (Vec::new(), Vec::new());
+        let (import_chunk_mib, preload_metadata, export_on_down) = (None, false, true);
+        let link = Link { bucket, prefix, path, import, export, import_chunk_mib, preload_metadata, export_on_down };
+        Wanted { resource: Resource::Link(link), spec: "to-export".to_owned(), tags: Tags::new(), after: Vec::new() }
+    }
+}
+
+/// The links whose files `down` has to export.
+pub fn links(desired: &Desired) -> BTreeMap<Address, Linked> {
+    desired
+        .resources
+        .iter()
+        .filter_map(|(address, wanted)| match &wanted.resource {
+            Resource::Link(link) if link.export_on_down => Some((address.clone(), link.into())),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The latest try at an address.
@@ -66,10 +109,16 @@ impl Record {
             pins: Pins::default(),
             tag_keys: Vec::new(),
             exported: false,
-            linked: false,
+            links: BTreeMap::new(),
             ready: false,
+            removing: None,
             tries: BTreeMap::new(),
         }
+    }
+
+    /// The links again, for nothing but an export.
+    pub fn to_export(&self) -> BTreeMap<Address, Wanted> {
+        self.links.iter().map(|(address, link)| (address.clone(), link.to_export())).collect()
     }
 
     /// The number of the next try: an open intent is tried again under its own number, unless its resource was seen.
@@ -84,14 +133,43 @@ impl Record {
         }
     }
 
+    /// Calls of a run that nobody has heard of since may have been sent as late as that. True: that is news.
+    pub fn sent_until(&mut self, at: Timestamp) -> bool {
+        let before = self.clone();
+        for last in self.tries.values_mut().filter(|last| !last.done) {
+            last.at = last.at.max(at);
+        }
+        self.removing = self.removing.map(|last| last.max(at));
+        *self != before
+    }
+
+    /// What was deleted a moment ago may still be seen.
+    pub fn may_show_what_is_gone(&self, now: Timestamp) -> bool {
+        self.removing.is_some_and(|at| now.duration_since(at).as_secs() < CONSISTENCY_WINDOW_S)
+    }
+
+    /// As it is stored.
+    pub fn to_text(&self) -> Result<String, String> {
+        serde_json::to_string(self).map_err(|why| format!("the deployment record cannot be written: {why}"))
+    }
+
     /// Addresses made a moment ago that the look at hand does not show: it may be an old one.
     ///
-    /// `intents`: also those of which nobody knows whether they were made. Whoever creates need not wait for them, since the
-    /// same token meets them; whoever deletes must.
-    pub fn not_yet_visible(&self, observed: &Observed, now: Timestamp, intents: bool) -> Vec<Address> {
+    /// `goes`: what is to be deleted. Whoever creates need not wait for what may have been made, since the same token meets
+    /// it; whoever deletes must.
+    pub fn not_yet_visible(
+        &self,
+        observed: &Observed,
+        now: Timestamp,
+        goes: impl Fn(&Address) -> bool,
+    ) -> Vec<Address> {
         self.tries
             .iter()
-            .filter(|(_, last)| last.done || intents)
+            .filter(|(address, last)| {
+                // Of a group some nodes may be seen before others: then its call was carried out.
+                let was_made = last.done || epochs(address, observed).any(|epoch| epoch == last.epoch);
+                was_made || goes(address)
+            })
             .filter(|(_, last)| now.duration_since(last.at).as_secs() < CONSISTENCY_WINDOW_S)
             .filter(|(address, last)| {
                 let nodes = observed.nodes.iter().filter(|node| node.address == **address).count();

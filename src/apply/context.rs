@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::mem::{Discriminant, discriminant};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub(super) struct Context<C, K> {
     pub run: String,
     pub events: UnboundedSender<Event>,
     pub began: Instant,
+    /// The file system did not come up: nodes that wait for it wait in vain.
+    pub storage_failed: AtomicBool,
     /// The user asked to stop, or the lock is lost: no new call.
     pub stop: CancellationToken,
 }

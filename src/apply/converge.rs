@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::dispatcher::{Report, Run, run};
 use super::event::{Ending, Event, FORMAT_VERSION, What};
-use super::lease::{self, Holder, IsDead, Lease, Refused};
+use super::lease::{self, Acquired, Holder, IsDead, Refused};
 use super::patience::patiently;
 use super::prepare::{Failed, Prepared, Request, is_same, prepare};
-use crate::cloud::{Clock, Cloud};
+use crate::cloud::{Class, Clock, Cloud, CloudError, Overwrite};
 use crate::plan::{self, Danger, Plan, Purpose, Verb};
 use crate::record;
 
@@ -82,7 +82,7 @@ where
             }
             agreed = Some(prepared.plan.clone());
         }
-        let (lease, parameters) = match lock(cloud, clock, session, &prepared.parameters).await {
+        let acquired = match lock(cloud, clock, session, &prepared.parameters).await {
             Ok(locked) => locked,
             Err(Refused::Held(holder)) => return Ok(Outcome::Held(holder)),
             Err(Refused::Gone) => {
@@ -91,7 +91,16 @@ where
             }
             Err(Refused::Cloud(error)) => return Err(error.into()),
         };
-        if !is_current(&prepared, &parameters) {
+        let inherited = inherit(cloud, clock, &acquired, &prepared.record.cluster).await;
+        let Acquired { lease, parameters, .. } = acquired;
+        let inherited = match inherited {
+            Ok(inherited) => inherited,
+            Err(failed) => {
+                let _ = lease.release(cloud).await;
+                return Err(failed);
+            }
+        };
+        if inherited || !is_current(&prepared, &parameters) {
             // Another run has been here between our look and our lock.
             let _ = lease.release(cloud).await;
             prepared = prepare(cloud, clock, &session.request).await?;
@@ -116,8 +125,8 @@ where
         }
         tokio::time::sleep(BEFORE_NEXT_ROUND).await;
         let next = prepare(cloud, clock, &session.request).await?;
-        if !agreed.as_ref().is_some_and(|agreed| is_covered(&next.plan, agreed)) {
-            // It would do what nobody has agreed to: that is for the next run to ask.
+        if next.plan.is_refused() {
+            // What this run has done is what there is to tell.
             return Ok(Outcome::Ran { prepared: Box::new(prepared), report });
         }
         prepared = next;
@@ -143,13 +152,31 @@ fn is_covered(plan: &Plan, agreed: &Plan) -> bool {
         })
 }
 
+/// Takes over from runs that died with the lock in their hands: what they were about to make may have been made at their
+/// very end, so that is when it counts as intended. True: there were such runs.
+async fn inherit<C: Cloud, K: Clock>(cloud: &C, clock: &K, acquired: &Acquired, cluster: &str) -> Result<bool, Failed> {
+    let Some(until) = acquired.others_until(clock.now()) else {
+        return Ok(false);
+    };
+    let record = record::read(cluster, &acquired.parameters)?;
+    if let Some(mut record) = record
+        && record.sent_until(until)
+    {
+        let text = record.to_text().map_err(|why| CloudError::new("ssm:PutParameter", Class::Invalid, why))?;
+        let name = record::record_name(cluster);
+        patiently(|| cloud.put_parameter(&name, &text, Overwrite::Yes)).await?;
+    }
+    acquired.bury(cloud).await?;
+    Ok(true)
+}
+
 /// Takes the lock. A holder that does not renew is dead: its lease is waited out; one that does is told.
 async fn lock<C: Cloud, K: Clock>(
     cloud: &C,
     clock: &K,
     session: &Session<'_>,
     parameters: &BTreeMap<String, String>,
-) -> Result<(Lease, BTreeMap<String, String>), Refused> {
+) -> Result<Acquired, Refused> {
     let cluster = &session.request.cluster;
     let path = record::path(cluster);
     let mut parameters = parameters.clone();
@@ -160,17 +187,17 @@ async fn lock<C: Cloud, K: Clock>(
                 Err(Refused::Held(holder)) => holder,
                 other => return other,
             };
-        let renewed = first.as_ref().is_some_and(|first| first.run != refused.run || first.until != refused.until);
+        let before = first.replace(refused.clone()).filter(|first| first.run == refused.run);
+        let renewed = before.as_ref().is_some_and(|before| before.until != refused.until);
         if renewed || session.stop.is_cancelled() {
             return Err(Refused::Held(refused));
         }
-        if first.is_none() {
-            let Holder { who, command, until, .. } = &refused;
-            let what = What::Held { who: who.clone(), command: command.clone(), until: *until };
+        if before.is_none() {
+            let Holder { who, command, until, .. } = refused;
+            let what = What::Held { who, command, until };
             let _ =
                 session.events.send(Event { format_version: FORMAT_VERSION, at: clock.now(), elapsed_s: 0.0, what });
         }
-        first.get_or_insert(refused);
         tokio::select! {
             biased;
             () = session.stop.cancelled() => {}

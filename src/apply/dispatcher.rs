@@ -1,6 +1,7 @@
 //! Owns a run: which step may start, what has ended, what the user asked for, and whether the lock is still ours.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -20,7 +21,7 @@ use crate::cloud::{Clock, Cloud, Scope};
 use crate::desired::{Address, Desired, Kind, Point};
 use crate::observed::Observed;
 use crate::plan::{Op, Plan, Purpose};
-use crate::record::Record;
+use crate::record::{self, Record};
 
 /// All that a run needs.
 pub struct Run<C, K> {
@@ -62,7 +63,7 @@ fn is_stale(failure: &Failure) -> bool {
     use crate::cloud::Class;
     match failure {
         Failure::Stale { .. } => true,
-        Failure::Cloud { error } => matches!(error.class, Class::NotFound | Class::Conflict),
+        Failure::Cloud { error } => matches!(error.class, Class::NotFound | Class::NotYet | Class::Conflict),
         _ => false,
     }
 }
@@ -107,6 +108,7 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
         times: Mutex::new(HashMap::new()),
         events,
         began: Instant::now(),
+        storage_failed: AtomicBool::new(false),
         stop: stop.child_token(),
     });
     let (answered, mut answers) = unbounded_channel();
@@ -120,8 +122,8 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
         answered_for: Vec::new(),
     };
     if dispatcher.context.plan.purpose == Purpose::Up {
-        let linked = dispatcher.context.desired.resources.keys().any(|address| address.kind == Kind::Link);
-        dispatcher.context.store.linked(linked).await;
+        let links = record::links(&dispatcher.context.desired);
+        dispatcher.context.store.linked(links).await;
     }
     dispatcher.turn(&mut answers, &stop).await;
     dispatcher.close().await
@@ -262,6 +264,9 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             failure => {
                 self.stages[step] = Stage::Failed;
                 let address = self.context.plan.steps[step].address.clone();
+                if address.kind == Kind::Fsx {
+                    self.context.storage_failed.store(true, Ordering::Relaxed);
+                }
                 self.context.emit(What::Failed { step, address, failure: failure.clone() });
                 self.failures.push((step, failure));
             }
@@ -286,6 +291,11 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         };
         if ending != Ending::LostLock {
             let complete = ending == Ending::Complete;
+            let all_gone = stages
+                .iter()
+                .zip(&context.plan.steps)
+                .all(|(stage, step)| *stage == Stage::Done || !matches!(step.op, Op::Delete { .. }));
+            context.store.removed(all_gone, context.clock.now()).await;
             if complete && context.plan.purpose == Purpose::Up {
                 context.store.tag_keys(context.desired.tags.keys().cloned().collect()).await;
             }

@@ -42,7 +42,9 @@ pub(super) async fn perform<C: Cloud, K: Clock>(
 }
 
 fn wanted<'a, C, K>(context: &'a Context<C, K>, address: &Address) -> Result<&'a Wanted, Failure> {
-    context.desired.resources.get(address).ok_or_else(|| Failure::Stale { text: format!("{address} is not wanted") })
+    let desired = &context.desired;
+    let wanted = desired.resources.get(address).or_else(|| desired.to_export.get(address));
+    wanted.ok_or_else(|| Failure::Stale { text: format!("{address} is not wanted") })
 }
 
 async fn create<C: Cloud, K: Clock>(
@@ -77,7 +79,11 @@ async fn create<C: Cloud, K: Clock>(
             count,
             known: context.known(),
         };
-        let made = match context.call(index, address, || context.cloud.create(&create)).await {
+        let sent = context.call(index, address, || context.cloud.create(&create)).await;
+        if sent.is_err() {
+            context.store.unknown(address, context.clock.now()).await;
+        }
+        let made = match sent {
             // The token met the same thing with other settings: it exists, and the look that the plan was made from was old.
             Err(Failure::Cloud { error }) if error.class == Class::Conflict => {
                 return Err(Failure::Stale { text: error.to_string() });

@@ -1,10 +1,11 @@
 //! One run at a time: a lease in the cloud that expires by itself.
 //!
-//! Leases of a cluster are numbered parameters, `…/lock/1`, `…/lock/2`, …, each created only if absent, which is atomic. The
-//! holder renews its own by writing over it. A lease past its end is taken over by creating the next number, never by
-//! deleting the old one first: of two that try, one is told that it exists. After every write of a lease the writer reads all
-//! of them again and steps back if another one is alive. Both write before they read, so at least one sees the other: two may
-//! both step back, but never both go on, however old the look was that they acted on.
+//! Leases of a cluster are numbered parameters, `…/lock/<number>`, each created only if absent, which is atomic, and never
+//! written over. Numbers begin at the second (Unix time) in which they are taken, since SSM wants half a minute between the deletion
+//! of a name and its next creation. A lease is renewed, and one that has ended is taken over, by creating a higher number, never by
+//! deleting the old one first. After every write of a lease the writer reads all of them and steps back if another run's is
+//! alive. Both write before they read, so at least one sees the other: two may both step back, but never both go on, however
+//! old the look was that they acted on.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -96,7 +97,9 @@ pub fn holder(
     now: Timestamp,
     is_dead: IsDead<'_>,
 ) -> Option<Holder> {
-    leases(cluster, parameters).into_values().flatten().find(|holder| holder.until > now && !is_dead(holder))
+    // A run that died while it renewed has two: it is waited for until the later one ends.
+    let alive = |holder: &Holder| holder.until > now && !is_dead(holder);
+    leases(cluster, parameters).into_values().flatten().filter(alive).max_by_key(|holder| holder.until)
 }
 
 /// Somebody had a lease when these parameters were read: what was seen then may have changed since.
@@ -104,7 +107,30 @@ pub fn was_held(cluster: &str, parameters: &BTreeMap<String, String>) -> bool {
     !leases(cluster, parameters).is_empty()
 }
 
-/// Takes the lease, and gives back the parameters as they were read after it was ours.
+/// A lease that has just been taken.
+#[derive(Debug)]
+pub struct Acquired {
+    pub lease: Lease,
+    /// As they were read after it was ours.
+    pub parameters: BTreeMap<String, String>,
+    /// Leases of runs that ended without giving theirs back. They stay until [`Acquired::bury`].
+    ended: BTreeMap<u32, Option<Holder>>,
+}
+
+impl Acquired {
+    /// Until when those runs may have sent calls; None: there were none. Past the margin of its lease a run sends nothing.
+    pub fn others_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.ended.values().map(|lease| lease.as_ref().map_or(now, |holder| (holder.until - MARGIN).min(now))).max()
+    }
+
+    /// Removes what those runs have left of the lock, once nothing more is to be learnt from it.
+    pub async fn bury<C: Cloud>(&self, cloud: &C) -> Result<(), CloudError> {
+        let names: Vec<String> = self.ended.keys().map(|number| name(&self.lease.cluster, *number)).collect();
+        if names.is_empty() { Ok(()) } else { patiently(|| cloud.delete_parameters(&names)).await }
+    }
+}
+
+/// Takes the lease.
 pub async fn acquire<C: Cloud, K: Clock>(
     cloud: &C,
     clock: &K,
@@ -112,15 +138,16 @@ pub async fn acquire<C: Cloud, K: Clock>(
     parameters: &BTreeMap<String, String>,
     mut holder: Holder,
     is_dead: IsDead<'_>,
-) -> Result<(Lease, BTreeMap<String, String>), Refused> {
+) -> Result<Acquired, Refused> {
     let before = leases(cluster, parameters);
     if let Some(other) = self::holder(cluster, parameters, clock.now(), is_dead) {
         return Err(Refused::Held(other));
     }
-    let number = before.keys().max().map_or(1, |highest| highest + 1);
+    let now = u32::try_from(clock.now().as_second()).unwrap_or_default();
+    let number = before.keys().max().map_or(now, |highest| now.max(highest + 1));
     holder.until = clock.now() + LEASE;
     let text = encode(&holder)?;
-    let written = patiently(|| write(cloud, cluster, number, &text, Overwrite::No)).await?;
+    let written = patiently(|| write(cloud, cluster, number, &text)).await?;
     let after = patiently(|| all(cloud, cluster)).await?;
     let found = leases(cluster, &after);
     if written == Written::Exists {
@@ -135,12 +162,8 @@ pub async fn acquire<C: Cloud, K: Clock>(
         patiently(|| forget(cloud, cluster, number)).await?;
         return Err(Refused::Held(other));
     }
-    let expired: Vec<String> =
-        found.keys().filter(|other| **other != number).map(|other| name(cluster, *other)).collect();
-    if !expired.is_empty() {
-        patiently(|| cloud.delete_parameters(&expired)).await?;
-    }
-    Ok((Lease { cluster: cluster.to_owned(), number, holder }, after))
+    let ended = found.into_iter().filter(|(other, _)| *other != number).collect();
+    Ok(Acquired { lease: Lease { cluster: cluster.to_owned(), number, holder }, parameters: after, ended })
 }
 
 impl Lease {
@@ -149,53 +172,33 @@ impl Lease {
         Duration::try_from(self.holder.until.duration_since(now) - MARGIN).unwrap_or(Duration::ZERO)
     }
 
-    /// Prolongs it, unless another run has one. One attempt: whoever fails may try again.
+    /// Prolongs it, unless another run has one. One attempt: whoever fails may try again, also when it has ended meanwhile.
+    ///
+    /// The next number is taken as anybody would take it, and only then the old one is given up. Whoever takes over removes
+    /// the leases that have ended, so that the old one's still being there tells that nobody did, however late this comes.
     pub async fn renew<C: Cloud, K: Clock>(&mut self, cloud: &C, clock: &K) -> Result<(), Refused> {
-        if self.holder.until > clock.now() {
-            self.renew_in_time(cloud, clock).await
-        } else {
-            self.renew_late(cloud, clock).await
-        }
-    }
-
-    /// First write, then read: whoever takes over writes before reading as well, so at least one of the two sees the other.
-    async fn renew_in_time<C: Cloud, K: Clock>(&mut self, cloud: &C, clock: &K) -> Result<(), Refused> {
-        let mut holder = self.holder.clone();
-        holder.until = clock.now() + LEASE;
-        write(cloud, &self.cluster, self.number, &encode(&holder)?, Overwrite::Yes).await?;
-        let found = leases(&self.cluster, &all(cloud, &self.cluster).await?);
-        if let Some(other) = other_alive(&found, self.number, clock.now(), &|_| false) {
-            patiently(|| forget(cloud, &self.cluster, self.number)).await?;
-            return Err(Refused::Held(other));
-        }
-        if self.holder.until <= clock.now() {
-            // It ended while the write was on its way: another run may have come and gone.
-            patiently(|| forget(cloud, &self.cluster, self.number)).await?;
-            return Err(Refused::Gone);
-        }
-        self.holder = holder;
-        Ok(())
-    }
-
-    /// It has ended, and nobody may have noticed. The next number is taken as anybody would take it; whoever took over before
-    /// has removed the ended lease, so that one's still being there tells that nobody did.
-    async fn renew_late<C: Cloud, K: Clock>(&mut self, cloud: &C, clock: &K) -> Result<(), Refused> {
         let number = self.number + 1;
         let mut holder = self.holder.clone();
         holder.until = clock.now() + LEASE;
-        let written = write(cloud, &self.cluster, number, &encode(&holder)?, Overwrite::No).await?;
+        let written = write(cloud, &self.cluster, number, &encode(&holder)?).await?;
         let found = leases(&self.cluster, &all(cloud, &self.cluster).await?);
         let is_ours = |number: u32| found.get(&number).is_some_and(|lease| self.is_of_this_run(lease.as_ref()));
-        if written == Written::Exists && !is_ours(number) {
-            return Err(Refused::Gone);
+        if written == Written::Exists {
+            match found.get(&number).cloned().flatten() {
+                // Our own, from a try whose answer was lost: as old as that try.
+                Some(there) if there.run == holder.run => holder = there,
+                _ => return Err(Refused::Gone),
+            }
         }
-        let other = other_alive(&found, number, clock.now(), &|other| other.run == self.holder.run);
+        let other = other_alive(&found, number, clock.now(), &|other| other.run == holder.run);
         if other.is_some() || !is_ours(self.number) {
             patiently(|| forget(cloud, &self.cluster, number)).await?;
             return Err(other.map_or(Refused::Gone, Refused::Held));
         }
-        patiently(|| forget(cloud, &self.cluster, self.number)).await?;
-        (self.number, self.holder) = (number, holder);
+        let before = std::mem::replace(&mut self.number, number);
+        self.holder = holder;
+        // It is of no use any more; if it stays, whoever comes next removes it.
+        let _ = forget(cloud, &self.cluster, before).await;
         Ok(())
     }
 
@@ -240,14 +243,8 @@ async fn all<C: Cloud>(cloud: &C, cluster: &str) -> Result<BTreeMap<String, Stri
     cloud.parameters(&record::path(cluster)).await
 }
 
-async fn write<C: Cloud>(
-    cloud: &C,
-    cluster: &str,
-    number: u32,
-    text: &str,
-    overwrite: Overwrite,
-) -> Result<Written, CloudError> {
-    cloud.put_parameter(&name(cluster, number), text, overwrite).await
+async fn write<C: Cloud>(cloud: &C, cluster: &str, number: u32, text: &str) -> Result<Written, CloudError> {
+    cloud.put_parameter(&name(cluster, number), text, Overwrite::No).await
 }
 
 async fn forget<C: Cloud>(cloud: &C, cluster: &str, number: u32) -> Result<(), CloudError> {

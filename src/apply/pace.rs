@@ -56,7 +56,7 @@ pub(super) fn pace(kind: Kind, op: &Op) -> Pace {
         // A node that is launched beside the storage waits for it first.
         (Kind::Nodes, _) => (Some(minutes(5)), Some(minutes(120)), 1500, 700),
         (Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Placement | Kind::Template, _) => {
-            (None, Some(minutes(20)), 0, 250)
+            (None, Some(minutes(20)), 0, 100)
         }
     };
     Pace { typical, limit, first: Duration::from_millis(first_ms), floor: Duration::from_millis(floor_ms) }

@@ -10,7 +10,8 @@ use crate::cloud::{Class, CloudError};
 /// A fault that has not passed by then may last; what the SDK repeats by itself counts along (`src/aws/connect.rs`).
 const TRANSIENT_LIMIT: Duration = Duration::from_secs(120);
 /// What was made a moment ago is known everywhere by then (IAM User Guide, "Troubleshooting": "usually within seconds").
-const NOT_YET_LIMIT: Duration = Duration::from_secs(180);
+/// What is still unknown is gone, or was never there: that is for another look to tell.
+const NOT_YET_LIMIT: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 

@@ -75,7 +75,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     };
     let prices = Prices::builtin();
     let Some(spec) = &request.spec else {
-        let desired = Desired::nothing(id);
+        let desired = Desired { to_export: record.to_export(), ..Desired::nothing(id) };
         let input = Input {
             purpose: request.purpose,
             desired: &desired,
@@ -120,18 +120,56 @@ async fn look<C: Cloud, K: Clock>(
         names: names(request, identity),
         file_system: None,
     };
+    while stored.as_ref().is_some_and(|record| record.may_show_what_is_gone(clock.now()))
+        && request.patient
+        && request.purpose == Purpose::Up
+    {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
     loop {
-        let observed = patiently(|| cloud.observe(&scope, &Kind::ALL)).await?;
+        let observed = observe(cloud, &scope).await?;
         let record = match &stored {
             Some(record) => record.clone(),
             None => recovered(request, &observed)?,
         };
-        let hidden = record.not_yet_visible(&observed, clock.now(), request.purpose == Purpose::Down);
+        let hidden = record.not_yet_visible(&observed, clock.now(), |address| goes(request, address));
         if hidden.is_empty() || !request.patient {
             scope.deployment = Some(record.deployment.clone());
             return Ok((record, observed, scope));
         }
         tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// All kinds at once, each with a patience of its own: where many requests are throttled, hardly ever would all of them
+/// come through together. Links and tasks are found by way of their file system.
+async fn observe<C: Cloud>(cloud: &C, scope: &Scope) -> Result<Observed, CloudError> {
+    let look = |kinds: &'static [Kind]| Box::pin(patiently(move || cloud.observe(scope, kinds)));
+    let (groups, roles, profiles, placements, storage, templates, nodes) = tokio::try_join!(
+        look(&[Kind::SecurityGroup]),
+        look(&[Kind::Role]),
+        look(&[Kind::InstanceProfile]),
+        look(&[Kind::Placement]),
+        look(&[Kind::Fsx, Kind::Link, Kind::Task]),
+        look(&[Kind::Template]),
+        look(&[Kind::Nodes]),
+    )?;
+    let mut all = Observed::default();
+    for part in [groups, roles, profiles, placements, storage, templates, nodes] {
+        all.merge(part);
+    }
+    Ok(all)
+}
+
+/// Whether what is at an address is not wanted any more.
+fn goes(request: &Request, address: &Address) -> bool {
+    let Some(spec) = request.spec.as_ref().filter(|_| request.purpose == Purpose::Up) else {
+        return true;
+    };
+    match address.kind {
+        Kind::Nodes | Kind::Template | Kind::Placement => !spec.nodes.iter().any(|group| group.name == address.name),
+        Kind::Link => !spec.datasets.iter().any(|dataset| desired::link(dataset).0 == *address),
+        Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Fsx | Kind::Task => false,
     }
 }
 

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::event::Failure;
 use super::export;
 use super::pace::pace;
-use super::wait::{Verdict, broken, op, wait};
+use super::wait::{Verdict, broken, is_fresh, op, wait};
 use crate::cloud::{Class, Clock, Cloud, Delete};
 use crate::desired::{Address, Kind};
 use crate::observed::{NodeState, Seen, State};
@@ -27,6 +27,15 @@ pub(super) async fn remove<C: Cloud, K: Clock>(
         // From here on a later `down` finds no link to export from, and has to know that nothing is owed.
         context.call(index, address, || context.store.exported()).await?;
     }
+    if address.kind == Kind::Nodes && context.observed.was_used() {
+        // With the nodes goes what tells that there may be files.
+        context.store.ready().await;
+    }
+    let now = context.clock.now();
+    context.call(index, address, || context.store.removes(now)).await?;
+    // A link that this run has made has no id in the plan.
+    let made: Vec<String> = context.known().ids.get(address).cloned().into_iter().collect();
+    let ids = if ids.is_empty() { &made } else { ids };
     let delete = Delete {
         address: address.clone(),
         ids: ids.to_vec(),
@@ -88,11 +97,8 @@ async fn gone<C: Cloud, K: Clock>(
     address: &Address,
     ids: &[String],
 ) -> Result<(), Failure> {
-    if !matches!(address.kind, Kind::Fsx | Kind::Link | Kind::Nodes) {
-        return Ok(());
-    }
     let pace = pace(address.kind, op(context, index));
-    wait(context, index, address, address.kind, pace, |observed, _| {
+    wait(context, index, address, address.kind, pace, |observed, waited| {
         if address.kind == Kind::Nodes {
             let left = observed
                 .nodes
@@ -107,7 +113,8 @@ async fn gone<C: Cloud, K: Clock>(
         }
         match observed.resources.iter().find(|seen| ids.contains(&seen.id)) {
             None => Verdict::Done,
-            Some(seen) if seen.state == State::Failed => Verdict::Broken(broken(seen)),
+            // It may have been so before, and be seen as it was.
+            Some(seen) if seen.state == State::Failed && !is_fresh(waited) => Verdict::Broken(broken(seen)),
             Some(seen) => Verdict::Pending(seen.lifecycle.clone()),
         }
     })

@@ -1,5 +1,6 @@
 //! The deployment record while a run goes on: what is intended is written before, what came of it afterwards.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -7,7 +8,7 @@ use tokio::sync::Mutex;
 
 use crate::cloud::{Class, Cloud, CloudError, Overwrite};
 use crate::desired::{Address, Kind};
-use crate::record::{Record, Try, record_name};
+use crate::record::{Linked, Record, Try, record_name};
 
 /// Writes go one after another; what is not urgent travels with the next.
 #[derive(Debug, Clone)]
@@ -36,11 +37,11 @@ impl<C: Cloud> Store<C> {
         Self { cloud, inner: Arc::new(Mutex::new(Inner { record, dirty: false })) }
     }
 
-    /// Whether the spec has links; written with the first intents.
-    pub(super) async fn linked(&self, linked: bool) {
+    /// The links of the spec; written with the first intents.
+    pub(super) async fn linked(&self, links: BTreeMap<Address, Linked>) {
         let mut inner = self.inner.lock().await;
-        inner.dirty |= inner.record.linked != linked;
-        inner.record.linked = linked;
+        inner.dirty |= inner.record.links != links;
+        inner.record.links = links;
     }
 
     /// Returns once the intents are in the cloud: only then may their calls be sent.
@@ -68,6 +69,15 @@ impl<C: Cloud> Store<C> {
         if news { self.write(&mut inner).await } else { Ok(()) }
     }
 
+    /// Nobody knows whether it was made, or how late.
+    pub(super) async fn unknown(&self, address: &Address, now: Timestamp) {
+        let mut inner = self.inner.lock().await;
+        if let Some(last) = inner.record.tries.get_mut(address).filter(|last| !last.done) {
+            last.at = now;
+            inner.dirty = true;
+        }
+    }
+
     /// It was made. Written with the next intents or at the end: until then the same token meets it.
     pub(super) async fn made(&self, address: &Address, epoch: u32, now: Timestamp) {
         let mut inner = self.inner.lock().await;
@@ -82,6 +92,25 @@ impl<C: Cloud> Store<C> {
         let mut inner = self.inner.lock().await;
         inner.dirty |= !inner.record.ready;
         inner.record.ready = true;
+    }
+
+    /// Returns once it is in the cloud that something is about to be deleted.
+    pub(super) async fn removes(&self, now: Timestamp) -> Result<(), CloudError> {
+        let mut inner = self.inner.lock().await;
+        if inner.record.removing.is_none() {
+            inner.record.removing = Some(now);
+            inner.dirty = true;
+        }
+        if inner.dirty { self.write(&mut inner).await } else { Ok(()) }
+    }
+
+    /// Everything that was deleted is seen to be gone; or not, by now.
+    pub(super) async fn removed(&self, all: bool, now: Timestamp) {
+        let mut inner = self.inner.lock().await;
+        if inner.record.removing.is_some() {
+            inner.record.removing = (!all).then_some(now);
+            inner.dirty = true;
+        }
     }
 
     /// It is gone, but for so many. `remade`: another one is made in the same run, and that is what stands in the record.
@@ -134,11 +163,8 @@ impl<C: Cloud> Store<C> {
 
     /// The lock is ours, so nobody else writes.
     async fn write(&self, inner: &mut Inner) -> Result<(), CloudError> {
-        let invalid = |why| {
-            let message = format!("the deployment record cannot be written: {why}");
-            CloudError::new("ssm:PutParameter", Class::Invalid, message)
-        };
-        let text = serde_json::to_string(&inner.record).map_err(invalid)?;
+        let invalid = |why| CloudError::new("ssm:PutParameter", Class::Invalid, why);
+        let text = inner.record.to_text().map_err(invalid)?;
         self.cloud.put_parameter(&record_name(&inner.record.cluster), &text, Overwrite::Yes).await?;
         inner.dirty = false;
         Ok(())

@@ -1,5 +1,6 @@
 //! Waiting until the cloud has reached the final state of what a step is about. Level, not edge: only what is seen counts.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -117,11 +118,16 @@ fn state(observed: &Observed, address: &Address, id: &str, waited: Duration) -> 
 
 /// What was just made may not be visible yet; after a while it was taken away by somebody.
 fn missing(address: &Address, id: &str, waited: Duration) -> Verdict {
-    if waited.as_secs() < CONSISTENCY_WINDOW_S.unsigned_abs() {
+    if is_fresh(waited) {
         Verdict::Pending("not visible yet".to_owned())
     } else {
         Verdict::Broken(Failure::Stale { text: format!("{address} ({id}) is gone") })
     }
+}
+
+/// So soon after a call a look may still show what was before it.
+pub(super) fn is_fresh(waited: Duration) -> bool {
+    waited.as_secs() < CONSISTENCY_WINDOW_S.unsigned_abs()
 }
 
 pub(super) fn broken(seen: &Seen) -> Failure {
@@ -205,7 +211,7 @@ pub(super) async fn nodes_ready<C: Cloud, K: Clock>(
     wait(context, index, address, Kind::Nodes, pace, |observed, waited| {
         let mine: Vec<&Node> = observed.nodes.iter().filter(|node| ids.contains(&node.id)).collect();
         let hidden = ids.len() - mine.len();
-        let fresh = waited.as_secs() < CONSISTENCY_WINDOW_S.unsigned_abs();
+        let fresh = is_fresh(waited);
         let booting = mine.iter().filter(|node| node.exists() && node.report.is_none()).count();
         let ready = mine
             .iter()
@@ -213,6 +219,13 @@ pub(super) async fn nodes_ready<C: Cloud, K: Clock>(
             .count();
         let failed: Vec<(String, String)> =
             mine.iter().filter_map(|node| Some((node.id.clone(), failure(node)?))).collect();
+        let in_vain = context.storage_failed.load(Ordering::Relaxed);
+        if in_vain && booting > 0 {
+            let waits = |node: &&&Node| node.exists() && node.report.is_none();
+            let why = "the file system that it is to mount did not come up";
+            let nodes = mine.iter().filter(waits).map(|node| (node.id.clone(), why.to_owned())).chain(failed);
+            return Verdict::Broken(Failure::Nodes { nodes: nodes.collect() });
+        }
         if booting > 0 || (hidden > 0 && fresh) {
             let failed = if failed.is_empty() { String::new() } else { format!(", {} failed", failed.len()) };
             return Verdict::Pending(format!("{ready} of {} ready{failed}", ids.len()));
@@ -250,8 +263,8 @@ pub(super) async fn preloaded<C: Cloud, K: Clock>(
     let mine = |task: &&Task| task.work == Work::Import && task.paths.iter().all(below);
     wait(context, index, address, Kind::Task, pace(Kind::Link, &Op::Preload), |observed, waited| {
         let mut tasks = observed.tasks.iter().filter(mine).peekable();
-        // The task begins some time after its association is there.
-        if tasks.peek().is_none() && waited < IMPORT_BEGINS {
+        // The task begins some time after its association is there, or is seen some time later.
+        if tasks.peek().is_none() && is_fresh(waited) {
             return Verdict::Pending("waiting for the import of metadata to begin".to_owned());
         }
         match tasks.find(|task| task.state.is_active()) {
@@ -269,6 +282,3 @@ pub(super) async fn preloaded<C: Cloud, K: Clock>(
     }
     Ok(())
 }
-
-/// An association whose import has not begun by then has none: AWS gives no figure; in tries it is there with the link.
-const IMPORT_BEGINS: Duration = Duration::from_secs(15);

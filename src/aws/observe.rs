@@ -19,7 +19,7 @@ impl Aws {
         )?;
         let mut all = Observed::default();
         for part in [groups, roles, profiles, placements, storage, templates, nodes] {
-            merge(&mut all, part);
+            all.merge(part);
         }
         Ok(all)
     }
@@ -41,12 +41,12 @@ impl Aws {
                 self.observe_below(scope, kinds, std::slice::from_ref(id)),
             )?;
             let mut all = file_systems;
-            merge(&mut all, below);
+            all.merge(below);
             return Ok(all);
         }
         let mut all = Box::pin(self.only(kinds, Kind::Fsx, self.observe_file_systems(scope))).await?;
         let ids: Vec<String> = all.resources.iter().map(|seen| seen.id.clone()).collect();
-        merge(&mut all, Box::pin(self.observe_below(scope, kinds, &ids)).await?);
+        all.merge(Box::pin(self.observe_below(scope, kinds, &ids)).await?);
         Ok(all)
     }
 
@@ -63,17 +63,9 @@ impl Aws {
                 self.only(kinds, Kind::Link, self.observe_links(scope, id)),
                 self.only(kinds, Kind::Task, self.observe_tasks(id)),
             )?;
-            merge(&mut all, links);
-            merge(&mut all, tasks);
+            all.merge(links);
+            all.merge(tasks);
         }
         Ok(all)
     }
-}
-
-fn merge(all: &mut Observed, part: Observed) {
-    let Observed { resources, nodes, tasks, foreign } = part;
-    all.resources.extend(resources);
-    all.nodes.extend(nodes);
-    all.tasks.extend(tasks);
-    all.foreign.extend(foreign);
 }

@@ -21,6 +21,8 @@ pub struct Desired {
     /// The user's own tags.
     pub tags: Tags,
     pub resources: BTreeMap<Address, Wanted>,
+    /// Links that are to go and are made again before, if they are not there: to export what is below them.
+    pub to_export: BTreeMap<Address, Wanted>,
 }
 
 /// One resource, with what must be there before it.
@@ -55,7 +57,7 @@ pub struct Settled<'a> {
 impl Desired {
     /// Nothing at all: what `down` wants.
     pub fn nothing(id: ClusterId) -> Self {
-        Self { id, tags: Tags::new(), resources: BTreeMap::new() }
+        Self { id, tags: Tags::new(), resources: BTreeMap::new(), to_export: BTreeMap::new() }
     }
 
     /// The name of every wanted resource that is told by name.
@@ -74,7 +76,8 @@ pub fn build(spec: &Spec, settled: &Settled<'_>) -> Desired {
     for group in &spec.nodes {
         builder.group(group, &security_group, &profile);
     }
-    Desired { id: settled.id.clone(), tags: spec.cluster.tags.clone(), resources: builder.resources }
+    let (id, tags) = (settled.id.clone(), spec.cluster.tags.clone());
+    Desired { id, tags, resources: builder.resources, to_export: BTreeMap::new() }
 }
 
 struct Builder<'a> {

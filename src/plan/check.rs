@@ -32,7 +32,11 @@ pub fn check(plan: &Plan) -> Vec<String> {
                     || gone_first(plan, step)
             }
             Op::Export => matches!(verb, Some(Verb::Delete | Verb::Replace)),
-            Op::Create { .. } => matches!(verb, Some(Verb::Create | Verb::Replace)) || step.address.kind == Kind::Nodes,
+            Op::Create { .. } => {
+                matches!(verb, Some(Verb::Create | Verb::Replace))
+                    || step.address.kind == Kind::Nodes
+                    || is_made_to_export(plan, step)
+            }
             Op::Update { .. } => matches!(verb, Some(Verb::Update | Verb::Replace)) || step.address.kind == Kind::Nodes,
             Op::Settle | Op::Preload => verb.is_some(),
             Op::EndTasks => true,
@@ -58,6 +62,13 @@ pub fn check(plan: &Plan) -> Vec<String> {
 /// A resource that is already on its way out is only waited for.
 fn gone_first(plan: &Plan, step: &Step) -> bool {
     plan.steps.iter().any(|other| other.address == step.address && matches!(other.op, Op::Create { .. }))
+}
+
+/// A link may be made only to be exported and deleted.
+fn is_made_to_export(plan: &Plan, step: &Step) -> bool {
+    let has =
+        |wanted: fn(&Op) -> bool| plan.steps.iter().any(|other| other.address == step.address && wanted(&other.op));
+    step.address.kind == Kind::Link && has(|op| *op == Op::Export) && has(|op| matches!(op, Op::Delete { .. }))
 }
 
 /// No link and no file system goes before every export that the plan has, and no file system before its nodes and links.

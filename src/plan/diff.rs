@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::model::{Action, Danger, Finding, Purpose, Verb};
 use super::nodes;
 use super::rules;
+use super::safety::missing_links;
 use super::summary;
 use crate::desired::{
     Address, DISCARD, Desired, Kind, Resource, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_SPEC, TAG_UNEXPORTED, Tags, Wanted,
@@ -75,6 +76,7 @@ pub(super) fn diff(input: &Input<'_>) -> Outcome {
         outcome.work.insert(address.clone(), work);
     }
     unwanted(input, &mut outcome);
+    links_to_export(input, &mut outcome);
     outcome.actions.sort_by(|a, b| a.address.cmp(&b.address));
     outcome
 }
@@ -436,6 +438,23 @@ fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
         work.delete.push(seen.id.clone());
         work.export |= export;
         work.settle |= seen.address.kind == Kind::Link && seen.state == State::Creating;
+    }
+}
+
+/// Links that `down` makes again, so that what is below them can be exported.
+fn links_to_export(input: &Input<'_>, outcome: &mut Outcome) {
+    if input.purpose == Purpose::Up {
+        return;
+    }
+    for address in missing_links(input) {
+        let Some(wanted) = input.desired.to_export.get(address) else { continue };
+        let mut action = removal(address.clone(), None, summary::of(&wanted.resource), Danger::Disruptive);
+        action
+            .reasons
+            .push("It is missing; it is made again, so that what is not in S3 can be exported first.".to_owned());
+        outcome.actions.push(action);
+        let create = Some((input.record.next_epoch(address, input.observed), 1));
+        outcome.work.insert(address.clone(), Work { create, export: true, ..Work::default() });
     }
 }
 

@@ -3,7 +3,7 @@
 use super::diff::{Input, Outcome, error, warning};
 use super::model::{Purpose, Verb};
 use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED};
-use crate::observed::{Node, Report, Seen, State};
+use crate::observed::{Seen, State};
 
 pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
     let goes = |kind: Kind| {
@@ -69,7 +69,18 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
             findings.push(finding);
         }
     }
-    let linked = input.observed.resources.iter().any(|seen| seen.address.kind == Kind::Link);
+    let missing = missing_links(input);
+    let linked = !missing.is_empty() || input.observed.resources.iter().any(|seen| seen.address.kind == Kind::Link);
+    for address in missing.iter().filter(|_| storage_goes && input.purpose == Purpose::Up) {
+        let mut finding =
+            error("plan::missing-link", Some(address), "files below a link that is missing cannot be exported");
+        finding.notes.push(format!("{} has been used, and has no link {address}", file_system.id));
+        finding.help = Some(
+            "undo what replaces the file system and run `provision up`, which makes the link again; then change it"
+                .to_owned(),
+        );
+        findings.push(finding);
+    }
     if storage_goes && !linked && !input.record.exported && may_hold_files(input) {
         let address = Address::one(Kind::Fsx);
         if input.options.discard_unexported_data {
@@ -82,8 +93,9 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
             findings.push(finding);
         }
     } else if storage_goes && linked && input.purpose == Purpose::Down && !input.options.discard_unexported_data {
-        let paths: Vec<&str> =
-            doomed_links.iter().filter_map(|link| link.fields.get("path")).map(String::as_str).collect();
+        let there = doomed_links.iter().filter_map(|link| link.fields.get("path")).map(String::as_str);
+        let again = missing.iter().filter_map(|address| Some(input.record.links.get(address)?.path.as_str()));
+        let paths: Vec<&str> = there.chain(again).collect();
         if paths != ["/"] {
             let mut finding =
                 warning("plan::outside-links", Some(&Address::one(Kind::Fsx)), "files outside the links are deleted");
@@ -102,9 +114,20 @@ fn lost(address: &Address, path: &str, why: &str) -> super::Finding {
 
 /// Whether there can be files although there is no link. Without a record nobody knows, so there may.
 fn may_hold_files(input: &Input<'_>) -> bool {
-    let record = input.record;
-    let had_link = record.tries.iter().any(|(address, last)| address.kind == Kind::Link && last.done && last.count > 0);
-    let was_ready = |node: &Node| matches!(node.report, Some(Report::Ready | Report::Degraded(_)));
-    let used = record.ready || input.observed.nodes.iter().any(was_ready);
-    record.tries.is_empty() || had_link || (used && !record.linked)
+    input.record.tries.is_empty() || (is_used(input) && input.record.links.is_empty())
+}
+
+/// Nodes have had the file system mounted: users may have written files.
+pub(super) fn is_used(input: &Input<'_>) -> bool {
+    input.record.ready || input.observed.was_used()
+}
+
+/// Links of which the record says that there should be one, and there is none, on a file system that has been used and goes.
+pub(super) fn missing_links<'a>(input: &'a Input<'_>) -> Vec<&'a Address> {
+    let kept = input.options.keep_storage || input.options.discard_unexported_data || input.record.exported;
+    let works = |seen: &Seen| !matches!(seen.state, State::Deleting | State::Failed);
+    if kept || !is_used(input) || !input.observed.file_system().is_some_and(works) {
+        return Vec::new();
+    }
+    input.record.links.keys().filter(|address| input.observed.find(address).is_none()).collect()
 }

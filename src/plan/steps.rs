@@ -24,6 +24,16 @@ struct Graph<'a> {
     made: BTreeMap<Address, Made>,
 }
 
+/// A link on its way out.
+struct DoomedLink {
+    address: Address,
+    ids: Vec<String>,
+    /// It is missing, and made again to be exported.
+    create: Option<(u32, u32)>,
+    export: bool,
+    settle: bool,
+}
+
 #[derive(Clone, Copy)]
 struct Made {
     /// None: it has an id already.
@@ -80,11 +90,18 @@ impl Graph<'_> {
     /// Tasks end, every link is exported, and only when all of that went well does the first link go.
     fn storage(&mut self) {
         let storage_goes = self.work(Kind::Fsx).iter().any(|(_, work)| !work.delete.is_empty());
-        let links: Vec<(Address, Vec<String>, bool, bool)> = self
+        let again = |address: &Address| self.input.desired.to_export.contains_key(address);
+        let links: Vec<DoomedLink> = self
             .work(Kind::Link)
             .into_iter()
-            .filter(|(_, work)| !work.delete.is_empty())
-            .map(|(address, work)| (address.clone(), work.delete.clone(), work.export, work.settle))
+            .filter(|(address, work)| !work.delete.is_empty() || (work.create.is_some() && again(address)))
+            .map(|(address, work)| DoomedLink {
+                address: address.clone(),
+                ids: work.delete.clone(),
+                create: work.create.filter(|_| again(address)),
+                export: work.export,
+                settle: work.settle,
+            })
             .collect();
         // When the file system stays, links may go while nodes run on: their files stay on it.
         let mut ready = if storage_goes { self.removed_of(&[Kind::Nodes]) } else { Vec::new() };
@@ -92,8 +109,16 @@ impl Graph<'_> {
             ready = vec![self.push(&Address::one(Kind::Task), Op::EndTasks, ready)];
         }
         let mut exported = ready.clone();
-        for (address, _, export, settle) in &links {
+        let mut before: Option<After> = None;
+        for DoomedLink { address, ids: _, create, export, settle } in &links {
             let mut edges = ready.clone();
+            if let Some((epoch, count)) = *create {
+                let mut after = ready.clone();
+                after.extend(before);
+                let made = self.push(address, Op::Create { epoch, count }, after);
+                before = Some(made);
+                edges.push(made);
+            }
             if *settle {
                 edges.push(self.push(address, Op::Settle, ready.clone()));
             }
@@ -103,8 +128,7 @@ impl Graph<'_> {
                 exported.extend(edges);
             }
         }
-        let mut before: Option<After> = None;
-        for (address, ids, _, _) in links {
+        for DoomedLink { address, ids, .. } in links {
             let mut edges = exported.clone();
             edges.extend(before);
             let step = self.push(&address, Op::Delete { ids }, edges);
@@ -127,9 +151,7 @@ impl Graph<'_> {
             };
             let mut edges: Vec<After> =
                 self.removed.get(address).map(|step| After { step: *step, point: Point::Done }).into_iter().collect();
-            for (needed, point) in &wanted.after {
-                edges.extend(self.edge(address, needed, *point));
-            }
+            self.edges(address, &wanted.after, &mut edges);
             if address.kind == Kind::Link {
                 edges.extend(last_link);
             }
@@ -144,6 +166,17 @@ impl Graph<'_> {
                 }
             } else if work.preload {
                 self.push(address, Op::Preload, edges);
+            }
+        }
+    }
+
+    /// What is kept as it is passes on what it stands on itself: that may be about to change.
+    fn edges(&self, address: &Address, after: &[(Address, Point)], edges: &mut Vec<After>) {
+        for (needed, point) in after {
+            if self.made.contains_key(needed) {
+                edges.extend(self.edge(address, needed, *point));
+            } else if let Some(kept) = self.input.desired.resources.get(needed) {
+                self.edges(address, &kept.after, edges);
             }
         }
     }

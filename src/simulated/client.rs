@@ -14,11 +14,15 @@ use tokio::time::sleep;
 use super::clock::VirtualClock;
 use super::faults::{Fault, Faults, Weather, When};
 use super::history::{Entry, Event, Outcome, Request};
+use super::invariants::is_lock;
 use super::random::Random;
 use super::settings::Settings;
 use super::world::{Answer, Refusal, World};
 use crate::cloud::{Class, CloudError, Remains, Result};
 use crate::desired::Address;
+
+/// After so long a client gives up on a connection that is half open, as `src/aws/connect.rs` has it.
+const NO_ANSWER: Duration = Duration::from_secs(30);
 
 /// A cloud in memory, as one client of it. Clones are the same client; [`Simulated::client`] makes others.
 #[derive(Debug, Clone)]
@@ -74,6 +78,11 @@ impl Call {
 
     pub(super) fn write(operation: &'static str, address: &Address) -> Self {
         Self { operation, address: Some(address.clone()), about: address.to_string(), mutating: true }
+    }
+
+    /// The lock itself is everybody's.
+    fn changes_the_cluster(&self) -> bool {
+        self.mutating && !self.about.split(' ').all(is_lock)
     }
 
     pub(super) fn write_about(operation: &'static str, about: impl Into<String>) -> Self {
@@ -166,7 +175,7 @@ impl Simulated {
             return pending().await;
         };
         if self.ends(When::Before, fault, entry) {
-            return pending().await;
+            return self.no_answer(&call, number).await;
         }
         let delay = if let Some(Fault::Slow(delay)) = fault { delay } else { Duration::ZERO };
         pause(there + delay).await;
@@ -175,7 +184,7 @@ impl Simulated {
         }
         let answer = self.world().handle(&self.name, &call, fault, entry, act);
         if self.ends(When::After, fault, entry) {
-            return pending().await;
+            return self.no_answer(&call, number).await;
         }
         pause(back).await;
         if self.is_dead() {
@@ -191,6 +200,19 @@ impl Simulated {
             }
             error
         })
+    }
+
+    /// A dead client waits for ever; a live one gives up, and knows nothing.
+    async fn no_answer<T>(&self, call: &Call, number: usize) -> Result<T> {
+        if self.is_dead() {
+            return pending().await;
+        }
+        sleep(NO_ANSWER).await;
+        let mut error = CloudError::new(call.operation, Class::Transient, "no answer in time");
+        error.address.clone_from(&call.address);
+        error.request_id = Some(format!("{}-{number}", self.name));
+        error.remains = Remains::Perhaps;
+        Err(error)
     }
 
     /// Whether a fault keeps the answer from ever coming.
@@ -234,6 +256,9 @@ impl World {
         *nth += 1;
         let fault = client.faults.draw(number, call.operation, *nth);
         let (there, back) = (client.random.up_to(latency), client.random.up_to(latency));
+        if call.changes_the_cluster() {
+            self.watch_turn(name);
+        }
         let request = Request {
             client: name.to_owned(),
             number,
@@ -263,12 +288,16 @@ impl World {
                 self.allowed(name, call.operation).and_then(|()| act(self))
             }
         };
+        if answer.is_ok() {
+            self.watch_locks(name, call.operation, &call.about);
+        }
         let (outcome, answer) = match (fault, answer) {
             (Some(Fault::FailAfter(class)), _) => (Outcome::Lost(class), refusal(class)),
             (_, Ok(value)) => (Outcome::Answered, Ok(value)),
             (_, Err(refusal)) => (Outcome::Failed(refusal.class), Err(refusal)),
         };
         self.set_outcome(entry, outcome);
+        self.watch_promises();
         answer
     }
 

@@ -23,7 +23,7 @@ pub enum Fault {
     Throttle,
     /// So long on its way to the cloud.
     Slow(Duration),
-    /// The connection is half open: no answer ever comes.
+    /// The connection is half open: no answer ever comes, and the client gives up after a while.
     Hang(When),
     /// The client's process ends here.
     Crash(When),

@@ -33,6 +33,11 @@ impl Simulated {
     pub fn fail_next(&self, kind: Kind, reason: &str) {
         self.world().failing.insert(kind, reason.to_owned());
     }
+
+    /// Takes back what was ordered to fail and has not come up.
+    pub fn fail_no_more(&self) {
+        self.world().failing.clear();
+    }
 }
 
 /// Somebody's hand.

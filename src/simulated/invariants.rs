@@ -24,6 +24,8 @@ pub enum Violation {
     DataLost(u64),
     /// Objects gone that no user's deletion explains.
     ObjectsDeleted(u64),
+    /// A client changes the cluster after another one has begun to.
+    Interleaved { client: String, other: String },
     /// Still there after a complete removal.
     LeftBehind(String),
 }
@@ -41,6 +43,7 @@ impl fmt::Display for Violation {
             Self::ForeignTouched(what) => write!(f, "clean: not ours, and yet {what}"),
             Self::DataLost(files) => write!(f, "data-safe: {files} files are lost"),
             Self::ObjectsDeleted(objects) => write!(f, "clean: {objects} objects were deleted from S3"),
+            Self::Interleaved { client, other } => write!(f, "convergent: {client} goes on after {other} has begun"),
             Self::LeftBehind(what) => write!(f, "clean: {what} is left behind"),
         }
     }
@@ -48,11 +51,86 @@ impl fmt::Display for Violation {
 
 /// What must hold at every instant.
 pub fn check(simulated: &Simulated) -> Vec<Violation> {
-    let world = simulated.world();
+    promises(&simulated.world())
+}
+
+/// Looking after every step, not only when a test asks.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    on: bool,
+    first: Vec<Violation>,
+    /// Clients that have changed something and hold locks, in the order in which they began; the last one has its turn.
+    turns: Vec<String>,
+    /// Lock parameters, and which client made each.
+    locks: BTreeMap<String, String>,
+}
+
+impl Simulated {
+    /// From now on every request and everything that happens of itself is followed by a look at the promises. Each client
+    /// counts as one process, and two processes must not change the cluster in turns.
+    pub fn watch(&self) {
+        self.world().watch.on = true;
+    }
+
+    /// What was found broken first while watching.
+    pub fn broken(&self) -> Vec<Violation> {
+        self.world().watch.first.clone()
+    }
+}
+
+impl World {
+    pub(super) fn watch_promises(&mut self) {
+        if self.watch.on && self.watch.first.is_empty() {
+            self.watch.first = promises(self);
+            self.note_broken();
+        }
+    }
+
+    /// A client is about to change the cluster. One whose turn is over was overtaken, and should know.
+    pub(super) fn watch_turn(&mut self, client: &str) {
+        if !self.watch.on || self.watch.turns.last().is_some_and(|last| last == client) {
+            return;
+        }
+        if !self.watch.turns.iter().any(|each| each == client) {
+            self.watch.turns.push(client.to_owned());
+        } else if self.watch.first.is_empty() {
+            let other = self.watch.turns.last().cloned().unwrap_or_default();
+            self.watch.first.push(Violation::Interleaved { client: client.to_owned(), other });
+            self.note_broken();
+        }
+    }
+
+    /// A client has made or removed parameters. One that gives its last lock back may have another turn.
+    pub(super) fn watch_locks(&mut self, client: &str, operation: &str, names: &str) {
+        for name in names.split(' ').filter(|name| is_lock(name)) {
+            if operation == "ssm:PutParameter" {
+                self.watch.locks.entry(name.to_owned()).or_insert_with(|| client.to_owned());
+            } else if self.watch.locks.remove(name).is_some_and(|holder| holder == client)
+                && !self.watch.locks.values().any(|holder| holder == client)
+            {
+                self.watch.turns.retain(|each| each != client);
+            }
+        }
+    }
+
+    /// In the history, at the moment it happened.
+    fn note_broken(&mut self) {
+        let texts: Vec<String> = self.watch.first.iter().map(ToString::to_string).collect();
+        for text in texts {
+            self.note(format!("BROKEN {text}"));
+        }
+    }
+}
+
+pub(super) fn is_lock(parameter: &str) -> bool {
+    parameter.contains("/lock/")
+}
+
+fn promises(world: &World) -> Vec<Violation> {
     let mut violations = Vec::new();
-    findable(&world, &mut violations);
-    no_duplicate(&world, &mut violations);
-    not_too_many_nodes(&world, &mut violations);
+    findable(world, &mut violations);
+    no_duplicate(world, &mut violations);
+    not_too_many_nodes(world, &mut violations);
     violations.extend(world.ledger.touched.iter().cloned().map(Violation::ForeignTouched));
     if world.ledger.lost > 0 && !world.discard_allowed {
         violations.push(Violation::DataLost(world.ledger.lost));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::client::Client;
 use super::files::{Files, Ledger};
 use super::history::{Entry, Event};
+use super::invariants::Watch;
 use super::nodes::Machine;
 use super::random::Random;
 use super::settings::Settings;
@@ -137,6 +138,8 @@ pub(super) struct World {
     pub(super) clients: BTreeMap<String, Client>,
     pub(super) denied: BTreeSet<String>,
     pub(super) entries: Vec<Entry>,
+    /// Whether the promises are looked at after every step, and what was found broken first.
+    pub(super) watch: Watch,
 }
 
 impl World {
@@ -163,6 +166,7 @@ impl World {
             clients: BTreeMap::new(),
             denied: BTreeSet::new(),
             entries: Vec::new(),
+            watch: Watch::default(),
         }
     }
 
@@ -175,6 +179,7 @@ impl World {
             self.now = self.now.max(first.key().0);
             let due = first.remove();
             self.happen(due);
+            self.watch_promises();
         }
         self.now = self.now.max(to);
     }
@@ -273,7 +278,8 @@ impl World {
         match (self.things.get(&key), self.things.seen(&key, self.now)) {
             (Some(thing), Some(_)) => Ok(thing),
             (Some(_), None) => refuse(Class::NotYet, "NotFound", format!("{} {id} is not known yet", kind.noun())),
-            (None, _) => refuse(Class::Invalid, "NotFound", format!("{} {id} does not exist", kind.noun())),
+            // AWS says the same of what is not known yet and of what is no more.
+            (None, _) => refuse(Class::NotYet, "NotFound", format!("{} {id} does not exist", kind.noun())),
         }
     }
 

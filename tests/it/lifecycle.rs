@@ -3,6 +3,6 @@
 mod change;
 mod crash;
 mod data;
-mod harness;
+pub(crate) mod harness;
 mod life;
 mod lock;

@@ -9,4 +9,5 @@ mod lifecycle;
 mod localstack;
 mod program;
 mod render;
+mod simulation;
 mod spec;

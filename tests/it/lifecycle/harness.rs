@@ -1,7 +1,8 @@
 //! Runs `up` and `down` as the commands do, as one client of a simulated cloud.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use provision::apply::event::{Ending, Event};
 use provision::apply::lease::Holder;
@@ -17,10 +18,10 @@ use provision::spec::{
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
-pub(super) const CLUSTER: &str = "video";
+pub(crate) const CLUSTER: &str = "video";
 
 /// A cluster with groups of so many nodes each, and links below these paths. What starts with `/out` is exported.
-pub(super) fn spec(groups: &[u32], paths: &[&str]) -> Spec {
+pub(crate) fn spec(groups: &[u32], paths: &[&str]) -> Spec {
     Spec {
         cluster: Cluster {
             name: CLUSTER.into(),
@@ -51,7 +52,7 @@ pub(super) fn spec(groups: &[u32], paths: &[&str]) -> Spec {
     }
 }
 
-pub(super) fn dataset(path: &str) -> Dataset {
+pub(crate) fn dataset(path: &str) -> Dataset {
     Dataset {
         bucket: "acme".into(),
         prefix: path.trim_matches('/').into(),
@@ -64,7 +65,7 @@ pub(super) fn dataset(path: &str) -> Dataset {
     }
 }
 
-pub(super) fn group(name: &str, count: u32) -> Nodes {
+pub(crate) fn group(name: &str, count: u32) -> Nodes {
     Nodes {
         name: name.into(),
         instance: "p5.48xlarge".into(),
@@ -79,7 +80,7 @@ pub(super) fn group(name: &str, count: u32) -> Nodes {
 }
 
 /// A world in which things take so little time that a run is mostly its own requests, and few looks while waiting.
-pub(super) fn quick(seed: u64) -> Settings {
+pub(crate) fn quick(seed: u64) -> Settings {
     let seconds = std::time::Duration::from_secs;
     let delays = Delays {
         file_system_create: seconds(6),
@@ -100,8 +101,33 @@ pub(super) fn quick(seed: u64) -> Settings {
     Settings { delays, ..Settings::seeded(seed) }
 }
 
+/// The runs that are alive, as a machine's list of processes tells.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Processes(Arc<Mutex<BTreeSet<String>>>);
+
+impl Processes {
+    fn list(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(&self, run: &str) -> Alive {
+        self.list().insert(run.to_owned());
+        Alive(self.clone(), run.to_owned())
+    }
+}
+
+/// Ends with the run, also when it is dropped in its midst.
+struct Alive(Processes, String);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.list().remove(&self.1);
+    }
+}
+
 /// A machine with the tool on it.
-pub(super) struct Machine {
+pub(crate) struct Machine {
+    pub processes: Processes,
     /// Processes of one machine are `laptop`, `laptop again`, …: each can tell that another one of them is dead.
     pub host: String,
     pub cloud: Simulated,
@@ -110,13 +136,20 @@ pub(super) struct Machine {
     pub events: RefCell<Vec<Event>>,
 }
 
-pub(super) fn world(settings: Settings) -> Machine {
+pub(crate) fn world(settings: Settings) -> Machine {
     machine(&Simulated::new(settings), "laptop")
 }
 
-pub(super) fn machine(world: &Simulated, name: &str) -> Machine {
+/// Whoever else runs there is dead.
+pub(crate) fn machine(world: &Simulated, name: &str) -> Machine {
+    machine_among(world, name, &Processes::default())
+}
+
+/// A machine that knows which runs are alive.
+pub(crate) fn machine_among(world: &Simulated, name: &str, processes: &Processes) -> Machine {
     let cloud = world.client(name);
     Machine {
+        processes: processes.clone(),
         host: name.split(' ').next().unwrap_or(name).to_owned(),
         clock: cloud.clock(),
         cloud,
@@ -126,20 +159,20 @@ pub(super) fn machine(world: &Simulated, name: &str) -> Machine {
 }
 
 impl Machine {
-    pub(super) async fn up(&self, spec: &Spec) -> Result<Outcome, Failed> {
+    pub(crate) async fn up(&self, spec: &Spec) -> Result<Outcome, Failed> {
         self.run(Purpose::Up, Some(spec), Options::default()).await
     }
 
-    pub(super) async fn down(&self) -> Result<Outcome, Failed> {
+    pub(crate) async fn down(&self) -> Result<Outcome, Failed> {
         self.run(Purpose::Down, None, Options::default()).await
     }
 
     /// As the command does, with `--yes`.
-    pub(super) async fn run(&self, purpose: Purpose, spec: Option<&Spec>, options: Options) -> Result<Outcome, Failed> {
+    pub(crate) async fn run(&self, purpose: Purpose, spec: Option<&Spec>, options: Options) -> Result<Outcome, Failed> {
         self.run_request(self.request(purpose, spec, options)).await
     }
 
-    pub(super) async fn run_request(&self, request: Request) -> Result<Outcome, Failed> {
+    pub(crate) async fn run_request(&self, request: Request) -> Result<Outcome, Failed> {
         let purpose = request.purpose;
         let (events, mut received) = unbounded_channel();
         let now = self.clock.now();
@@ -156,7 +189,9 @@ impl Machine {
         };
         // On one machine a dead process is known to be dead; of another machine nothing is known.
         let here = self.host.clone();
-        let is_dead = move |other: &Holder| other.machine == here && other.run != run;
+        let processes = self.processes.clone();
+        let _alive = processes.start(&run);
+        let is_dead = move |other: &Holder| other.machine == here && !processes.list().contains(&other.run);
         let session = Session { request, holder, is_dead: &is_dead, events, stop: self.stop.clone() };
         let outcome = converge(&self.cloud, &self.clock, &session, |_: &Prepared| async { true }).await;
         while let Ok(event) = received.try_recv() {
@@ -166,7 +201,7 @@ impl Machine {
     }
 
     /// Looks and plans, and does nothing.
-    pub(super) async fn plan(&self, purpose: Purpose, spec: Option<&Spec>) -> Prepared {
+    pub(crate) async fn plan(&self, purpose: Purpose, spec: Option<&Spec>) -> Prepared {
         let prepared = prepare(&self.cloud, &self.clock, &self.request(purpose, spec, Options::default()))
             .await
             .expect("it can be planned");
@@ -176,9 +211,19 @@ impl Machine {
     }
 
     fn request(&self, purpose: Purpose, spec: Option<&Spec>, options: Options) -> Request {
+        self.request_for(CLUSTER, purpose, spec, options)
+    }
+
+    pub(crate) fn request_for(
+        &self,
+        cluster: &str,
+        purpose: Purpose,
+        spec: Option<&Spec>,
+        options: Options,
+    ) -> Request {
         Request {
             purpose,
-            cluster: CLUSTER.into(),
+            cluster: cluster.into(),
             spec: spec.cloned(),
             options,
             new_deployment: format!("d-{}-{}", self.cloud.name(), self.clock.now().as_millisecond()),
@@ -187,7 +232,7 @@ impl Machine {
     }
 
     /// `up`, and everything that an `up` promises.
-    pub(super) async fn must_up(&self, spec: &Spec) {
+    pub(crate) async fn must_up(&self, spec: &Spec) {
         let outcome = self.up(spec).await;
         assert_complete(&outcome, self);
         self.must_hold();
@@ -196,7 +241,7 @@ impl Machine {
     }
 
     /// `down`, and everything that a `down` promises.
-    pub(super) async fn must_down(&self) {
+    pub(crate) async fn must_down(&self) {
         let outcome = self.down().await;
         assert_complete(&outcome, self);
         self.must_hold();
@@ -205,13 +250,13 @@ impl Machine {
     }
 
     /// The promises that hold at every instant.
-    pub(super) fn must_hold(&self) {
+    pub(crate) fn must_hold(&self) {
         let violations = check(&self.cloud);
         assert!(violations.is_empty(), "{violations:#?}\n{}", self.cloud.history());
     }
 }
 
-pub(super) fn assert_complete(outcome: &Result<Outcome, Failed>, machine: &Machine) {
+pub(crate) fn assert_complete(outcome: &Result<Outcome, Failed>, machine: &Machine) {
     match outcome {
         Ok(Outcome::Nothing(_)) => {}
         Ok(Outcome::Ran { report, .. }) if report.ending == Ending::Complete => {}

@@ -110,10 +110,10 @@ async fn whoever_loses_the_lease_stops_before_the_next_mutating_call() {
 #[tokio::test(start_paused = true)]
 async fn a_released_lease_leaves_nothing() {
     let only = world(quick(0));
-    let (held, parameters) = acquire(&only.cloud, &only.clock, "video", &BTreeMap::new(), holder(&only), &|_| false)
+    let held = acquire(&only.cloud, &only.clock, "video", &BTreeMap::new(), holder(&only), &|_| false)
         .await
         .expect("it is free");
-    assert!(lease::was_held("video", &parameters));
-    held.release(&only.cloud).await.expect("it can be given back");
+    assert!(lease::was_held("video", &held.parameters));
+    held.lease.release(&only.cloud).await.expect("it can be given back");
     assert!(only.cloud.parameters("/provision/video").await.expect("they can be read").is_empty());
 }

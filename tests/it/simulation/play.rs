@@ -1,0 +1,405 @@
+//! Lives a story and looks whether the promises hold.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use provision::apply::event::{Ending, Failure};
+use provision::apply::prepare::Failed as Unprepared;
+use provision::apply::{Outcome, Report};
+use provision::cloud::Class;
+use provision::desired::{Kind, Resource, Rule, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT};
+use provision::diagnostic::Severity;
+use provision::observed::{Observed, Report as NodeReport, State};
+use provision::plan::{Options, Purpose};
+use provision::simulated::{Boot, ExportOutcome, Fault, Simulated, When, Which, check, check_clean};
+use tokio::time::{sleep, timeout};
+
+use super::Failed;
+use super::story::{Act, Command, End, Hand, Host, Sky, Story};
+use super::wish::Wish;
+use crate::lifecycle::harness::{self, CLUSTER, Machine, Processes};
+
+/// No run may take longer, whatever befalls it: an outage is sat out for a quarter of an hour at a time.
+const LONGEST: Duration = Duration::from_secs(6 * 3600);
+/// How often nodes write a few files.
+const WRITES: Duration = Duration::from_secs(7);
+
+type Result<T> = std::result::Result<T, String>;
+
+pub(super) async fn play(story: &Story) -> std::result::Result<(), Failed> {
+    let world = Simulated::new(story.settings());
+    let mut life = Life { story, world: world.clone(), processes: Processes::default(), started: 0, given_up: false };
+    let writer = tokio::spawn(nodes_write(world.clone()));
+    let lived = life.live().await;
+    writer.abort();
+    lived.map_err(|why| Failed { why, history: world.history() })
+}
+
+/// All that happened, whether it went well or not.
+pub(super) async fn history(story: &Story) -> String {
+    let world = Simulated::new(story.settings());
+    let mut life = Life { story, world: world.clone(), processes: Processes::default(), started: 0, given_up: false };
+    let writer = tokio::spawn(nodes_write(world.clone()));
+    let lived = life.live().await;
+    writer.abort();
+    format!("{}{lived:?}", world.history())
+}
+
+struct Life<'a> {
+    story: &'a Story,
+    world: Simulated,
+    processes: Processes,
+    /// Every process is a client of its own.
+    started: usize,
+    /// The user has given data up in words.
+    given_up: bool,
+}
+
+/// What became of a run's process.
+#[derive(Debug)]
+enum Fate {
+    Died,
+    Ended(std::result::Result<Outcome, Unprepared>),
+}
+
+impl Life<'_> {
+    async fn live(&mut self) -> Result<()> {
+        let neighbours = if self.story.neighbours { Some(self.neighbours().await?) } else { None };
+        self.world.watch();
+        for (nth, act) in self.story.acts.iter().enumerate() {
+            self.act(act).await.map_err(|why| format!("{why} (act {nth})"))?;
+        }
+        self.end().await?;
+        if let Some(neighbours) = neighbours {
+            let now = self.world.truth("video-2");
+            ensure(now == neighbours, || "clean: the neighbour is not as it was".to_owned())?;
+        }
+        Ok(())
+    }
+
+    /// A whole cluster whose name begins like ours.
+    async fn neighbours(&mut self) -> Result<Observed> {
+        let theirs = harness::machine(&self.world, "theirs");
+        let mut spec = harness::spec(&[2], &["/train"]);
+        spec.cluster.name = "video-2".into();
+        let request = theirs.request_for("video-2", Purpose::Up, Some(&spec), Options::default());
+        let outcome = theirs.run_request(request).await;
+        ensure(matches!(&outcome, Ok(Outcome::Ran { report, .. }) if report.ending == Ending::Complete), || {
+            format!("the neighbour: {outcome:?}")
+        })?;
+        self.world.disown("video-2");
+        sleep(Duration::from_secs(60)).await;
+        Ok(self.world.truth("video-2"))
+    }
+
+    fn process(&mut self, host: Host, weather: Sky) -> Machine {
+        self.started += 1;
+        let host = match host {
+            Host::Laptop => "laptop",
+            Host::Desk => "desk",
+        };
+        let machine = harness::machine_among(&self.world, &format!("{host} {}", self.started), &self.processes);
+        machine.cloud.weather(weather.weather());
+        machine
+    }
+
+    async fn act(&mut self, act: &Act) -> Result<()> {
+        sleep(Duration::from_secs(act.rest_s)).await;
+        for hand in &act.before {
+            self.lend(*hand);
+        }
+        let first = self.process(act.host, act.weather);
+        let second = act.beside.as_ref().map(|beside| self.process(beside.host, act.weather));
+        let (one, other) = tokio::join!(self.run(&first, &act.command, act.end), async {
+            let (beside, machine) = (act.beside.as_ref()?, second.as_ref()?);
+            sleep(Duration::from_millis(beside.after_ms)).await;
+            Some(self.run(machine, &beside.command, beside.end).await)
+        });
+        let one = one?;
+        let other = other.transpose()?;
+        self.holds()?;
+        self.judge(act, &one, other.as_ref())?;
+        // What was ordered to fail may not have come up.
+        self.world.adjust(|settings| {
+            settings.export = ExportOutcome::Succeeds;
+            settings.nodes.clear();
+        });
+        self.world.fail_no_more();
+        Ok(())
+    }
+
+    /// The command as a process: until it ends, or dies.
+    async fn run(&self, machine: &Machine, command: &Command, end: End) -> Result<Fate> {
+        match end {
+            End::CrashBefore(number) => machine.cloud.fault_at(number, Fault::Crash(When::Before)),
+            End::CrashAfter(number) => machine.cloud.fault_at(number, Fault::Crash(When::After)),
+            End::ByItself | End::Killed { .. } | End::Asked { .. } | End::Expired { .. } => {}
+        }
+        let befalls = async {
+            match end {
+                End::Killed { at_ms } => {
+                    sleep(Duration::from_millis(at_ms)).await;
+                    machine.cloud.kill();
+                }
+                End::Asked { at_ms } => {
+                    sleep(Duration::from_millis(at_ms)).await;
+                    machine.stop.cancel();
+                }
+                End::Expired { at_ms } => {
+                    sleep(Duration::from_millis(at_ms)).await;
+                    machine.cloud.expire_credentials();
+                }
+                End::ByItself | End::CrashBefore(_) | End::CrashAfter(_) => {}
+            }
+            std::future::pending::<()>().await;
+        };
+        let runs = async {
+            match command {
+                Command::Up(wish) => machine.up(&wish.spec()).await,
+                Command::Replace(wish) => replace(machine, wish).await,
+                Command::Down => machine.down().await,
+                Command::KeepStorage => {
+                    let options = Options { keep_storage: true, ..Options::default() };
+                    machine.run(Purpose::Down, None, options).await
+                }
+            }
+        };
+        let ends = async {
+            tokio::select! {
+                biased;
+                () = machine.cloud.crashed() => Fate::Died,
+                outcome = runs => Fate::Ended(outcome),
+                () = befalls => Fate::Died,
+            }
+        };
+        timeout(LONGEST, ends).await.map_err(|_| format!("hangs: {command:?} does not end"))
+    }
+
+    /// The promises at every step so far.
+    fn holds(&self) -> Result<()> {
+        let mut broken = self.world.broken();
+        broken.extend(check(&self.world));
+        if let Some(first) = broken.first() {
+            return Err(first.to_string());
+        }
+        let ledger = self.world.ledger();
+        ensure(self.given_up || ledger.lost_unlinked == 0, || {
+            format!("data-safe: {} files outside of links are lost", ledger.lost_unlinked)
+        })
+    }
+
+    /// Whether a run ended as it may.
+    fn judge(&self, act: &Act, one: &Fate, other: Option<&Fate>) -> Result<()> {
+        let disturbed =
+            other.is_some() || !act.before.is_empty() || act.end != End::ByItself || act.weather == Sky::Stormy;
+        for fate in std::iter::once(one).chain(other) {
+            let Fate::Ended(outcome) = fate else { continue };
+            match outcome {
+                Err(Unprepared::Cloud(error)) => {
+                    ensure(is_passing(error.class) || error.class == Class::Credentials, || format!("ended: {error}"))?;
+                }
+                Err(other) => return Err(format!("ended: {other}")),
+                Ok(Outcome::Ran { report, .. }) => may_end(report)?,
+                Ok(Outcome::Refused(prepared)) => {
+                    let codes: Vec<_> = prepared
+                        .plan
+                        .findings
+                        .iter()
+                        .filter(|finding| finding.severity == Severity::Error)
+                        .map(|finding| finding.code)
+                        .collect();
+                    let known = ["plan::replace-storage", "plan::cannot-export", "plan::no-link", "plan::missing-link"];
+                    ensure(codes.iter().all(|code| known.contains(code)), || format!("refused: {codes:?}"))?;
+                }
+                Ok(Outcome::Nothing(_) | Outcome::Held(_)) => {}
+                Ok(Outcome::Declined) => return Err("ended: nobody declined".to_owned()),
+            }
+        }
+        // Undisturbed, a run does what it is for: throttling and faults that pass slow it down and never end it.
+        if let (false, Fate::Ended(outcome)) = (disturbed, one) {
+            match (outcome, &act.command) {
+                (Ok(Outcome::Nothing(_)), _) => {}
+                (Ok(Outcome::Ran { report, .. }), _) if report.ending == Ending::Complete => {}
+                (Ok(Outcome::Refused(_)), Command::Up(_)) => return Ok(()),
+                (outcome, command) => return Err(format!("undisturbed: {command:?} ended with {outcome:?}")),
+            }
+            if let Command::Up(wish) | Command::Replace(wish) = &act.command {
+                self.is_as(wish)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is there is what the spec says, no more and no less.
+    fn is_as(&self, wish: &Wish) -> Result<()> {
+        let truth = self.world.truth(CLUSTER);
+        let mut nodes: BTreeMap<String, u32> = BTreeMap::new();
+        for node in truth.nodes.iter().filter(|node| node.exists()) {
+            *nodes.entry(node.address.name.clone()).or_default() += 1;
+        }
+        let wanted: BTreeMap<String, u32> = wish.groups.iter().map(|group| (group.name.clone(), group.count)).collect();
+        ensure(nodes == wanted, || format!("convergent: {nodes:?} nodes instead of {wanted:?}"))?;
+        let of = |kind: Kind| {
+            truth.resources.iter().filter(|seen| seen.address.kind == kind && seen.state == State::Ready).count()
+        };
+        let there = (of(Kind::Fsx), of(Kind::Link), of(Kind::Template));
+        let wanted = (1, wish.datasets.len(), wish.groups.len());
+        ensure(there == wanted, || {
+            format!("convergent: {there:?} file systems, links, templates instead of {wanted:?}")
+        })
+    }
+
+    async fn end(&mut self) -> Result<()> {
+        sleep(Duration::from_secs(1)).await;
+        let host = if self.story.elsewhere { Host::Desk } else { Host::Laptop };
+        if let Some(wish) = &self.story.last_up {
+            self.last_up(wish, host).await?;
+        }
+        let stranger = self.stranger();
+        let machine = self.process(host, Sky::Fair);
+        let mut outcome = timeout(LONGEST, machine.down()).await.map_err(|_| "hangs: the last down".to_owned())?;
+        if has_finding(&outcome, &["plan::no-link", "plan::cannot-export"]) {
+            // As it should: nothing can be exported any more. The user says the words.
+            self.given_up = true;
+            self.world.allow_discard();
+            let options = Options { discard_unexported_data: true, ..Options::default() };
+            let machine = self.process(host, Sky::Fair);
+            outcome = timeout(LONGEST, machine.run(Purpose::Down, None, options))
+                .await
+                .map_err(|_| "hangs: the last down".to_owned())?;
+        }
+        complete(&outcome, "the last down")?;
+        self.holds()?;
+        let left = check_clean(&self.world);
+        ensure(left.is_empty(), || left[0].to_string())?;
+        ensure(stranger.is_none_or(|id| self.world.exists(Kind::Placement, &id)), || {
+            "clean: the stranger is gone".to_owned()
+        })
+    }
+
+    async fn last_up(&mut self, wish: &Wish, host: Host) -> Result<()> {
+        let machine = self.process(host, Sky::Fair);
+        let outcome = timeout(LONGEST, replace(&machine, wish)).await.map_err(|_| "hangs: the last up".to_owned())?;
+        if has_finding(&outcome, &["plan::missing-link"]) {
+            // As it should: the old file system's files come first, and `down` sees to them.
+            return Ok(());
+        }
+        complete(&outcome, "the last up")?;
+        self.holds()?;
+        self.is_as(wish)?;
+        // A plan made at once may still see what was before.
+        sleep(Duration::from_secs(self.story.lag_s)).await;
+        let again = self.process(host, Sky::Fair).plan(Purpose::Up, Some(&wish.spec())).await;
+        ensure(again.plan.is_done(), || format!("convergent: left to do after up: {:?}", again.plan.steps))
+    }
+
+    /// With our cluster's tags, and yet of another deployment.
+    fn stranger(&self) -> Option<String> {
+        let record = self.world.parameters_now(&provision::record::record_name(CLUSTER));
+        let tags = [(TAG_CLUSTER, CLUSTER), (TAG_DEPLOYMENT, "d-other"), (TAG_ADDRESS, "placement.g9")];
+        let tags = tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let group = provision::desired::PlacementGroup { name: "of-another-deployment".into() };
+        (self.story.neighbours && !record.is_empty()).then(|| self.world.plant(Resource::Placement(group), tags))
+    }
+
+    fn lend(&self, hand: Hand) {
+        let truth = self.world.truth(CLUSTER);
+        let node = truth.nodes.iter().find(|node| node.exists()).map(|node| node.id.clone());
+        let of = |kind: Kind| truth.resources.iter().filter(move |seen| seen.address.kind == kind);
+        match hand {
+            Hand::Writes if truth.nodes.iter().any(is_in_use) => {
+                for link in of(Kind::Link).filter(|link| !matches!(link.state, State::Deleting | State::Failed)) {
+                    self.world.write_files(&link.fields["path"], 3);
+                }
+            }
+            Hand::TerminatesNode => node.iter().for_each(|id| self.world.delete_by_hand(Kind::Nodes, id)),
+            Hand::StopsNode => node.iter().for_each(|id| self.world.stop_by_hand(id)),
+            Hand::DeletesLink => {
+                let files = truth.file_system().map(|seen| self.world.files(&seen.id)).unwrap_or_default();
+                let saved = |path: &str| files.get(path).is_none_or(|counts| counts.dirty == 0);
+                let link = of(Kind::Link).find(|link| saved(&link.fields["path"]));
+                link.into_iter().for_each(|link| self.world.delete_by_hand(Kind::Link, &link.id));
+            }
+            Hand::RetagsStorage => of(Kind::Fsx).for_each(|seen| {
+                self.world.tag_by_hand(Kind::Fsx, &seen.id, |tags| drop(tags.insert("team".into(), "audio".into())));
+            }),
+            Hand::ClosesSecurityGroup => of(Kind::SecurityGroup).for_each(|seen| {
+                self.world.change_by_hand(Kind::SecurityGroup, &seen.id, |resource| {
+                    if let Resource::SecurityGroup(group) = resource {
+                        group.rules.retain(|rule| *rule == Rule::AllOut);
+                    }
+                });
+            }),
+            Hand::DeletesTemplate => {
+                of(Kind::Template).take(1).for_each(|seen| self.world.delete_by_hand(Kind::Template, &seen.id));
+            }
+            Hand::NextStorageFails => self.world.fail_next(Kind::Fsx, "no reason"),
+            Hand::NextLinkFails => self.world.fail_next(Kind::Link, "no access"),
+            Hand::NextNodeFails => self.world.adjust(|settings| {
+                settings.nodes.push((Which::Group("g0".into()), Boot::Failed("mount: timed out".into())));
+            }),
+            Hand::ExportsFail => self.world.adjust(|settings| settings.export = ExportOutcome::FailsFiles(1)),
+            Hand::Writes => {}
+        }
+    }
+}
+
+/// With leave to make the file system anew if the spec asks for what cannot be changed.
+async fn replace(machine: &Machine, wish: &Wish) -> std::result::Result<Outcome, Unprepared> {
+    let options = Options { replace_storage: true, ..Options::default() };
+    machine.run(Purpose::Up, Some(&wish.spec()), options).await
+}
+
+/// Nodes write below the one dataset that every spec has, as long as one of them is up.
+async fn nodes_write(world: Simulated) {
+    loop {
+        sleep(WRITES).await;
+        if world.truth(CLUSTER).nodes.iter().any(is_in_use) {
+            world.write_files("/keep", 2);
+        }
+    }
+}
+
+fn is_in_use(node: &provision::observed::Node) -> bool {
+    node.exists() && matches!(node.report, Some(NodeReport::Ready | NodeReport::Degraded(_)))
+}
+
+fn is_passing(class: Class) -> bool {
+    matches!(class, Class::Transient | Class::Throttled | Class::NotYet | Class::Unreachable)
+}
+
+/// A run that looks again until it converges does not end because what it knew was old.
+fn may_end(report: &Report) -> Result<()> {
+    for (address, failure) in &report.failures {
+        let known = match failure {
+            Failure::Cloud { error } => is_passing(error.class) || error.class == Class::Credentials,
+            Failure::Broken { .. } | Failure::Nodes { .. } | Failure::Unexported { .. } => true,
+            Failure::Stale { .. }
+            | Failure::TimedOut { .. }
+            | Failure::InUse { .. }
+            | Failure::Boot { .. }
+            | Failure::Interrupted
+            | Failure::LostLock => false,
+        };
+        ensure(known, || format!("ended: {address}: {failure}"))?;
+    }
+    Ok(())
+}
+
+fn has_finding(outcome: &std::result::Result<Outcome, Unprepared>, codes: &[&str]) -> bool {
+    matches!(outcome, Ok(Outcome::Refused(prepared)) if prepared.plan.findings.iter().any(|finding| codes.contains(&finding.code)))
+}
+
+fn complete(outcome: &std::result::Result<Outcome, Unprepared>, what: &str) -> Result<()> {
+    match outcome {
+        Ok(Outcome::Nothing(_)) => Ok(()),
+        Ok(Outcome::Ran { report, .. }) if report.ending == Ending::Complete => Ok(()),
+        Ok(Outcome::Ran { report, .. }) => Err(format!("convergent: {what} does not complete: {report:?}")),
+        Ok(Outcome::Refused(prepared)) => Err(format!("convergent: {what} is refused: {:?}", prepared.plan.findings)),
+        other => Err(format!("convergent: {what}: {other:?}")),
+    }
+}
+
+fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<()> {
+    if holds { Ok(()) } else { Err(why()) }
+}
