@@ -41,10 +41,10 @@ pub struct Record {
     /// A node has been ready since the storage was made: there may be files on it.
     #[serde(default)]
     pub ready: bool,
-    /// Until when calls that delete may have been sent: what they took away may be seen a little longer. None: all that was
-    /// deleted has been seen to be gone.
+    /// Until when calls that change or delete may have been sent: what was before them may be seen a little longer. None: what
+    /// they brought about has been seen.
     #[serde(default)]
-    pub removing: Option<Timestamp>,
+    pub changing: Option<Timestamp>,
     #[serde(default)]
     pub tries: BTreeMap<Address, Try>,
 }
@@ -111,7 +111,7 @@ impl Record {
             exported: false,
             links: BTreeMap::new(),
             ready: false,
-            removing: None,
+            changing: None,
             tries: BTreeMap::new(),
         }
     }
@@ -139,13 +139,13 @@ impl Record {
         for last in self.tries.values_mut().filter(|last| !last.done) {
             last.at = last.at.max(at);
         }
-        self.removing = self.removing.map(|last| last.max(at));
+        self.changing = self.changing.map(|last| last.max(at));
         *self != before
     }
 
-    /// What was deleted a moment ago may still be seen.
-    pub fn may_show_what_is_gone(&self, now: Timestamp) -> bool {
-        self.removing.is_some_and(|at| now.duration_since(at).as_secs() < CONSISTENCY_WINDOW_S)
+    /// What was changed or deleted a moment ago may still be seen as it was.
+    pub fn may_show_what_was(&self, now: Timestamp) -> bool {
+        self.changing.is_some_and(|at| now.duration_since(at).as_secs() < CONSISTENCY_WINDOW_S)
     }
 
     /// As it is stored.

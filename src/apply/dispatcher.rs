@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, known_from, round};
 use super::event::{Ending, Event, Failure, What};
-use super::executor::{expected, perform};
+use super::executor::{expected, is_awaited, perform};
 use super::keeper::Keeper;
 use super::lease::Lease;
 use super::patience::patiently;
@@ -291,11 +291,12 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         };
         if ending != Ending::LostLock {
             let complete = ending == Ending::Complete;
-            let all_gone = stages
-                .iter()
-                .zip(&context.plan.steps)
-                .all(|(stage, step)| *stage == Stage::Done || !matches!(step.op, Op::Delete { .. }));
-            context.store.removed(all_gone, context.clock.now()).await;
+            let seen = stages.iter().zip(&context.plan.steps).all(|(stage, step)| match &step.op {
+                Op::Delete { .. } => *stage == Stage::Done,
+                Op::Update { fields, .. } => *stage == Stage::Done && is_awaited(step.address.kind, fields),
+                _ => true,
+            });
+            context.store.changed(seen, context.clock.now()).await;
             if complete && context.plan.purpose == Purpose::Up {
                 context.store.tag_keys(context.desired.tags.keys().cloned().collect()).await;
             }

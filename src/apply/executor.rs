@@ -144,6 +144,12 @@ struct Retag<'a> {
     nodes: &'a [String],
 }
 
+/// Whether an update is over only once it is seen.
+pub(super) fn is_awaited(kind: Kind, fields: &[String]) -> bool {
+    let only_tags = fields.is_empty() || fields == [TAG_SPEC];
+    !only_tags && matches!(kind, Kind::Fsx | Kind::Link)
+}
+
 async fn update<C: Cloud, K: Clock>(
     context: &Context<C, K>,
     index: usize,
@@ -174,9 +180,10 @@ async fn update<C: Cloud, K: Clock>(
         token: context.desired.id.token(&format!("update {address} {} {}", context.run, fields.join(" ")), 0),
         known,
     };
+    let now = context.clock.now();
+    context.call(index, address, || context.store.changes(now)).await?;
     context.call(index, address, || context.cloud.update(&update)).await?;
-    let only_tags = fields.is_empty() || fields == [TAG_SPEC];
-    if only_tags || !matches!(address.kind, Kind::Fsx | Kind::Link) {
+    if !is_awaited(address.kind, fields) {
         return Ok(());
     }
     wait::updated(context, index, address, &update.id, wanted, fields).await

@@ -87,6 +87,8 @@ async fn turn_off_automatic_export<C: Cloud, K: Clock>(
         token: context.desired.id.token(&format!("stop export {address} {}", context.run), 0),
         known: context.known(),
     };
+    let now = context.clock.now();
+    context.call(index, address, || context.store.changes(now)).await?;
     context.call(index, address, || context.cloud.update(&update)).await?;
     context.emit(What::Waiting {
         step: index,

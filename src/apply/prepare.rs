@@ -120,7 +120,7 @@ async fn look<C: Cloud, K: Clock>(
         names: names(request, identity),
         file_system: None,
     };
-    while stored.as_ref().is_some_and(|record| record.may_show_what_is_gone(clock.now()))
+    while stored.as_ref().is_some_and(|record| record.may_show_what_was(clock.now()))
         && request.patient
         && request.purpose == Purpose::Up
     {

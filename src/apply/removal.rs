@@ -32,7 +32,7 @@ pub(super) async fn remove<C: Cloud, K: Clock>(
         context.store.ready().await;
     }
     let now = context.clock.now();
-    context.call(index, address, || context.store.removes(now)).await?;
+    context.call(index, address, || context.store.changes(now)).await?;
     // A link that this run has made has no id in the plan.
     let made: Vec<String> = context.known().ids.get(address).cloned().into_iter().collect();
     let ids = if ids.is_empty() { &made } else { ids };

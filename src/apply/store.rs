@@ -20,7 +20,10 @@ pub(super) struct Store<C> {
 #[derive(Debug)]
 struct Inner {
     record: Record,
+    /// It differs from what is in the cloud.
     dirty: bool,
+    /// And in something that must be there before the next call.
+    urgent: bool,
 }
 
 /// What is about to be made.
@@ -34,7 +37,7 @@ pub(super) struct Intent {
 
 impl<C: Cloud> Store<C> {
     pub(super) fn new(cloud: C, record: Record) -> Self {
-        Self { cloud, inner: Arc::new(Mutex::new(Inner { record, dirty: false })) }
+        Self { cloud, inner: Arc::new(Mutex::new(Inner { record, dirty: false, urgent: false })) }
     }
 
     /// The links of the spec; written with the first intents.
@@ -47,7 +50,6 @@ impl<C: Cloud> Store<C> {
     /// Returns once the intents are in the cloud: only then may their calls be sent.
     pub(super) async fn intend(&self, intents: &[Intent], now: Timestamp) -> Result<(), CloudError> {
         let mut inner = self.inner.lock().await;
-        let mut news = false;
         for Intent { address, epoch, count } in intents {
             let intent = Try { epoch: *epoch, done: false, at: now, count: *count };
             // Written with the first intents already: soon enough, and one write less.
@@ -59,14 +61,15 @@ impl<C: Cloud> Store<C> {
             });
             if !written {
                 inner.record.tries.insert(address.clone(), intent);
-                news = true;
+                inner.urgent = true;
             }
             if address.kind == Kind::Nodes && inner.record.exported {
                 inner.record.exported = false;
-                news = true;
+                inner.urgent = true;
             }
         }
-        if news { self.write(&mut inner).await } else { Ok(()) }
+        // Also what an earlier try could not write.
+        if inner.urgent { self.write(&mut inner).await } else { Ok(()) }
     }
 
     /// Nobody knows whether it was made, or how late.
@@ -94,21 +97,21 @@ impl<C: Cloud> Store<C> {
         inner.record.ready = true;
     }
 
-    /// Returns once it is in the cloud that something is about to be deleted.
-    pub(super) async fn removes(&self, now: Timestamp) -> Result<(), CloudError> {
+    /// Returns once it is in the cloud that something is about to be changed or deleted.
+    pub(super) async fn changes(&self, now: Timestamp) -> Result<(), CloudError> {
         let mut inner = self.inner.lock().await;
-        if inner.record.removing.is_none() {
-            inner.record.removing = Some(now);
-            inner.dirty = true;
+        if inner.record.changing.is_none() {
+            inner.record.changing = Some(now);
+            inner.urgent = true;
         }
-        if inner.dirty { self.write(&mut inner).await } else { Ok(()) }
+        if inner.dirty || inner.urgent { self.write(&mut inner).await } else { Ok(()) }
     }
 
-    /// Everything that was deleted is seen to be gone; or not, by now.
-    pub(super) async fn removed(&self, all: bool, now: Timestamp) {
+    /// Everything that was changed or deleted is seen to be so; or not, by now.
+    pub(super) async fn changed(&self, all: bool, now: Timestamp) {
         let mut inner = self.inner.lock().await;
-        if inner.record.removing.is_some() {
-            inner.record.removing = (!all).then_some(now);
+        if inner.record.changing.is_some() {
+            inner.record.changing = (!all).then_some(now);
             inner.dirty = true;
         }
     }
@@ -130,11 +133,9 @@ impl<C: Cloud> Store<C> {
     /// Nothing on the file system is still owed to S3. Returns once that is in the cloud.
     pub(super) async fn exported(&self) -> Result<(), CloudError> {
         let mut inner = self.inner.lock().await;
-        if inner.record.exported {
-            return Ok(());
-        }
+        inner.urgent |= !inner.record.exported;
         inner.record.exported = true;
-        self.write(&mut inner).await
+        if inner.urgent { self.write(&mut inner).await } else { Ok(()) }
     }
 
     pub(super) async fn tag_keys(&self, keys: Vec<String>) {
@@ -148,7 +149,7 @@ impl<C: Cloud> Store<C> {
     /// Writes what has not been written.
     pub(super) async fn flush(&self) -> Result<(), CloudError> {
         let mut inner = self.inner.lock().await;
-        if inner.dirty { self.write(&mut inner).await } else { Ok(()) }
+        if inner.dirty || inner.urgent { self.write(&mut inner).await } else { Ok(()) }
     }
 
     pub(super) async fn was_done(&self, address: &Address) -> bool {
@@ -166,7 +167,7 @@ impl<C: Cloud> Store<C> {
         let invalid = |why| CloudError::new("ssm:PutParameter", Class::Invalid, why);
         let text = inner.record.to_text().map_err(invalid)?;
         self.cloud.put_parameter(&record_name(&inner.record.cluster), &text, Overwrite::Yes).await?;
-        inner.dirty = false;
+        (inner.dirty, inner.urgent) = (false, false);
         Ok(())
     }
 }

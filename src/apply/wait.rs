@@ -1,5 +1,6 @@
 //! Waiting until the cloud has reached the final state of what a step is about. Level, not edge: only what is seen counts.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -260,7 +261,12 @@ pub(super) async fn preloaded<C: Cloud, K: Clock>(
     let s3 = context.desired.resources.get(address).map(|wanted| wanted.resource.fields()).unwrap_or_default();
     let s3 = s3.into_iter().find(|(name, _)| *name == "s3").map(|(_, url)| url).unwrap_or_default();
     let below = |path: &String| path.trim_end_matches('/') == s3 || path.starts_with(&format!("{s3}/"));
-    let mine = |task: &&Task| task.work == Work::Import && task.paths.iter().all(below);
+    // Of an earlier association of the same place.
+    let over: BTreeSet<&str> =
+        context.observed.tasks.iter().filter(|task| !task.state.is_active()).map(|task| task.id.as_str()).collect();
+    let mine = |task: &&Task| {
+        task.work == Work::Import && task.paths.iter().all(below) && !over.contains(task.id.as_str())
+    };
     wait(context, index, address, Kind::Task, pace(Kind::Link, &Op::Preload), |observed, waited| {
         let mut tasks = observed.tasks.iter().filter(mine).peekable();
         // The task begins some time after its association is there, or is seen some time later.

@@ -108,6 +108,10 @@ impl Life<'_> {
         for hand in &act.before {
             self.lend(*hand);
         }
+        if !act.before.is_empty() {
+            // What is not our doing we cannot know of before it is seen.
+            sleep(Duration::from_secs(self.story.lag_s)).await;
+        }
         let first = self.process(act.host, act.weather);
         let second = act.beside.as_ref().map(|beside| self.process(beside.host, act.weather));
         let (one, other) = tokio::join!(self.run(&first, &act.command, act.end), async {
