@@ -172,7 +172,7 @@ impl Record {
             })
             .filter(|(_, last)| now.duration_since(last.at).as_secs() < CONSISTENCY_WINDOW_S)
             .filter(|(address, last)| {
-                let nodes = observed.nodes.iter().filter(|node| node.address == **address).count();
+                let nodes = observed.nodes_of(address).count();
                 let others = observed.resources.iter().filter(|seen| seen.address == **address).count();
                 nodes.max(others) < last.count as usize
             })

@@ -106,9 +106,7 @@ async fn create<C: Cloud, K: Clock>(
                 context.emit(What::Answered { step: index, address: address.clone(), id: ids_text(&ids) });
                 context.store.made(address, epoch, context.clock.now()).await;
                 let _ = answered.send(index);
-                let ended = wait::nodes_ready(context, index, address, &ids).await;
-                context.store.ready().await;
-                return ended;
+                return wait::nodes_ready(context, index, address, &ids).await;
             }
         }
         context.note(index, address, "what this token made before is gone; it is made anew under another");

@@ -31,11 +31,11 @@ pub(super) async fn export<C: Cloud, K: Clock>(
         return Err(Failure::Stale { text: format!("{address} is gone") });
     };
     if link.state == State::Failed {
-        if context.store.was_done(address).await {
+        if context.store.was_done(address).await || context.store.was_ready().await || context.observed.was_used() {
             let text = format!("{} is {}: {}", link.id, link.lifecycle, link.reason.clone().unwrap_or_default());
             return Err(Failure::Unexported { text, report: None });
         }
-        context.note(index, address, "the link never worked, so there is nothing to export");
+        context.note(index, address, "the link never worked and no node was ready, so there is nothing to export");
         return Ok(());
     }
     turn_off_automatic_export(context, index, address, &link).await?;

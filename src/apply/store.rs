@@ -156,6 +156,10 @@ impl<C: Cloud> Store<C> {
         self.inner.lock().await.record.tries.get(address).is_some_and(|last| last.done)
     }
 
+    pub(super) async fn was_ready(&self) -> bool {
+        self.inner.lock().await.record.ready
+    }
+
     /// The cluster is no more.
     pub(super) async fn delete(&self) -> Result<(), CloudError> {
         let inner = self.inner.lock().await;

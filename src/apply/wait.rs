@@ -209,7 +209,7 @@ pub(super) async fn nodes_ready<C: Cloud, K: Clock>(
     ids: &[String],
 ) -> Result<(), Failure> {
     let pace = pace(Kind::Nodes, op(context, index));
-    wait(context, index, address, Kind::Nodes, pace, |observed, waited| {
+    let ended = wait(context, index, address, Kind::Nodes, pace, |observed, waited| {
         let mine: Vec<&Node> = observed.nodes.iter().filter(|node| ids.contains(&node.id)).collect();
         let hidden = ids.len() - mine.len();
         let fresh = is_fresh(waited);
@@ -238,7 +238,12 @@ pub(super) async fn nodes_ready<C: Cloud, K: Clock>(
         let nodes: Vec<(String, String)> = failed.into_iter().chain(gone).collect();
         if nodes.is_empty() { Verdict::Done } else { Verdict::Broken(Failure::Nodes { nodes }) }
     })
-    .await
+    .await;
+    let latest = context.watch.latest(Kind::Nodes).await;
+    if latest.is_some_and(|observed| observed.was_used()) {
+        context.store.ready().await;
+    }
+    ended
 }
 
 /// Why a node will never be ready by itself.
@@ -264,9 +269,8 @@ pub(super) async fn preloaded<C: Cloud, K: Clock>(
     // Of an earlier association of the same place.
     let over: BTreeSet<&str> =
         context.observed.tasks.iter().filter(|task| !task.state.is_active()).map(|task| task.id.as_str()).collect();
-    let mine = |task: &&Task| {
-        task.work == Work::Import && task.paths.iter().all(below) && !over.contains(task.id.as_str())
-    };
+    let mine =
+        |task: &&Task| task.work == Work::Import && task.paths.iter().all(below) && !over.contains(task.id.as_str());
     wait(context, index, address, Kind::Task, pace(Kind::Link, &Op::Preload), |observed, waited| {
         let mut tasks = observed.tasks.iter().filter(mine).peekable();
         // The task begins some time after its association is there, or is seen some time later.

@@ -34,6 +34,12 @@ impl<C: Cloud> Watch<C> {
         self.scope.lock().unwrap_or_else(PoisonError::into_inner).file_system = Some(id.to_owned());
     }
 
+    /// The latest look, however old; None: there was none.
+    pub(super) async fn latest(&self, kind: Kind) -> Option<Arc<Observed>> {
+        let latest = self.latest.get(&kind)?.lock().await;
+        latest.as_ref().map(|look| Arc::clone(&look.observed))
+    }
+
     /// A look that was begun at `not_before` or later: the latest one if it is young enough, else a new one.
     pub(super) async fn look(&self, kind: Kind, not_before: Instant) -> Result<Arc<Observed>, CloudError> {
         let Some(latest) = self.latest.get(&kind) else {

@@ -4,6 +4,7 @@ use super::diff::{Input, Outcome, error, warning};
 use super::model::{Purpose, Verb};
 use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED};
 use crate::observed::{Seen, State};
+use crate::record::Try;
 
 pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
     let goes = |kind: Kind| {
@@ -31,11 +32,13 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
         let path = link.fields.get("path").map_or("?", String::as_str);
         let given_up = link.tags.get(TAG_UNEXPORTED).is_some_and(|value| value == DISCARD);
         let was_done = input.record.tries.get(&link.address).is_some_and(|last| last.done);
+        // One that never worked: but nodes may have written below its path all the same.
+        let may_hold = was_done || is_used(input);
         if input.options.discard_unexported_data {
             findings.push(lost(&link.address, path, "`--discard-unexported-data`"));
         } else if given_up {
             findings.push(lost(&link.address, path, "`export_on_down = false` in the spec"));
-        } else if link.state == State::Failed && was_done && storage_goes {
+        } else if link.state == State::Failed && may_hold && storage_goes {
             let mut finding =
                 error("plan::cannot-export", Some(&link.address), "files below a broken link cannot be exported");
             finding.notes.push(format!(
@@ -117,9 +120,13 @@ fn may_hold_files(input: &Input<'_>) -> bool {
     input.record.tries.is_empty() || (is_used(input) && input.record.links.is_empty())
 }
 
-/// Nodes have had the file system mounted: users may have written files.
-pub(super) fn is_used(input: &Input<'_>) -> bool {
-    input.record.ready || input.observed.was_used()
+/// Nodes have had the file system mounted, or may have: users may have written files.
+fn is_used(input: &Input<'_>) -> bool {
+    let launched = |(address, last): (&Address, &Try)| address.kind == Kind::Nodes && last.done && last.count > 0;
+    // Nodes that were launched and are forgotten by now cannot say how they were.
+    let forgotten = input.observed.nodes.is_empty() && input.record.tries.iter().any(launched);
+    let mountable = input.observed.file_system().is_some_and(|seen| seen.state != State::Creating);
+    mountable && (input.record.ready || input.observed.was_used() || forgotten)
 }
 
 /// Links of which the record says that there should be one, and there is none, on a file system that has been used and goes.
