@@ -11,8 +11,8 @@ use super::removal;
 use super::store::Intent;
 use super::wait;
 use crate::cloud::{Class, Clock, Cloud, Create, Created, Update};
-use crate::desired::{Address, Kind, Resource, TAG_FILE_SYSTEM, TAG_SPEC, Tags, Wanted};
-use crate::observed::{Node, State};
+use crate::desired::{Address, Kind, Resource, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_SPEC, Tags, Wanted};
+use crate::observed::{Node, Seen, State};
 use crate::plan::{Op, Step};
 
 /// How often a creation is begun anew because its token met something dead.
@@ -98,6 +98,11 @@ async fn create<C: Cloud, K: Clock>(
                 context.learn(&seen);
                 context.emit(What::Answered { step: index, address: address.clone(), id: known });
                 context.store.made(address, epoch, context.clock.now()).await;
+                if is_older(&seen, &create.tags) {
+                    return Err(Failure::Stale {
+                        text: format!("{address} was there already, as an earlier run made it"),
+                    });
+                }
                 let _ = answered.send(index);
                 return wait::ready(context, index, &seen).await;
             }
@@ -112,6 +117,12 @@ async fn create<C: Cloud, K: Clock>(
         context.note(index, address, "what this token made before is gone; it is made anew under another");
     }
     Err(Failure::Stale { text: format!("{address} goes as soon as it is made") })
+}
+
+/// What the call has met was made from another spec: it was not seen when this run looked, and has to be compared.
+fn is_older(seen: &Seen, wanted: &Tags) -> bool {
+    let differs = |(key, value): (&String, &String)| key != TAG_EPOCH && seen.tags.get(key) != Some(value);
+    !seen.tags.is_empty() && wanted.iter().any(differs)
 }
 
 /// The tag that says which file system a template and its nodes mount.
@@ -180,7 +191,13 @@ async fn update<C: Cloud, K: Clock>(
     };
     let now = context.clock.now();
     context.call(index, address, || context.store.changes(now)).await?;
-    context.call(index, address, || context.cloud.update(&update)).await?;
+    let mut sent = context.call(index, address, || context.cloud.update(&update)).await;
+    if matches!(&sent, Err(Failure::Cloud { error }) if error.class == Class::Conflict) {
+        // It is still at a change, perhaps at this one, whose answer was lost.
+        wait::settled(context, index, address).await?;
+        sent = context.call(index, address, || context.cloud.update(&update)).await;
+    }
+    sent?;
     if !is_awaited(address.kind, fields) {
         return Ok(());
     }
