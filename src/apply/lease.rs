@@ -65,6 +65,8 @@ impl From<CloudError> for Refused {
 pub struct Lease {
     cluster: String,
     number: u32,
+    /// The lowest number of this run that may still be there.
+    oldest: u32,
     pub holder: Holder,
 }
 
@@ -163,7 +165,11 @@ pub async fn acquire<C: Cloud, K: Clock>(
         return Err(Refused::Held(other));
     }
     let ended = found.into_iter().filter(|(other, _)| *other != number).collect();
-    Ok(Acquired { lease: Lease { cluster: cluster.to_owned(), number, holder }, parameters: after, ended })
+    Ok(Acquired {
+        lease: Lease { cluster: cluster.to_owned(), number, oldest: number, holder },
+        parameters: after,
+        ended,
+    })
 }
 
 impl Lease {
@@ -195,10 +201,12 @@ impl Lease {
             patiently(|| forget(cloud, &self.cluster, number)).await?;
             return Err(other.map_or(Refused::Gone, Refused::Held));
         }
-        let before = std::mem::replace(&mut self.number, number);
-        self.holder = holder;
-        // It is of no use any more; if it stays, whoever comes next removes it.
-        let _ = forget(cloud, &self.cluster, before).await;
+        (self.number, self.holder) = (number, holder);
+        // They are of no use any more; those that stay are removed with the last one.
+        let before: Vec<String> = (self.oldest..number).map(|number| name(&self.cluster, number)).collect();
+        if cloud.delete_parameters(&before).await.is_ok() {
+            self.oldest = number;
+        }
         Ok(())
     }
 
@@ -208,7 +216,9 @@ impl Lease {
 
     /// Gives it back; others need not wait for its end.
     pub async fn release<C: Cloud>(self, cloud: &C) -> Result<(), CloudError> {
-        patiently(|| forget(cloud, &self.cluster, self.number)).await
+        // Also what a renewal whose answer was lost has made.
+        let names: Vec<String> = (self.oldest..=self.number + 1).map(|number| name(&self.cluster, number)).collect();
+        patiently(|| cloud.delete_parameters(&names)).await
     }
 }
 

@@ -14,7 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::observed::Observed;
 use crate::plan::{self, Input, Options, Plan, Purpose};
 use crate::record::{self, Record};
-use crate::spec::Spec;
+use crate::spec::{Nodes, Placement, Spec};
 
 /// What a plan is made for.
 #[derive(Debug, Clone)]
@@ -167,7 +167,11 @@ fn goes(request: &Request, address: &Address) -> bool {
         return true;
     };
     match address.kind {
-        Kind::Nodes | Kind::Template | Kind::Placement => !spec.nodes.iter().any(|group| group.name == address.name),
+        Kind::Nodes | Kind::Template => !spec.nodes.iter().any(|group| group.name == address.name),
+        Kind::Placement => {
+            let wanted = |group: &Nodes| group.name == address.name && group.placement == Placement::Cluster;
+            !spec.nodes.iter().any(wanted)
+        }
         Kind::Link => !spec.datasets.iter().any(|dataset| desired::link(dataset).0 == *address),
         Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Fsx | Kind::Task => false,
     }
