@@ -1,7 +1,7 @@
 """What there is in an account of LocalStack, asked with boto3 and never through `provision`, and what of it is wrong.
 
 An account is any twelve digits and starts empty: whatever is in it, beyond the default security group, was made by the
-program under test.
+program under test. One that is empty again can be used again, which saves LocalStack the 9 MB of another.
 """
 
 import json
@@ -77,13 +77,14 @@ class Thing:
 
 
 class Account:
-    """One account, with a bucket of its own, and the control endpoints of its LocalStack."""
+    """One account, and the control endpoints of its LocalStack."""
 
     def __init__(self, endpoint: str, number: str) -> None:
         self.endpoint = endpoint
         self.number = number
-        self.bucket = f"matrix-{number}"
         self.client = cache(self._client)
+        # Of an earlier use: terminated instances stay in the list.
+        self._past: set[str] = set()
 
     def _client(self, service: str) -> Any:
         with SESSION_LOCK:
@@ -98,14 +99,20 @@ class Account:
 
     def look(self) -> list[Thing]:
         """Everything there is, and the instances there were."""
-        return [thing for kind in KINDS for thing in self._things(kind) if kind != "task" or thing.state in UNFINISHED]
+        return [thing for kind in KINDS for thing in self._things(kind) if thing.id not in self._past]
+
+    def forget(self, things: list[Thing]) -> None:
+        """Leaves these out from now on."""
+        self._past.update(thing.id for thing in things)
 
     def _things(self, kind: str) -> Iterator[Thing]:
         service, operation, where, identifier, state = KINDS[kind]
         for answer in self._answers(service, operation):
             for item in jmespath.search(where, answer):
                 tags = {tag["Key"]: tag["Value"] for tag in item.get("Tags", [])}
-                yield Thing(kind, item[identifier], jmespath.search(state, item) if state else "", tags)
+                thing = Thing(kind, item[identifier], jmespath.search(state, item) if state else "", tags)
+                if kind != "task" or thing.state in UNFINISHED:
+                    yield thing
 
     def _answers(self, service: str, operation: str) -> Iterable[dict[str, Any]]:
         client, parameters = self.client(service), MORE.get(operation, {})
@@ -113,17 +120,16 @@ class Account:
             return client.get_paginator(operation).paginate(**parameters)
         return [getattr(client, operation)(**parameters)]
 
-    def make_bucket(self, objects: dict[str, str]) -> None:
-        self.client("s3").create_bucket(Bucket=self.bucket)
+    def make_bucket(self, name: str, objects: dict[str, str]) -> None:
+        self.client("s3").create_bucket(Bucket=name)
         for key, text in objects.items():
-            self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=text.encode())
+            self.client("s3").put_object(Bucket=name, Key=key, Body=text.encode())
 
-    def objects(self) -> dict[str, str]:
-        listed = self.client("s3").list_objects_v2(Bucket=self.bucket).get("Contents", [])
-        return {item["Key"]: self._object(item["Key"]) for item in listed}
-
-    def _object(self, key: str) -> str:
-        return self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read().decode()
+    def objects(self, bucket: str) -> dict[str, str]:
+        """Keys and contents."""
+        s3 = self.client("s3")
+        keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+        return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys}
 
     def links(self) -> dict[str, str]:
         """The paths that are linked to S3 now, and on which file system."""

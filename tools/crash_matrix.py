@@ -5,7 +5,7 @@
     tools/crash_matrix.py --cell up:17:kill-after:down        one cell again
 
 A cell is a life in an account of its own: `up:17:kill-after:down` is an `up` that is killed when request 17 was answered,
-and a `down` after it. `:elsewhere` at its end: the second command runs in a process namespace of its own, as on another
+and a `down` after it. Which request that is varies; `up:ec2.RunInstances#1:kill-after:down` is sure. `:elsewhere` at its end: the second command runs in a process namespace of its own, as on another
 machine, so that it cannot see that the first one is dead and waits for the end of its lock. `storm:7` is up, up and down
 through a mixture of faults whose seed is 7. Each command runs in an empty directory of its own.
 
@@ -22,6 +22,7 @@ import importlib.metadata
 import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,7 @@ from pathlib import Path
 import account
 from account import REGION, Account, Thing
 from bench import ROOT, CannotMeasure, Cloud, Program
-from fault_proxy import Choose, Entry, FaultProxy, at, mixture
+from fault_proxy import Choose, Entry, FaultProxy, at, mixture, nothing
 
 CLUSTER = "matrix"
 NODES = 2
@@ -91,6 +92,9 @@ WAYS = (("up", "up"), ("up", "down"), ("down", "down"))
 ELSEWHERE = 7
 UNSHARE = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child")
 
+# What changes nothing.
+LOOK = re.compile(":(Describe|Get|List|HEAD)")
+
 # A few percent each. A hang costs the half minute after which the program gives up waiting for an answer.
 STORM = {"delay": 0.04, "drop-before": 0.03, "drop-after": 0.03, "throttle": 0.04, "error": 0.03, "hang": 0.01}
 
@@ -104,13 +108,11 @@ BEGIN, END = "<!-- crash-matrix: begin -->", "<!-- crash-matrix: end -->"
 KEPT = ROOT / "target" / "crash-matrix"
 
 
-NOTHING = at({})
-
-
 @dataclass(frozen=True)
 class Cell:
     command: str
-    index: int
+    # A request's number or name; of a storm its seed.
+    place: str
     fault: str
     then: str
     elsewhere: bool = False
@@ -122,15 +124,15 @@ class Cell:
         match kind, rest:
             case "storm", [seed]:
                 return storm(int(seed))
-            case (("up" | "down"), [index, fault, ("up" | "down") as then, *more]) if fault in FAULTS:
+            case (("up" | "down"), [place, fault, ("up" | "down") as then, *more]) if fault in FAULTS:
                 if more in ([], ["elsewhere"]):
-                    return cls(kind, int(index), fault, then, bool(more))
+                    return cls(kind, place, fault, then, bool(more))
         raise argparse.ArgumentTypeError(f"{text!r} is no cell: up:17:kill-after:down, storm:7")
 
     def __str__(self) -> str:
         if self.command == "storm":
-            return f"storm:{self.index}"
-        return f"{self.command}:{self.index}:{self.fault}:{self.then}{':elsewhere' * self.elsewhere}"
+            return f"storm:{self.place}"
+        return f"{self.command}:{self.place}:{self.fault}:{self.then}{':elsewhere' * self.elsewhere}"
 
     @property
     def row(self) -> tuple[str, str]:
@@ -140,12 +142,12 @@ class Cell:
 
 
 def storm(seed: int) -> Cell:
-    return Cell("storm", seed, "storm", "down")
+    return Cell("storm", str(seed), "storm", "down")
 
 
 # Rows of the table.
 ORDER = [
-    *(Cell(command, 0, fault, then).row for command, then in WAYS for fault in FAULTS),
+    *(Cell(command, "", fault, then).row for command, then in WAYS for fault in FAULTS),
     storm(0).row,
 ]
 
@@ -171,7 +173,6 @@ class Result:
 @dataclass
 class Ran:
     code: int
-    requests: list[Entry]
     output: Path
 
     def ended(self, *codes: int) -> list[str]:
@@ -187,11 +188,15 @@ class Life:
     """One account and one cluster in it, from nothing to nothing."""
 
     def __init__(self, matrix: "Matrix", cell: Cell) -> None:
-        self.account = Account(matrix.cloud.endpoint, matrix.new_account())
+        self.account = matrix.borrow_account()
+        # Buckets are those of all accounts, and so are the paths in LocalStack's ledger.
+        self.bucket = f"matrix-{next(matrix.serial)}"
         self.program = matrix.program
+        self.lag = matrix.options.lag
         self.folder = KEPT / str(cell).replace(":", "-")
         self.result = Result(cell)
-        self._commands = itertools.count(1)
+        # The requests of each command.
+        self.logs: list[list[Entry]] = []
         self._written: dict[str, str] = {}
         self._before: list[Thing] = []
 
@@ -200,9 +205,9 @@ class Life:
         self.folder.mkdir(parents=True)
         began = time.monotonic()
         cell, result = self.result.cell, self.result
-        await asyncio.to_thread(self.account.make_bucket, OBJECTS)
+        await asyncio.to_thread(self.account.make_bucket, self.bucket, OBJECTS)
         if cell.command == "storm":
-            await self._storm(cell.index)
+            await self._storm(int(cell.place))
         else:
             if cell.command == "down":
                 await self._run("up")
@@ -221,7 +226,7 @@ class Life:
 
     async def _break(self, cell: Cell) -> None:
         """The command that is hit. An answer that is lost must not be noticed; a kill is looked at right after it."""
-        ran = await self._run(cell.command, at({cell.index: cell.fault}), codes=None)
+        ran = await self._run(cell.command, at(cell.place, cell.fault), codes=None)
         killed = cell.fault.startswith("kill") and bool(self.result.hit)
         # The last answer may have been all that a run was waiting for.
         done = [0] if not killed or cell.fault == "kill-answered" else []
@@ -244,16 +249,16 @@ class Life:
     async def _run(
         self,
         command: str,
-        choose: Choose = NOTHING,
+        choose: Choose = nothing,
         codes: tuple[int, ...] | None = (0,),
         elsewhere: bool = False,
     ) -> Ran:
         """Runs a command through the proxy, in an empty directory. `codes`: how it may end, if that is known yet."""
-        name = f"{next(self._commands)}-{command}"
+        name = f"{len(self.logs) + 1}-{command}"
         output = self.folder / f"{name}.output"
         with tempfile.TemporaryDirectory() as empty, output.open("wb") as stream:
             path = Path(empty) / "cluster.toml"
-            path.write_text(SPEC.replace("BUCKET", self.account.bucket))
+            path.write_text(SPEC.replace("BUCKET", self.bucket))
             async with FaultProxy(self.account.endpoint, choose) as proxy:
                 prefix = UNSHARE if elsewhere else ()
                 process = await asyncio.create_subprocess_exec(
@@ -276,8 +281,9 @@ class Life:
                         await process.wait()
                 await proxy.quiet()
         (self.folder / f"{name}.requests").write_text("".join(f"{entry}\n" for entry in proxy.log))
-        ran = Ran(process.returncode, proxy.log, output)
-        self.result.hit += [entry for entry in ran.requests if entry.fault]
+        self.logs.append(proxy.log)
+        self.result.hit += [entry for entry in proxy.log if entry.fault]
+        ran = Ran(process.returncode, output)
         self.result.waited |= "holds the cluster" in output.read_text(errors="replace")
         if codes:
             self.result.stuck += ran.ended(*codes)
@@ -297,20 +303,23 @@ class Life:
         self._before = things
 
     async def _is_gone(self) -> None:
+        # Else what a `down` did not see would not be seen here either.
+        await asyncio.sleep(self.lag)
         things = await self._look()
         self.result.leaked += account.left(things)
         lost = {*await asyncio.to_thread(self.account.lost)} & {*self._written}
         self.result.lost += [f"is lost: {path}" for path in sorted(lost)]
-        objects = await asyncio.to_thread(self.account.objects)
+        objects = await asyncio.to_thread(self.account.objects, self.bucket)
         wanted = OBJECTS | {path.strip("/"): text for path, text in self._written.items() if path not in lost}
         self.result.lost += [f"is not in S3: {key}" for key, text in wanted.items() if objects.get(key) != text]
+        self.account.forget(things)
 
     async def _write(self) -> None:
-        """Puts a file below each link that there is. Its name is that of the account: the ledger is that of all."""
+        """Puts a file below each link that there is."""
 
         def write() -> None:
             for path, file_system in self.account.links().items():
-                name, text = f"{path}/{self.account.number}-{len(self._written)}", f"of {self.account.number}"
+                name, text = f"{path}/{self.bucket}-{len(self._written)}", f"of {self.bucket}"
                 self.account.write(file_system, name, text)
                 self._written[name] = text
 
@@ -324,25 +333,27 @@ class Matrix:
         self.version = subprocess.check_output([program.path, "--version"], text=True).strip()
         self.options = options
         self.results: list[Result] = []
-        self.unreached = 0
-        # Requests of a clean run.
-        self.clean: dict[str, int] = {}
+        # What a run without a fault asks for.
+        self.clean: dict[str, list[Entry]] = {}
         self._slots = asyncio.Semaphore(options.jobs)
-        self._accounts = itertools.count(600_000_000_001)
+        self.serial = itertools.count(1)
+        self._accounts: list[Account] = []
+        self._numbers = itertools.count(600_000_000_001)
 
-    def new_account(self) -> str:
-        return str(next(self._accounts))
+    def borrow_account(self) -> Account:
+        if self._accounts:
+            return self._accounts.pop()
+        return Account(self.cloud.endpoint, str(next(self._numbers)))
 
     async def measure(self) -> None:
         """A life without a fault: it loads the services, counts the requests, and has to end well."""
         for _ in range(2):
-            life = Life(self, Cell("down", 0, FAULTS[0], "down"))
+            life = Life(self, Cell("down", "0", FAULTS[0], "down"))
             result = await life.live()
             if result.wrong:
                 raise CannotMeasure("\n".join(["a life without a fault goes wrong", *result.wrong, str(life.folder)]))
-            for number, command in enumerate(("up", "down"), 1):
-                log = life.folder / f"{number}-{command}.requests"
-                self.clean[command] = max(self.clean.get(command, 0), len(log.read_text().splitlines()))
+            for command, log in zip(("up", "down"), life.logs, strict=False):
+                self.clean[command] = max(self.clean.get(command, []), log, key=len)
         shutil.rmtree(life.folder)
 
     def cells(self) -> list[Cell]:
@@ -350,12 +361,12 @@ class Matrix:
         cells = []
         for command in ("up", "down"):
             variants = self.variants(command)
-            numbers = range(1, self.clean[command] + 1)
+            numbers = [str(entry.index) for entry in self.clean[command]]
             if self.options.sample and variants:
                 turns = itertools.cycle(variants)
-                cells += [Cell(command, index, *next(turns)) for index in numbers[:: self.options.sample]]
+                cells += [Cell(command, number, *next(turns)) for number in numbers[:: self.options.sample]]
             else:
-                cells += [Cell(command, index, *variant) for index in numbers for variant in variants]
+                cells += [Cell(command, number, *variant) for number in numbers for variant in variants]
         # They take a minute each: too long for a sample.
         if self.options.sample or not self.options.elsewhere:
             return cells
@@ -376,12 +387,29 @@ class Matrix:
             return
         shutil.rmtree(KEPT, ignore_errors=True)
         await self.measure()
-        print(f"A clean up has {self.clean['up']} requests, a clean down {self.clean['down']}.", flush=True)
+        print(f"Without a fault {self.requests()} requests.", flush=True)
         work = [self.one(storm(seed)) for seed in range(1, self.options.storm + 1)]
         work += [self.one(cell) for cell in self.cells()]
         if not self.options.sample:
             work += [self.beyond(command, *variant) for command in self.clean for variant in self.variants(command)]
         await asyncio.gather(*work)
+        if not self.options.sample:
+            await asyncio.gather(*(self.one(cell) for cell in self.missed()))
+
+    def requests(self) -> str:
+        return " and ".join(f"`{command}` has {len(log)}" for command, log in self.clean.items())
+
+    def missed(self) -> list[Cell]:
+        """Calls go out in another order each time, so numbers miss some: those that change something are aimed at by name."""
+        results = [(result.cell, entry) for result in self.results for entry in result.hit]
+        hit = {(cell.command, cell.fault, cell.then, entry.name) for cell, entry in results}
+        return [
+            Cell(command, entry.name, fault, then)
+            for command, log in self.clean.items()
+            for fault, then in self.variants(command)
+            for entry in log
+            if not LOOK.search(entry.operation) and (command, fault, then, entry.name) not in hit
+        ]
 
     def operations(self) -> set[str]:
         return {entry.operation.split(" ")[0] for result in self.results for entry in result.hit}
@@ -396,8 +424,8 @@ class Matrix:
 
     async def beyond(self, command: str, fault: str, then: str) -> None:
         """Runs differ by a few requests: goes on until a number is no longer reached."""
-        for index in itertools.count(self.clean[command] + 1):
-            if not (await self.one(Cell(command, index, fault, then))).hit:
+        for number in itertools.count(len(self.clean[command]) + 1):
+            if not (await self.one(Cell(command, str(number), fault, then))).hit:
                 return
 
     async def one(self, cell: Cell) -> Result:
@@ -408,21 +436,23 @@ class Matrix:
             except Exception:
                 result = life.result
                 result.stuck.append(traceback.format_exc())
+        # Else it was over before that request.
         if result.hit or result.wrong:
             self.results.append(result)
-        else:
-            self.unreached += 1
         if result.wrong:
             print("\n  ".join([f"{cell} {hits(result)}", *result.wrong, f"see {life.folder}"]), flush=True)
-        elif not self.options.keep:
-            shutil.rmtree(life.folder)
+        else:
+            # There is nothing in it any more.
+            self._accounts.append(life.account)
+            if not self.options.keep:
+                shutil.rmtree(life.folder)
         if result.hit and len(self.results) % 50 == 0:
             print(f"{len(self.results)} cells", flush=True)
         return result
 
 
 def hits(result: Result) -> str:
-    return ", ".join(f"{entry.fault} {entry.operation}" for entry in result.hit) or "hit nothing"
+    return ", ".join(f"{entry.fault} {entry.name}" for entry in result.hit) or "hit nothing"
 
 
 def table(matrix: Matrix, minutes: float) -> str:
@@ -432,9 +462,8 @@ def table(matrix: Matrix, minutes: float) -> str:
         rows.setdefault(result.cell.row, []).append(result)
     rows[("all", "")] = matrix.results
     localstack = importlib.metadata.version("localstack-core")
-    requests = " and ".join(f"`{command}` has {count}" for command, count in matrix.clean.items())
     lines = [
-        f"{datetime.date.today()}, {matrix.version}, LocalStack {localstack}. Without a fault {requests} requests.",
+        f"{datetime.date.today()}, {matrix.version}, LocalStack {localstack}. Without a fault {matrix.requests()} requests.",
         f"{len(matrix.results)} runs took {minutes:.0f} minutes and hit {len(matrix.operations())} different operations. "
         f"In {sum(result.waited for result in matrix.results)} of them the command that went on could not see",
         "that the one before was dead, and waited for the end of its lock.",
@@ -466,13 +495,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--storm", type=int, default=0, metavar="RUNS", help="so many lives through random faults too")
     parser.add_argument("--cell", type=Cell.parse, nargs="+", help="only these")
     parser.add_argument("--jobs", type=int, default=JOBS, help=f"cells at once ({JOBS})")
+    parser.add_argument(
+        "--lag", type=float, default=0, metavar="S", help="seconds for which what was made stays unseen"
+    )
     parser.add_argument("--keep", action="store_true", help="keep what cells did that ended well, too")
     return parser.parse_args()
 
 
 async def main() -> int:
     options = arguments()
-    whole = not (options.cell or options.only or options.sample or options.faults != FAULTS)
+    whole = not (options.cell or options.only or options.sample or options.lag or options.faults != FAULTS)
     around = document() if whole else None
     options.elsewhere = subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode == 0
     if not options.elsewhere:
@@ -485,7 +517,7 @@ async def main() -> int:
     try:
         cloud = Cloud(state / "localstack")
         try:
-            cloud.control("POST", "settings", SETTINGS)
+            cloud.control("POST", "settings", SETTINGS | {"lag": {"created": options.lag}})
             matrix = Matrix(cloud, Program(path, cloud.endpoint), options)
             began = time.monotonic()
             await matrix.run()
@@ -497,14 +529,20 @@ async def main() -> int:
     if not matrix.results:
         raise CannotMeasure("no request of such a number was reached")
     matrix.keep_record()
-    text = table(matrix, minutes)
-    print(text)
+    if options.cell:
+        print(*(f"{result.cell} {hits(result)}: {len(result.wrong)} wrong" for result in matrix.results), sep="\n")
+    else:
+        text = table(matrix, minutes)
+        print(text)
     if around:
         before, after = around
         DOCUMENT.write_text(f"{before}\n{text}\n{after}")
     wrong = [result for result in matrix.results if result.wrong]
     for result in wrong:
-        print(f"again: tools/crash_matrix.py --cell {result.cell}    # {hits(result)}")
+        cell = result.cell
+        if cell.command != "storm" and result.hit:
+            cell = dataclasses.replace(cell, place=result.hit[0].name)
+        print(f"again: tools/crash_matrix.py --cell '{cell}'")
     return 1 if wrong else 0
 
 

@@ -1,9 +1,11 @@
 """An HTTP/1.1 proxy between a program and an AWS endpoint that breaks chosen requests in chosen ways.
 
-Requests are numbered from 1 in the order in which they have arrived completely. What is done to each is asked of a
-function: `at({17: "kill-after"})` for certain requests, `mixture(seed, shares)` for a random but repeatable storm.
+Requests are numbered from 1 in the order in which they have arrived completely. A program that sends several at once sends
+them in another order each time: so they have a name too, `ec2.RunInstances#1` for the first of its operation. What is done
+to each is asked of a function: `at("17", "kill-after")`, `at("ec2.RunInstances#1", "kill-after")`, or `mixture(seed, shares)`
+for a random but repeatable storm.
 
-    async with FaultProxy("http://127.0.0.1:4566", at({17: "kill-after"})) as proxy:
+    async with FaultProxy("http://127.0.0.1:4566", at("17", "kill-after")) as proxy:
         process = await asyncio.create_subprocess_exec(..., env={"AWS_ENDPOINT_URL": proxy.endpoint})
         proxy.aim(process)
 
@@ -51,19 +53,44 @@ CHUNK = 65536
 # They belong to one connection (RFC 9110, 7.6.1), or h11 says them itself.
 HOP_BY_HOP = (b"connection", b"keep-alive", b"transfer-encoding", b"expect")
 
-Choose = Callable[[int, str], str | None]
+
+@dataclass
+class Entry:
+    """A line of the log. Status 0: there was no answer, or it was not waited for yet."""
+
+    index: int
+    # `fsx:CreateFileSystem`; of S3 method and path.
+    operation: str
+    # The how manieth of its operation.
+    nth: int
+    fault: str | None = None
+    status: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.operation.replace(':', '.')}#{self.nth}"
+
+    def __str__(self) -> str:
+        return f"{self.index:4}  {self.status or '-':>3}  {self.fault or '':13}  {self.operation}"
 
 
-def at(faults: dict[int, str]) -> Choose:
-    """Breaks the requests with these numbers."""
-    return lambda index, operation: faults.get(index)
+Choose = Callable[[Entry], str | None]
+
+
+def nothing(entry: Entry) -> None:
+    """Breaks nothing."""
+
+
+def at(place: str, fault: str) -> Choose:
+    """Breaks the request of this number or name."""
+    return lambda entry: fault if place in (str(entry.index), entry.name) else None
 
 
 def mixture(seed: int, shares: dict[str, float]) -> Choose:
     """Breaks each request with these probabilities. What happens to a number depends on nothing but the seed."""
 
-    def choose(index: int, operation: str) -> str | None:
-        roll = random.Random(f"{seed}:{index}").random()
+    def choose(entry: Entry) -> str | None:
+        roll = random.Random(f"{seed}:{entry.index}").random()
         for fault, share in shares.items():
             roll -= share
             if roll < 0:
@@ -91,7 +118,7 @@ class Request:
 
     @property
     def operation(self) -> str:
-        """`fsx:CreateFileSystem`, `ec2:RunInstances`; of S3 method and path."""
+        """See `Entry.operation`."""
         method, target = self.method.decode(), self.target.decode("latin-1")
         if name := self.header(b"x-amz-target"):
             return f"{self.service}:{name.rsplit('.', 1)[-1]}"
@@ -106,19 +133,6 @@ class Answer:
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
-
-
-@dataclass
-class Entry:
-    """A line of the log. Status 0: there was no answer, or it was not waited for yet."""
-
-    index: int
-    operation: str
-    fault: str | None
-    status: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.index:4}  {self.status or '-':>3}  {self.fault or '':13}  {self.operation}"
 
 
 class Victim(Protocol):
@@ -197,11 +211,6 @@ class FaultProxy:
         """Names the program that the kills end."""
         self._victim.set_result(victim)
 
-    @property
-    def hit(self) -> Entry | None:
-        """The first request that something was done to."""
-        return next((entry for entry in self.log if entry.fault), None)
-
     async def quiet(self) -> None:
         """Returns when AWS has answered everything that was forwarded, also for a program that is no more."""
         await self._quiet.wait()
@@ -223,8 +232,10 @@ class FaultProxy:
             # What a dead program still had on its way is lost with it.
             if self._killed:
                 return
-            entry = Entry(len(self.log) + 1, request.operation, None)
-            entry.fault = self._choose(entry.index, entry.operation)
+            operation = request.operation
+            nth = 1 + sum(before.operation == operation for before in self.log)
+            entry = Entry(len(self.log) + 1, operation, nth)
+            entry.fault = self._choose(entry)
             self.log.append(entry)
             answer = await self._perform(request, entry)
             if entry.fault == "hang":
