@@ -37,6 +37,9 @@ release: ## Build the program as it is shipped
 bench: build $(VENV)/tools.stamp ## Measure requests, wall time against the cloud's own path, start-up and size
 	./tools/bench.py
 
+crash-matrix: build $(VENV)/tools.stamp ## Kill up and down at every request to LocalStack, and go on (half an hour)
+	LOCALSTACK_VENV="$(CURDIR)/$(VENV)" $(VENV)/bin/python tools/crash_matrix.py --storm 20
+
 conformance: $(VENV)/tools.stamp ## Let Terraform's AWS provider use the FSx service (its destroy sleeps 10 minutes)
 	LOCALSTACK_VENV="$(CURDIR)/$(VENV)" ./localstack/tests/terraform/run.sh
 
@@ -60,4 +63,4 @@ $(VENV)/tools.stamp: localstack/requirements.txt localstack/requirements-dev.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r localstack/requirements-dev.txt -r tools/requirements.txt
 	touch $@
 
-.PHONY: help demo test check lint build release bench conformance generate clean
+.PHONY: help demo test check lint build release bench crash-matrix conformance generate clean

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -13,6 +14,8 @@ import boto3
 import pytest
 
 SCRIPT = Path(__file__).resolve().parent.parent / "localstack.sh"
+# The parts of the crash matrix are tested here as well.
+sys.path.insert(0, str(SCRIPT.parent.parent / "tools"))
 REGION = "us-east-1"
 ZONE = "us-east-1a"
 # Seconds of the default settings become tenths here.
