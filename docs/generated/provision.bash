@@ -28,6 +28,9 @@ _provision() {
             provision,list)
                 cmd="provision__subcmd__list"
                 ;;
+            provision,log)
+                cmd="provision__subcmd__log"
+                ;;
             provision,man)
                 cmd="provision__subcmd__man"
                 ;;
@@ -53,7 +56,7 @@ _provision() {
 
     case "${cmd}" in
         provision)
-            opts="-v -q -h -V --region --profile --endpoint-url --verbose --quiet --color --help --version init validate plan up status down list schema completions man"
+            opts="-v -q -h -V --region --profile --endpoint-url --verbose --quiet --color --help --version init validate plan up status down log list schema completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -187,6 +190,48 @@ _provision() {
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        provision__subcmd__log)
+            opts="-v -q -h -V --cluster --list --run --format --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0

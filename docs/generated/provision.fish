@@ -40,6 +40,7 @@ complete -c provision -n "__fish_provision_needs_command" -f -a "plan" -d 'Show 
 complete -c provision -n "__fish_provision_needs_command" -f -a "up" -d 'Create or change the cluster, and wait until every node has the file system mounted'
 complete -c provision -n "__fish_provision_needs_command" -f -a "status" -d 'Show what is there now: storage, links, tasks, nodes, drift, cost'
 complete -c provision -n "__fish_provision_needs_command" -f -a "down" -d 'Export what is not yet in S3, then remove everything'
+complete -c provision -n "__fish_provision_needs_command" -f -a "log" -d 'Show what the last `up` or `down` did and how it ended, from its log in this folder'
 complete -c provision -n "__fish_provision_needs_command" -f -a "list" -d 'List the clusters of the region'
 complete -c provision -n "__fish_provision_needs_command" -f -a "schema" -d 'Print the JSON Schema of the spec'
 complete -c provision -n "__fish_provision_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
@@ -126,6 +127,21 @@ complete -c provision -n "__fish_provision_using_subcommand down" -s v -l verbos
 complete -c provision -n "__fish_provision_using_subcommand down" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand down" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand down" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand log" -l cluster -d 'Name of the cluster: no spec is needed' -r
+complete -c provision -n "__fish_provision_using_subcommand log" -l run -d 'Another run than the last one, by its id or the beginning of it' -r
+complete -c provision -n "__fish_provision_using_subcommand log" -l format -d 'Text for a person; JSON for a program: header, events as `--json` had them, and ending' -r -f -a "text\t''
+json\t''"
+complete -c provision -n "__fish_provision_using_subcommand log" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand log" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand log" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand log" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand log" -l list -d 'List the runs instead: when, how they ended, how long they took, and who ran them'
+complete -c provision -n "__fish_provision_using_subcommand log" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand log" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand log" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand log" -s V -l version -d 'Print version'
 complete -c provision -n "__fish_provision_using_subcommand list" -l format -d 'Text for a person, JSON for a program' -r -f -a "text\t''
 json\t''"
 complete -c provision -n "__fish_provision_using_subcommand list" -l region -d 'Region; else that of the spec, the environment or the profile' -r

@@ -32,7 +32,7 @@ pub enum Outcome {
     Nothing(Box<Prepared>),
     /// The plan has findings that forbid it; nothing was changed.
     Refused(Box<Prepared>),
-    /// The user said no; nothing was changed.
+    /// The user said no, or asked to stop before there was anything to say yes to; nothing was changed.
     Declined,
     /// Another run has the cluster; nothing was changed.
     Held(Holder),
@@ -61,7 +61,11 @@ where
     K: Clock,
     F: Future<Output = bool>,
 {
-    let mut prepared = prepare(cloud, clock, &session.request).await?;
+    // Nothing is changed by a look, and one at a cloud that does not answer may take minutes.
+    let mut prepared = tokio::select! {
+        prepared = prepare(cloud, clock, &session.request) => prepared?,
+        () = session.stop.cancelled() => return Ok(Outcome::Declined),
+    };
     let mut agreed: Option<Plan> = None;
     for round in 1.. {
         if prepared.plan.is_refused() {

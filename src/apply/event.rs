@@ -1,7 +1,7 @@
 //! What happens during a run, as data: the one source of plain lines, progress bars, JSON lines and the log.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cloud::CloudError;
 use crate::desired::Address;
@@ -10,7 +10,7 @@ use crate::plan::Op;
 /// The format of the JSON lines. New fields and kinds may come; none changes its meaning.
 pub const FORMAT_VERSION: u32 = 1;
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     pub format_version: u32,
     pub at: Timestamp,
@@ -20,7 +20,7 @@ pub struct Event {
     pub what: What,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum What {
     /// Another run holds the cluster. If it does not renew its lock, it is dead, and this one goes on at `until`.
@@ -83,7 +83,7 @@ pub enum What {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
     Complete,
@@ -94,7 +94,7 @@ pub enum Ending {
 }
 
 /// Why a step failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case", tag = "why")]
 pub enum Failure {
     #[error("{error}")]

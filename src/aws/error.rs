@@ -164,7 +164,7 @@ where
             let meta = context.err().meta();
             let code = meta.code().unwrap_or_default();
             let message = match (meta.message(), status) {
-                (Some(message), _) => message.to_owned(),
+                (Some(message), _) => without_signature(message),
                 // Done, and said in a way that this version cannot read.
                 (None, 200..=299) => format!("unreadable answer: {}", chain(error)),
                 (None, _) => format!("refused with HTTP status {status}"),
@@ -188,7 +188,8 @@ where
             explained.request_id = error.request_id().map(str::to_owned);
             explained
         }
-        SdkError::TimeoutError(_) => CloudError::new(operation, Class::Transient, "no answer in time"),
+        // The SDK has asked several times by then: whoever accepts connections and says nothing is no service of AWS.
+        SdkError::TimeoutError(_) => CloudError::new(operation, Class::Unreachable, "no answer in time"),
         SdkError::DispatchFailure(failure) => {
             let text = chain(error);
             let class = if is_about_credentials(&text) {
@@ -200,14 +201,16 @@ where
             } else {
                 Class::Transient
             };
-            let nobody = text.contains("no credentials found in chain");
-            // The SDK goes on for six lines about every place where it looked.
-            CloudError::new(operation, class, if nobody { NO_CREDENTIALS.to_owned() } else { text })
+            let text = if class == Class::Credentials { no_credentials(error, &text) } else { text };
+            CloudError::new(operation, class, text)
         }
         _ => {
             let text = chain(error);
-            let class = if is_about_credentials(&text) { Class::Credentials } else { Class::Invalid };
-            CloudError::new(operation, class, text)
+            if is_about_credentials(&text) {
+                CloudError::new(operation, Class::Credentials, no_credentials(error, &text))
+            } else {
+                CloudError::new(operation, Class::Invalid, text)
+            }
         }
     };
     if purpose == Purpose::Look {
@@ -218,8 +221,50 @@ where
 
 const NO_CREDENTIALS: &str = "none in the environment, in the profile, or of this machine";
 
-/// The inner layers of an error, outermost first, each said once.
+/// Layers of the SDK around the one that says what is wrong.
+const WRAPPERS: &[&str] = &[
+    "other",
+    "service error",
+    "dispatch failure",
+    "io error",
+    "an error occurred while loading credentials",
+    "an error occurred while loading an access token",
+    "unexpected credentials error",
+    "the credentials provider was not properly configured",
+];
+
+/// Why there are none, in a line: the SDK goes on for six about every place where it looked.
+fn no_credentials(error: &(dyn Error + 'static), text: &str) -> String {
+    if text.contains("no credentials found in chain") {
+        return NO_CREDENTIALS.to_owned();
+    }
+    // The last place to look for them, so there are none before it.
+    if text.contains("IMDS") {
+        return "none in the environment or in the profile, and the metadata service of this machine (IMDS) gives none"
+            .to_owned();
+    }
+    let layers = layers(error);
+    let telling: Vec<&str> = layers.iter().map(String::as_str).filter(|layer| !WRAPPERS.contains(layer)).collect();
+    format!("none to be had: {}", if telling.is_empty() { text.to_owned() } else { telling.join(": ") })
+}
+
+/// A refused signature is explained with the request that was to be signed, session token included.
+fn without_signature(message: &str) -> String {
+    let end = ["The Canonical String", "The String-to-Sign", "x-amz-security-token"]
+        .iter()
+        .filter_map(|start| message.find(start))
+        .min();
+    end.map_or(message, |end| message[..end].trim_end()).to_owned()
+}
+
+/// The inner layers of an error in one line.
 fn chain(error: &(dyn Error + 'static)) -> String {
+    let layers = layers(error);
+    if layers.is_empty() { error.to_string() } else { layers.join(": ") }
+}
+
+/// The inner layers of an error, outermost first, each said once.
+fn layers(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut layers: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(layer) = next {
@@ -229,7 +274,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
         }
         next = layer.source();
     }
-    if layers.is_empty() { error.to_string() } else { layers.join(": ") }
+    layers
 }
 
 fn is_about_credentials(text: &str) -> bool {
@@ -422,4 +467,50 @@ fn is_complaint(code: &str) -> bool {
     .iter()
     .any(|start| code.starts_with(start))
         || code == "BadRequest"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{says}")]
+    struct Layer {
+        says: &'static str,
+        source: Option<Box<Layer>>,
+    }
+
+    fn layered(layers: &[&'static str]) -> Layer {
+        let (says, inner) = layers.split_first().expect("one at least");
+        Layer { says, source: (!inner.is_empty()).then(|| Box::new(layered(inner))) }
+    }
+
+    #[test]
+    fn of_the_layers_of_the_sdk_only_the_telling_ones_are_said() {
+        let failed = "an error occurred while loading credentials";
+        for (layers, said) in [
+            (
+                &["dispatch failure", "other", failed, "failed to load the cached SSO token"][..],
+                "none to be had: failed to load the cached SSO token",
+            ),
+            (
+                &[
+                    "dispatch failure",
+                    "other",
+                    "the credentials provider was not properly configured",
+                    "ProfileFile provider could not be built",
+                    "profile missing aws_secret_access_key",
+                ],
+                "none to be had: ProfileFile provider could not be built: profile missing aws_secret_access_key",
+            ),
+            (
+                &["dispatch failure", "other", failed],
+                "none to be had: other: an error occurred while loading credentials",
+            ),
+            (&["dispatch failure", "other", "no credentials found in chain: ask here and there"], NO_CREDENTIALS),
+        ] {
+            let error = layered(layers);
+            assert_eq!(no_credentials(&error, &chain(&error)), said);
+        }
+    }
 }

@@ -60,6 +60,9 @@ pub(super) enum Command {
     Status(Status),
     /// Export what is not yet in S3, then remove everything
     Down(Down),
+    /// Show what the last `up` or `down` did and how it ended, from its log in this folder
+    #[command(after_help = LOGS)]
+    Log(Log),
     /// List the clusters of the region
     List(List),
     /// Print the JSON Schema of the spec
@@ -215,6 +218,25 @@ pub(super) struct Down {
     /// Remove the nodes and leave the file system with its links
     #[arg(long, conflicts_with = "discard_unexported_data")]
     pub keep_storage: bool,
+}
+
+/// Below the options of `log`.
+const LOGS: &str = "Every `up` and `down` writes its events to `.provision/<cluster>/runs/` in the folder that it runs in; the \
+    newest 50 logs of a cluster are kept. To show them takes neither credentials nor a network.";
+
+#[derive(Debug, Args)]
+pub(super) struct Log {
+    #[command(flatten)]
+    pub which: Which,
+    /// List the runs instead: when, how they ended, how long they took, and who ran them
+    #[arg(long)]
+    pub list: bool,
+    /// Another run than the last one, by its id or the beginning of it
+    #[arg(long, value_name = "ID", conflicts_with = "list")]
+    pub run: Option<String>,
+    /// Text for a person; JSON for a program: header, events as `--json` had them, and ending
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextOrJson,
 }
 
 #[derive(Debug, Args)]

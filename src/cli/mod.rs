@@ -8,6 +8,7 @@ mod load;
 mod machine;
 mod output;
 mod prompt;
+mod runlog;
 mod session;
 mod settings;
 mod signals;
@@ -21,11 +22,12 @@ use args::{Cli, Command};
 use exit::{Exit, Expected};
 use settings::Settings;
 
-use crate::render::{diagnostics, failure};
+use crate::render::{Color, Theme, diagnostics, failure};
 
 /// Runs one command to its end.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => {
             // clap knows which of its messages are results (help, version) and which are errors.
@@ -33,7 +35,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { ExitCode::from(Exit::Error.code()) } else { ExitCode::SUCCESS };
         }
     };
-    let settings = Settings::new(&cli.global);
+    let settings = Settings::new(&cli.global, &args);
     log(&settings);
     match run(cli.command, &settings) {
         Ok(exit) => ExitCode::from(exit.code()),
@@ -61,6 +63,7 @@ fn run(command: Command, settings: &Settings) -> anyhow::Result<Exit> {
         Command::Up(args) => block_on(commands::up::run(&args, settings)),
         Command::Status(args) => block_on(commands::status::run(&args, settings)),
         Command::Down(args) => block_on(commands::down::run(&args, settings)),
+        Command::Log(args) => commands::log::run(&args, settings),
         Command::List(args) => block_on(commands::list::run(&args, settings)),
     }
 }
@@ -84,24 +87,31 @@ fn log(settings: &Settings) {
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_writer(std::io::stderr)
         .with_ansi(settings.colors_errors())
+        // It would be told on the very stream that cannot be written, and that is a panic.
+        .log_internal_errors(false)
         .try_init();
 }
 
 fn complain(error: &anyhow::Error, settings: &Settings) {
+    let text = complaint(error, &settings.err);
+    // What was wrong with a spec has been said already.
+    if !text.is_empty() {
+        output::say(&text);
+    }
+}
+
+/// An error as the user is told it.
+fn complaint(error: &anyhow::Error, theme: &Theme) -> String {
     match error.downcast_ref::<Expected>() {
-        Some(Expected::Diagnostics(list)) if list.is_empty() => {}
-        Some(Expected::Diagnostics(list)) => output::say(&diagnostics::render("", "", list, settings.colors_errors())),
-        Some(Expected::Cloud { error, doing }) => output::say(&failure::cloud_error(error, doing, &settings.err)),
+        Some(Expected::Diagnostics(list)) => diagnostics::render("", "", list, theme.color == Color::On),
+        Some(Expected::Cloud { error, doing }) => failure::cloud_error(error, doing, theme),
         Some(Expected::Plain { title, help }) => {
             let help = help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-            output::say(&format!("error: {title}{help}"));
+            format!("error: {title}{help}")
         }
         None => {
             let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-            output::say(&format!(
-                "error: {}\n  = note: this is a bug of provision; please report it",
-                chain.join(": ")
-            ));
+            format!("error: {}\n  = note: this is a bug of provision; please report it", chain.join(": "))
         }
     }
 }

@@ -1,24 +1,29 @@
-//! What `up` and `down` have in common: the plan, the question, the run with its progress, and the closing words.
+//! What `up` and `down` have in common: the plan, the question, the run with its progress, the closing words, and the log
+//! of all of it.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use indicatif::ProgressDrawTarget;
 use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
-use super::connect::Connected;
+use super::connect::connect;
 use super::exit::{Exit, Expected, cloud, plain};
+use super::runlog::RunLog;
 use super::settings::Settings;
 use super::{machine, output, prompt, signals};
 use crate::apply::event::{Ending, Event, FORMAT_VERSION, Failure, What};
+use crate::apply::lease::Holder;
 use crate::apply::prepare::{Failed, Prepared, Request};
 use crate::apply::{Outcome, Report, Session, converge};
 use crate::cloud::{Class, Clock, SystemClock};
 use crate::plan::{Danger, Options, Plan, Purpose};
 use crate::render::failure::FailureContext;
 use crate::render::progress::Progress;
-use crate::render::{events, failure, lock, plan_text};
+use crate::render::run_log::{self, End, Header, How};
+use crate::render::{Theme, events, failure, lock, plan_text};
 use crate::spec::Spec;
 
 /// One `up` or `down`.
@@ -27,11 +32,22 @@ pub(super) struct Task<'a> {
     pub named: String,
     pub purpose: Purpose,
     pub cluster: String,
+    /// The spec's.
+    pub region: Option<String>,
     pub spec: Option<Spec>,
     pub options: Options,
     pub yes: bool,
     pub json: bool,
     pub settings: &'a Settings,
+}
+
+impl Task<'_> {
+    const fn command(&self) -> &'static str {
+        match self.purpose {
+            Purpose::Up => "up",
+            Purpose::Down => "down",
+        }
+    }
 }
 
 /// What `up` and `plan` ask for, alike.
@@ -52,84 +68,157 @@ pub(super) fn failed(error: Failed) -> anyhow::Error {
     }
 }
 
-/// Runs it to its end.
-pub(super) async fn run(connected: Connected, task: Task<'_>) -> anyhow::Result<Exit> {
-    let Task { named, purpose, cluster, spec, options, yes, json, settings } = task;
-    let command = match purpose {
-        Purpose::Up => "up",
-        Purpose::Down => "down",
+/// How a run ended, for the shell and for its log.
+struct Ended {
+    exit: Exit,
+    how: How,
+    /// What the user was told, without colour; None where nothing went wrong.
+    error: Option<String>,
+}
+
+impl Ended {
+    fn well(how: How) -> Self {
+        Self { exit: Exit::Done, how, error: None }
+    }
+}
+
+/// Runs it to its end, and logs it.
+pub(super) async fn run(task: Task<'_>) -> anyhow::Result<Exit> {
+    let settings = task.settings;
+    let holder = machine::holder(task.command(), uuid::Uuid::new_v4().simple().to_string(), SystemClock.now());
+    let header = Header {
+        format_version: run_log::FORMAT_VERSION,
+        run: holder.run.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: holder.command.clone(),
+        command_line: settings.command_line.clone(),
+        cluster: task.cluster.clone(),
+        region: settings.region.clone().or_else(|| task.region.clone()),
+        account: None,
+        who: holder.who.clone(),
+        started: holder.since,
     };
-    let line = format!("provision {command}{named}");
+    let log = Arc::new(RunLog::start(header, settings));
+    let ended = perform(task, holder, &log).await;
+    let (exit, how, error) = match &ended {
+        Ok(Ended { exit, how, error }) => (*exit, *how, error.clone()),
+        Err(error) => {
+            let how = if log.has_events() { How::Failed } else { How::Refused };
+            (Exit::Error, how, Some(super::complaint(error, &Theme::plain())))
+        }
+    };
+    let format_version = run_log::FORMAT_VERSION;
+    log.end(&End { format_version, at: SystemClock.now(), ended: how, exit_code: exit.code(), error });
+    ended.map(|ended| ended.exit)
+}
+
+async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::Result<Ended> {
+    let line = format!("provision {}{}", task.command(), task.named);
+    let Task { named, purpose, cluster, region, spec, options, yes, json, settings } = task;
     if !yes && (!settings.interactive || json) {
         let look = match purpose {
             Purpose::Up => "plan",
             Purpose::Down => "status",
         };
         return Err(plain(
-            format!("`provision {command}` asks before it changes anything, and there is no terminal to ask on"),
+            format!(
+                "`provision {}` asks before it changes anything, and there is no terminal to ask on",
+                holder.command
+            ),
             format!("say yes beforehand: `{line} --yes`; or only look: `provision {look}{named}`"),
         ));
     }
+    let connected = connect(settings, region.as_deref()).await?;
     let stop = signals::stop_on_signal()?;
     let (sender, receiver) = unbounded_channel();
-    let listener = tokio::spawn(listen(receiver, settings.clone(), json));
+    // On a thread of its own: a terminal that is held (Ctrl-S) or a slow disk must not hold the run.
+    let listener = tokio::task::spawn_blocking({
+        let (settings, log) = (settings.clone(), Arc::clone(log));
+        move || listen(receiver, &settings, json, &log)
+    });
     let clock = SystemClock;
-    let began = clock.now();
-    let holder = machine::holder(command, uuid::Uuid::new_v4().simple().to_string(), began);
+    let began = holder.since;
     let session = Session {
         request: request(purpose, &cluster, spec, options),
         holder,
         is_dead: &machine::is_dead,
-        events: sender,
+        events: sender.clone(),
         stop: stop.clone(),
     };
     let asked = Cell::new(false);
     let confirm = |prepared: &Prepared| {
+        log.identify(&prepared.identity);
         let plan = prepared.plan.clone();
         let again = asked.replace(true);
         let stop = stop.clone();
         async move { show_and_ask(&plan, settings, yes, json, again, &stop).await }
     };
-    let outcome = tokio::select! {
-        biased;
-        outcome = converge(&connected, &clock, &session, confirm) => outcome,
-    };
+    let outcome = converge(&connected, &clock, &session, confirm).await;
     drop(session);
+    if let Ok(Outcome::Nothing(prepared) | Outcome::Refused(prepared)) = &outcome {
+        log.identify(&prepared.identity);
+    }
+    if let (true, Ok(Outcome::Nothing(_))) = (json, &outcome) {
+        // Readers of the lines wait for this one, whatever came before it.
+        let _ = sender.send(nothing_happened(clock.now(), began));
+    }
+    drop(sender);
     // The last events are on the screen before the last words.
     let _ = listener.await;
-    match outcome.map_err(failed)? {
+    let told = |text: &dyn Fn(&Theme) -> String| {
+        output::say(&text(&settings.err));
+        Some(text(&Theme::plain()))
+    };
+    Ok(match outcome.map_err(failed)? {
         Outcome::Nothing(prepared) => {
-            if json {
-                // Readers of the lines wait for this one, whatever came before it.
-                output::result(&events::json(&nothing_happened(clock.now(), began)));
-            } else if !settings.quiet {
+            if !json && !settings.quiet {
                 nothing(&prepared.plan);
             }
-            Ok(Exit::Done)
+            Ended::well(How::NothingToDo)
         }
         Outcome::Refused(prepared) => {
-            output::say(&plan_text::plan(&prepared.plan, &settings.err));
+            let error = told(&|theme| plan_text::plan(&prepared.plan, theme));
             output::say("Nothing was changed.");
-            Ok(Exit::Error)
+            Ended { exit: Exit::Error, how: How::Refused, error }
         }
         Outcome::Declined => {
             output::say("Nothing was changed.");
-            Ok(if stop.is_cancelled() { Exit::Interrupted } else { Exit::Error })
+            let (exit, how) =
+                if stop.is_cancelled() { (Exit::Interrupted, How::Interrupted) } else { (Exit::Error, How::Declined) };
+            Ended { exit, how, error: None }
         }
         Outcome::Held(holder) => {
-            output::say(&lock::held(&holder, &line, clock.now(), &settings.err));
-            Ok(if stop.is_cancelled() { Exit::Interrupted } else { Exit::Error })
+            let now = clock.now();
+            let error = told(&|theme| lock::held(&holder, &line, now, theme));
+            let exit = if stop.is_cancelled() { Exit::Interrupted } else { Exit::Error };
+            Ended { exit, how: How::Held, error }
         }
-        Outcome::Ran { prepared, report } => Ok(ended(&prepared, &report, &line, settings, json)),
-    }
+        Outcome::Ran { prepared, report } => ended(&prepared, &report, &line, settings, json),
+    })
 }
 
-/// JSON lines on stdout, bars on a terminal, else one plain line an event: all of them tell the same events.
-async fn listen(mut receiver: UnboundedReceiver<Event>, settings: Settings, json: bool) {
+/// The log, and JSON lines on stdout, bars on a terminal or one plain line an event: all of them tell the same events.
+fn listen(mut receiver: UnboundedReceiver<Event>, settings: &Settings, json: bool, log: &RunLog) {
     let mut bars = (settings.animated && !json).then(|| Progress::new(ProgressDrawTarget::stderr(), settings.err));
-    while let Some(event) = receiver.recv().await {
+    let mut lines_are_read = true;
+    while let Some(event) = receiver.blocking_recv() {
+        let complaint = log.event(&event).filter(|_| !settings.quiet);
+        match (&mut bars, complaint) {
+            (_, None) => {}
+            (Some(bars), Some(complaint)) => bars.say(&complaint),
+            (None, Some(complaint)) => output::say(&complaint),
+        }
         match &mut bars {
-            _ if json => output::result(&events::json(&event)),
+            _ if json => {
+                if lines_are_read && let Err(error) = output::result(&events::json(&event)) {
+                    // The run goes on: what it has begun is worth more than its lines.
+                    lines_are_read = false;
+                    output::say(&format!(
+                        "warning: {error}\nhelp: the run goes on; its events are in `{}`",
+                        log.path().display()
+                    ));
+                }
+            }
             _ if settings.quiet => {}
             Some(bars) => bars.handle(&event),
             None => {
@@ -183,7 +272,7 @@ fn nothing(plan: &Plan) {
     output::say(&text);
 }
 
-fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, json: bool) -> Exit {
+fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, json: bool) -> Ended {
     let plan = &prepared.plan;
     match report.ending {
         Ending::Complete => {
@@ -197,7 +286,7 @@ fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, 
                 };
                 output::say(&text);
             }
-            return Exit::Done;
+            return Ended::well(How::Complete);
         }
         Ending::Failed | Ending::Interrupted | Ending::LostLock => {}
     }
@@ -212,9 +301,11 @@ fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, 
         .failures
         .iter()
         .any(|(_, failure)| matches!(failure, Failure::Cloud { error } if error.class == Class::Capacity));
-    match report.ending {
+    let exit = match report.ending {
         Ending::Interrupted => Exit::Interrupted,
         _ if no_room => Exit::NoCapacity,
         _ => Exit::Error,
-    }
+    };
+    let error = Some(failure::report(report, plan, &context, &Theme::plain()));
+    Ended { exit, how: report.ending.into(), error }
 }

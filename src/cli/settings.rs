@@ -1,15 +1,19 @@
 //! Arguments and environment, resolved. The last place that reads the environment for us; the SDK reads its own.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 
 use anstream::stream::RawStream;
 
 use super::args::{Color, Global};
+use super::runlog;
 use crate::render::{Charset, Color as Paint, Theme};
 
 /// What every command goes by.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
+    /// The command as it was typed, fit to be kept.
+    pub command_line: String,
     pub region: Option<String>,
     #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only the SDK needs it"))]
     pub profile: Option<String>,
@@ -36,11 +40,12 @@ impl Settings {
         self.err.color == Paint::On
     }
 
-    pub(super) fn new(global: &Global) -> Self {
+    pub(super) fn new(global: &Global, args: &[OsString]) -> Self {
         let Global { region, profile, endpoint_url, verbose, quiet, color } = global;
         let (out, err) = (std::io::stdout(), std::io::stderr());
         let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
         Self {
+            command_line: runlog::command_line(args),
             region: region.clone(),
             profile: profile.clone(),
             endpoint_url: endpoint_url.clone(),

@@ -123,7 +123,7 @@ pub struct After {
     pub point: Point,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "do")]
 pub enum Op {
     /// Write the intent, make it, wait until it is ready.

@@ -46,6 +46,12 @@ fn stands(action: &Action, report: &Report, plan: &Plan) -> Stands {
                 Stands::Gone
             }
         }
+        // It was made, and what failed is a call after that, such as a look while it was waited for.
+        Verb::Create | Verb::Replace
+            if report.answered.contains(&action.address) && matches!(failure, Some(Failure::Cloud { .. })) =>
+        {
+            Stands::There
+        }
         Verb::Create | Verb::Replace => failure.map_or(Stands::There, after_failure),
     }
 }

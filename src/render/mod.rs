@@ -15,6 +15,7 @@ pub mod plan_json;
 pub mod plan_markdown;
 pub mod plan_text;
 pub mod progress;
+pub mod run_log;
 pub mod status;
 mod status_nodes;
 mod table;

@@ -68,6 +68,11 @@ impl Progress {
         }
     }
 
+    /// Prints something above the bars.
+    pub fn say(&self, text: &str) {
+        let _ = self.bars.println(text);
+    }
+
     /// How many steps are shown as under way.
     pub fn running(&self) -> usize {
         self.running.len()

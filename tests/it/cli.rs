@@ -7,6 +7,10 @@ mod answers;
 #[cfg(feature = "aws")]
 mod cloud;
 mod files;
+#[cfg(feature = "aws")]
+mod logs;
+#[cfg(feature = "aws")]
+mod surroundings;
 mod words;
 
 use std::path::Path;

@@ -10,6 +10,7 @@ mod faults;
 mod life;
 mod nodes;
 mod scene;
+mod surroundings;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -34,6 +35,11 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("crash::killed_and_blind", crash::killed_and_blind),
     ("crash::interrupted", crash::interrupted),
     ("crash::two_at_once", crash::two_at_once),
+    ("surroundings::the_log_is_what_was_shown", surroundings::the_log_is_what_was_shown),
+    ("surroundings::nowhere_to_write", surroundings::nowhere_to_write),
+    ("surroundings::credentials_expire", surroundings::credentials_expire),
+    ("surroundings::stopped_by_hand", surroundings::stopped_by_hand),
+    ("surroundings::the_terminal_goes_away", surroundings::the_terminal_goes_away),
 ];
 
 #[test]

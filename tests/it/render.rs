@@ -4,5 +4,6 @@ mod exports;
 mod failures;
 mod looks;
 mod plans;
+mod run_logs;
 mod runs;
 mod samples;

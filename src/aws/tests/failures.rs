@@ -69,7 +69,7 @@ async fn silence_ends_in_time() {
     let error = wire.aws().create(&placement()).await.expect_err("no answer");
     assert_eq!(
         (error.class, error.remains, error.message.as_str()),
-        (Class::Transient, Remains::Perhaps, "no answer in time")
+        (Class::Unreachable, Remains::Perhaps, "no answer in time")
     );
     assert!(begin.elapsed() <= std::time::Duration::from_mins(3), "{:?}", begin.elapsed());
     assert!(wire.count("CreatePlacementGroup") > 1, "a half open connection is given up before the call is");
@@ -145,6 +145,32 @@ async fn refusals_of_fsx_have_classes() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn silence_at_the_first_call_ends_sooner() {
+    let mut wire = Wire::new();
+    for _ in 0..8 {
+        wire = wire.silent("GetCallerIdentity");
+    }
+    let begin = tokio::time::Instant::now();
+    let error = wire.aws().identity().await.expect_err("no answer");
+    assert_eq!((error.class, error.remains), (Class::Unreachable, Remains::Nothing), "{error}");
+    assert!(begin.elapsed() <= std::time::Duration::from_secs(100), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_refused_signature_does_not_repeat_the_token() {
+    // Word for word what the services say, but for the values.
+    let words = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access \
+        Key and signing method. Consult the service documentation for details.";
+    let signed = format!(
+        "{words}\n\nThe Canonical String for this request should have been\n'POST\n/\n\nhost:fsx.us-east-1.amazonaws.com\n\
+         x-amz-security-token:FwoGZXIvYXdzEXAMPLE\n'\n\nThe String-to-Sign should have been\n'AWS4-HMAC-SHA256\n…'"
+    );
+    let wire = Wire::new().json_error("DescribeFileSystems", 400, "InvalidSignatureException", &signed);
+    let error = wire.aws().observe(&scope(), &[Kind::Fsx]).await.expect_err("refused");
+    assert_eq!((error.class, error.message.as_str()), (Class::Credentials, words));
+}
+
 /// Answers one request on a socket of this machine, and gives back what was asked.
 fn answer_once(body: &'static str) -> (String, std::thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -196,6 +222,27 @@ async fn without_credentials_it_is_said_so() {
     assert_eq!(wire.operations(), Vec::<String>::new());
     let error = wire.without_credentials().create(&placement()).await.expect_err("nobody");
     assert_eq!((error.class, error.remains), (Class::Credentials, Remains::Nothing), "nothing was sent");
+}
+
+/// As a machine without a role, or a container that is kept from it, answers to whoever asks for credentials.
+#[tokio::test]
+async fn a_metadata_service_that_refuses_is_told_in_a_line() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        }
+    });
+    let imds = aws_config::imds::Client::builder().endpoint(url).expect("a URL").build();
+    let provider = aws_config::imds::credentials::ImdsCredentialsProvider::builder().imds_client(imds).build();
+    let error = Wire::new().with_provider(provider).identity().await.expect_err("nobody");
+    assert_eq!(error.class, Class::Credentials);
+    assert_eq!(
+        error.message,
+        "none in the environment or in the profile, and the metadata service of this machine (IMDS) gives none"
+    );
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_sdk_s3::config::SharedCredentialsProvider;
+use aws_sdk_s3::config::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
@@ -54,9 +54,12 @@ impl Wire {
     }
 
     pub(super) fn without_credentials(&self) -> Aws {
-        let nobody = ProfileFileCredentialsProvider::builder().profile_name("a-profile-that-nobody-has").build();
+        self.with_provider(ProfileFileCredentialsProvider::builder().profile_name("a-profile-that-nobody-has").build())
+    }
+
+    pub(super) fn with_provider(&self, provider: impl ProvideCredentials + 'static) -> Aws {
         let config = Aws::for_tests(Some(self.client()), None).into_builder();
-        Aws::with(&config.credentials_provider(SharedCredentialsProvider::new(nobody)).build())
+        Aws::with(&config.credentials_provider(SharedCredentialsProvider::new(provider)).build())
             .expect("the region is set")
     }
 

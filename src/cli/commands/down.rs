@@ -2,7 +2,6 @@
 
 use super::status::which;
 use crate::cli::args::Down;
-use crate::cli::connect::connect;
 use crate::cli::exit::Exit;
 use crate::cli::session::{self, Task};
 use crate::cli::settings::Settings;
@@ -11,12 +10,11 @@ use crate::plan::{Options, Purpose};
 pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Result<Exit> {
     let Down { which: cluster, yes, json, discard_unexported_data, keep_storage } = args;
     let (name, spec) = which(cluster, settings)?;
-    let region = spec.and_then(|spec| spec.cluster.region);
-    let cloud = connect(settings, region.as_deref()).await?;
     let task = Task {
         named: cluster.named(),
         purpose: Purpose::Down,
         cluster: name,
+        region: spec.and_then(|spec| spec.cluster.region),
         spec: None,
         options: Options {
             replace_storage: false,
@@ -27,5 +25,5 @@ pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Res
         json: *json,
         settings,
     };
-    session::run(cloud, task).await
+    session::run(task).await
 }

@@ -25,6 +25,6 @@ pub(in crate::cli) async fn run(args: &args::List, settings: &Settings) -> anyho
     output::result(&match args.format {
         TextOrJson::Text => text(&list, &settings.out),
         TextOrJson::Json => json(&list),
-    });
+    })?;
     Ok(Exit::Done)
 }

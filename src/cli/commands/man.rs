@@ -11,6 +11,6 @@ pub(in crate::cli) fn run() -> anyhow::Result<Exit> {
     for command in definition.get_subcommands() {
         clap_mangen::Man::new(command.clone()).render(&mut page)?;
     }
-    output::result(&String::from_utf8(page)?);
+    output::result(&String::from_utf8(page)?)?;
     Ok(Exit::Done)
 }

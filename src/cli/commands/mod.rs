@@ -4,6 +4,7 @@ pub(super) mod completions;
 pub(super) mod down;
 pub(super) mod init;
 pub(super) mod list;
+pub(super) mod log;
 pub(super) mod man;
 pub(super) mod plan;
 pub(super) mod schema;

@@ -63,7 +63,7 @@ fn show(plan: &Plan, args: &PlanArgs, settings: &Settings) -> anyhow::Result<Exi
         Some(path) => std::fs::write(path, text).map_err(|error| {
             plain(format!("`{}` cannot be written: {error}", path.display()), "name a file in a folder that exists")
         })?,
-        None => output::result(&text),
+        None => output::result(&text)?,
     }
     Ok(if plan.is_refused() {
         Exit::Error

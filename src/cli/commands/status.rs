@@ -47,7 +47,7 @@ pub(in crate::cli) async fn run(args: &args::Status, settings: &Settings) -> any
     output::result(&match args.format {
         TextOrJson::Text => render::status::text(&found, &settings.out),
         TextOrJson::Json => render::status::json(&found),
-    });
+    })?;
     Ok(Exit::Done)
 }
 

@@ -1,7 +1,6 @@
 //! `provision up`: creates or changes the cluster until it is as the spec says.
 
 use crate::cli::args::Up;
-use crate::cli::connect::connect;
 use crate::cli::exit::Exit;
 use crate::cli::load::load;
 use crate::cli::session::{self, Task};
@@ -11,16 +10,16 @@ use crate::plan::{Options, Purpose};
 pub(in crate::cli) async fn run(args: &Up, settings: &Settings) -> anyhow::Result<Exit> {
     let Up { file, yes, json, replace_storage } = args;
     let spec = load(&file.spec, settings)?;
-    let cloud = connect(settings, spec.cluster.region.as_deref()).await?;
     let task = Task {
         named: file.named(),
         purpose: Purpose::Up,
         cluster: spec.cluster.name.clone(),
+        region: spec.cluster.region.clone(),
         spec: Some(spec),
         options: Options { replace_storage: *replace_storage, ..Options::default() },
         yes: *yes,
         json: *json,
         settings,
     };
-    session::run(cloud, task).await
+    session::run(task).await
 }

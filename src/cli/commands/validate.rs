@@ -11,7 +11,7 @@ pub(in crate::cli) fn run(args: &Validate, settings: &Settings) -> anyhow::Resul
     let (text, checked) = load::check(path)?;
     let name = path.display().to_string();
     match args.format {
-        TextOrJson::Json => output::result(&diagnostics::json(&name, &text, &checked.diagnostics)),
+        TextOrJson::Json => output::result(&diagnostics::json(&name, &text, &checked.diagnostics))?,
         TextOrJson::Text => {
             if !checked.diagnostics.is_empty() {
                 output::say(&diagnostics::render(&name, &text, &checked.diagnostics, settings.colors_errors()));

@@ -8,18 +8,24 @@ const REQUEST: &str = "11111111-2222-3333-4444-555555555555";
 
 /// Listens until the tests end. Requests to `denied` are refused.
 pub(super) fn serve(denied: &'static str) -> String {
+    serve_saying(denied, "User: arn:aws:iam::111122223333:user/ana may not")
+}
+
+/// The same, with these words to a refusal.
+pub(super) fn serve_saying(denied: &'static str, why: &str) -> String {
+    let why: &'static str = why.to_owned().leak();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            thread::spawn(move || while answer_one(&stream, denied).is_some() {});
+            thread::spawn(move || while answer_one(&stream, denied, why).is_some() {});
         }
     });
     format!("http://{address}")
 }
 
 /// None once the other side has gone.
-fn answer_one(stream: &TcpStream, denied: &str) -> Option<()> {
+fn answer_one(stream: &TcpStream, denied: &str, why: &str) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let (mut service, mut length) = (String::new(), 0);
     loop {
@@ -39,7 +45,7 @@ fn answer_one(stream: &TcpStream, denied: &str) -> Option<()> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let body = String::from_utf8_lossy(&body).into_owned();
-    let (status, text) = if service == denied { refusal(&service) } else { nothing(&service, &body) };
+    let (status, text) = if service == denied { refusal(&service, why) } else { nothing(&service, &body) };
     let head = format!(
         "HTTP/1.1 {status} x\r\nContent-Length: {}\r\nx-amzn-requestid: {REQUEST}\r\nContent-Type: text/xml\r\n\r\n",
         text.len()
@@ -48,8 +54,7 @@ fn answer_one(stream: &TcpStream, denied: &str) -> Option<()> {
     stream.write_all(format!("{head}{text}").as_bytes()).ok()
 }
 
-fn refusal(service: &str) -> (u16, String) {
-    let why = "User: arn:aws:iam::111122223333:user/ana may not";
+fn refusal(service: &str, why: &str) -> (u16, String) {
     match service {
         "ec2" => (
             403,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use provision::apply::{Outcome, event::Ending};
 use provision::plan::{Options, Purpose};
-use provision::simulated::{Fault, Lag, Settings, Weather, When};
+use provision::simulated::{Fault, Lag, Settings, Weather, When, check_clean};
 use provision::spec::Spec;
 
 use super::harness::{Machine, machine, quick, spec, world};
@@ -134,7 +134,9 @@ async fn ctrl_c_at_any_time_ends_the_run_and_the_next_one_goes_on() {
         machine.must_hold();
         let interrupted = matches!(&outcome, Outcome::Ran { report, .. } if report.ending == Ending::Interrupted);
         let complete = matches!(&outcome, Outcome::Ran { report, .. } if report.ending == Ending::Complete);
-        assert!(interrupted || complete, "{outcome:?}");
+        // While it looks, there is nothing to be brought to a safe point.
+        let before_it_began = matches!(&outcome, Outcome::Declined) && check_clean(&machine.cloud).is_empty();
+        assert!(interrupted || complete || before_it_began, "{outcome:?}");
         let next = super::harness::machine(&machine.cloud, "laptop");
         if tenths % 2 == 0 {
             next.must_up(&spec).await;

@@ -80,7 +80,7 @@ pub(super) fn interrupted(scene: &Scene) {
 }
 
 /// To that process alone, as the keyboard would.
-fn signal(running: &Running, name: &str) {
+pub(super) fn signal(running: &Running, name: &str) {
     let status = Command::new("kill").args(["-s", name, &running.id().to_string()]).status().expect("kill starts");
     assert!(status.success(), "the run was over already");
 }
@@ -108,7 +108,7 @@ pub(super) fn killed_and_blind(scene: &Scene) {
 const UNSEEN_S: f64 = 6.0;
 
 /// Waits until a request was seen, or the run is over.
-fn after_request(scene: &Scene, running: &mut Running, service: &str, operation: &str) {
+pub(super) fn after_request(scene: &Scene, running: &mut Running, service: &str, operation: &str) {
     let seen = until(Duration::from_mins(1), || {
         (scene.ledger()["requests"][service][operation].is_number() || running.has_ended()).then_some(())
     });
@@ -116,7 +116,7 @@ fn after_request(scene: &Scene, running: &mut Running, service: &str, operation:
 }
 
 #[track_caller]
-fn assert_made_once(ledger: &Value) {
+pub(super) fn assert_made_once(ledger: &Value) {
     let made = ["file_systems_created", "associations_created", "instances_launched"].map(|count| &ledger[count]);
     assert_eq!(made, [&json!(1), &json!(2), &json!(2)], "file systems, links, nodes");
 }

@@ -68,8 +68,8 @@ impl Drop for LocalStack {
 #[derive(Debug)]
 pub(super) struct Scene {
     pub endpoint: String,
-    account: String,
-    python: PathBuf,
+    pub account: String,
+    pub python: PathBuf,
     folder: TempDir,
 }
 
@@ -99,11 +99,15 @@ impl Scene {
         path.display().to_string()
     }
 
-    /// The program, in a folder with nothing in it, with the account's credentials.
+    /// Where the program runs: at first there is nothing in it.
+    pub(super) fn home(&self) -> PathBuf {
+        self.folder.path().join("empty")
+    }
+
+    /// The program, in its folder, with the account's credentials.
     pub(super) fn command(&self, args: &[&str]) -> Command {
-        let empty = self.folder.path().join("empty");
-        std::fs::create_dir_all(&empty).expect("a folder");
-        let mut command = program::provision(&empty);
+        std::fs::create_dir_all(self.home()).expect("a folder");
+        let mut command = program::provision(&self.home());
         command
             .args(args)
             .env("AWS_ENDPOINT_URL", &self.endpoint)

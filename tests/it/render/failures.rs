@@ -83,6 +83,19 @@ fn a_denied_call() {
 }
 
 #[test]
+fn credentials_that_expire_while_a_file_system_is_made() {
+    let plan = create(&spec());
+    let message = "The security token included in the request is expired";
+    let failure = cloud("fsx:DescribeFileSystems", Class::Credentials, "ExpiredTokenException", message);
+    let mut ended = failed(&plan, &fsx(), |op| matches!(op, Op::Create { .. }), failure);
+    ended.answered.push(fsx());
+    let text = report(&ended, &plan, &UP, &Theme::plain());
+    insta::assert_snapshot!("credentials_expired", text);
+    ended.answered.clear();
+    assert_ne!(report(&ended, &plan, &UP, &Theme::plain()), text, "what was not answered does not exist");
+}
+
+#[test]
 fn no_capacity() {
     let message =
         "We currently do not have sufficient p5.48xlarge capacity in the Availability Zone you requested (us-east-1a).";

@@ -37,7 +37,7 @@ fn waiting(step: usize, address: Address, detail: &str, waited_s: u64, typical_s
 }
 
 /// Each kind of event, in the order of a run that ends badly.
-fn story() -> Vec<Event> {
+pub(super) fn story() -> Vec<Event> {
     let throttled = CloudError::new("fsx:CreateFileSystem", Class::Throttled, "slow down").code("ThrottlingException");
     let create = |count| Op::Create { epoch: 0, count };
     let update = |fields: &[&str]| Op::Update {
