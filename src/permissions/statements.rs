@@ -50,9 +50,9 @@ pub fn policy(spec: &Spec, desired: &Desired, target: &Target<'_>, purpose: Purp
             builder.launch();
             builder.change_in_ec2();
             if builder.has(Kind::Role) {
-                builder.role()
+                builder.role();
             } else {
-                builder.look_at_role()
+                builder.look_at_role();
             }
             builder.pass_role();
         }

@@ -41,20 +41,21 @@ fn policy(args: &Iam, spec: &Spec, region: &str, partition: &str, settings: &Set
     let wrong = permissions::check(&whole);
     ensure!(wrong.is_empty(), "the policy does not allow what it is meant to: {}", wrong.join("; "));
     let parts = whole.parts();
-    let text = match (args.part, parts.len()) {
-        (None, number) => {
+    let number = parts.len();
+    let text = match args.part {
+        None => {
             if whole.size() > LONGEST {
                 in_several(args, &whole, number, settings)?;
             }
             whole.text()
         }
-        (Some(part), number) => match part.checked_sub(1).and_then(|index| parts.get(index)) {
-            Some(part) => part.text(),
-            None => {
+        Some(part) => {
+            let chosen = part.checked_sub(1).and_then(|index| parts.get(index)).ok_or_else(|| {
                 let title = format!("there is no part {part}: the policy has {number}");
-                return Err(plain(title, "leave `--part` out, or give a number from 1 on"));
-            }
-        },
+                plain(title, format!("give a number from 1 to {number}, or leave `--part` out"))
+            })?;
+            chosen.text()
+        }
     };
     if let (Purpose::Apply, Some(name), false) = (purpose, &spec.cluster.instance_profile, settings.quiet) {
         output::say(&format!(
