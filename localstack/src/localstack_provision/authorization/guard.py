@@ -1,5 +1,6 @@
 """The policies of accounts, and the denial of what they do not allow. An account without a policy may do everything."""
 
+import secrets
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,5 +99,8 @@ def _denial(service: str, caller: str, action: str, resource: str) -> CommonServ
         f" because no identity-based policy allows the {action} action"
     )
     if service == "ec2":
-        message = f"You are not authorized to perform this operation. {message}"
+        # And, encoded, the whole evaluation; what a caller sees of that is noise.
+        encoded = secrets.token_urlsafe(400)
+        message = f"You are not authorized to perform this operation. {message}."
+        message += f" Encoded authorization failure message: {encoded}"
     return CommonServiceException(code, message, status_code=status, sender_fault=True)
