@@ -14,7 +14,8 @@ demo: build $(VENV)/tools.stamp ## Run up, status and down against LocalStack, s
 	./tools/demo.sh
 
 test: build $(VENV)/tools.stamp ## Run every test: unit, property, lifecycle, adapter, snapshots, LocalStack
-	PROVISION_SHELLCHECK="$(CURDIR)/$(VENV)/bin/shellcheck" PROVISION_LOCALSTACK="$(CURDIR)/localstack/localstack.sh" \
+	PROVISION_SHELLCHECK="$(CURDIR)/$(VENV)/bin/shellcheck" PROVISION_PARLIAMENT="$(CURDIR)/$(VENV)/bin/python" \
+		PROVISION_LOCALSTACK="$(CURDIR)/localstack/localstack.sh" \
 		LOCALSTACK_VENV="$(CURDIR)/$(VENV)" $(CARGO) test --locked
 	./tools/one-sdk-build.sh
 	$(VENV)/bin/python tools/check-docs.py

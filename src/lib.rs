@@ -20,6 +20,7 @@ pub mod cloud;
 pub mod desired;
 pub mod diagnostic;
 pub mod observed;
+pub mod permissions;
 pub mod plan;
 pub mod record;
 pub mod render;

@@ -187,9 +187,12 @@ fn epochs<'a>(address: &'a Address, observed: &'a Observed) -> impl Iterator<Ite
     resources.chain(nodes).filter_map(|tags| tags.get(TAG_EPOCH)?.parse().ok())
 }
 
+/// Below it are the records of all clusters.
+pub const ROOT: &str = "/provision";
+
 /// `/provision/<cluster>`
 pub fn path(cluster: &str) -> String {
-    format!("/provision/{cluster}")
+    format!("{ROOT}/{cluster}")
 }
 
 pub fn record_name(cluster: &str) -> String {

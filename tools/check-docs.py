@@ -1,17 +1,14 @@
 #!/usr/bin/env python3
-"""Compares the documents with the sources: every call to AWS has its permission, every error code its explanation, every
-key of the spec its row, every link its target. Prints what is missing; exits with 1 if anything is."""
+"""Compares the documents with the sources: every permission beyond our calls has its reason, every error code its explanation,
+every key of the spec its row, every link its target. Prints what is missing; exits with 1 if anything is."""
 
-import json
 import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# HeadBucket is allowed by this name.
-PERMISSION_OF = {"s3:HeadBucket": "s3:ListBucket"}
-# Names in errors that stand for no call: connecting, and the place where a lease is encoded.
-NO_CALLS = {"iam:UpdateRole", "iam:UpdateInstanceProfile", "ec2:ModifyInstanceAttribute"}
+# Calls of ours that FSx makes in the caller's name as well.
+TWICE = {"iam:AttachRolePolicy", "iam:PutRolePolicy"}
 
 
 def code_of(folder: str) -> str:
@@ -23,24 +20,19 @@ def code_of(folder: str) -> str:
     return "\n".join(texts)
 
 
-def policies(text: str) -> set[str]:
-    actions: set[str] = set()
-    for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL):
-        for statement in json.loads(block)["Statement"]:
-            action = statement["Action"]
-            actions.update([action] if isinstance(action, str) else action)
-    return actions
-
-
-def missing_permissions() -> list[str]:
-    called = set(re.findall(r'"((?:ec2|fsx|iam|s3|ssm|sts):[A-Z]\w+)"', code_of("src/aws"))) - NO_CALLS
-    needed = {PERMISSION_OF.get(call, call) for call in called}
-    allowed = policies((ROOT / "docs/permissions.md").read_text())
-    # Patterns and what comes with a call are allowed beyond the calls.
-    beyond = {"s3:Get*", "s3:List*", "s3:PutObject", "iam:PassRole", "iam:CreateServiceLinkedRole"}
-    return [f"docs/permissions.md: {call} is called" for call in sorted(needed - allowed)] + [
-        f"docs/permissions.md: {call} is not called" for call in sorted(allowed - needed - beyond)
-    ]
+def missing_reasons() -> list[str]:
+    """Actions of the table that no call of ours is, and their reasons in the document."""
+    rows = [line.split("\t") for line in (ROOT / "src/catalog/data/actions.tsv").read_text().splitlines()]
+    beyond = {row[0]: row[1].split(",") for row in rows if not row[0].startswith("#") and row[1] != "-"}
+    document = (ROOT / "docs/permissions.md").read_text()
+    _, _, section = document.partition("## Why AWS wants")
+    reasons = [line.split(" | ") for line in section.split("\n## ")[0].splitlines() if line.startswith("| `")]
+    missing = []
+    for action, calls in beyond.items():
+        told = "".join(cells[1] for cells in reasons if f"`{action}`" in cells[0])
+        missing += [f"docs/permissions.md: {action} with {call}" for call in calls if f"`{call}`" not in told]
+    told = {action for cells in reasons for action in re.findall(r"`([^`]+)`", cells[0])}
+    return missing + [f"docs/permissions.md: {action} needs no reason" for action in sorted(told - {*beyond, *TWICE})]
 
 
 def missing_codes() -> list[str]:
@@ -76,7 +68,7 @@ def broken_links() -> list[str]:
 
 
 def main() -> int:
-    found = missing_permissions() + missing_codes() + missing_keys() + broken_links()
+    found = missing_reasons() + missing_codes() + missing_keys() + broken_links()
     print("\n".join(found) or "The documents and the sources agree.")
     return 1 if found else 0
 

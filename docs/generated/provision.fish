@@ -42,6 +42,7 @@ complete -c provision -n "__fish_provision_needs_command" -f -a "status" -d 'Sho
 complete -c provision -n "__fish_provision_needs_command" -f -a "down" -d 'Export what is not yet in S3, then remove everything'
 complete -c provision -n "__fish_provision_needs_command" -f -a "log" -d 'Show what the last `up` or `down` did and how it ended, from its log in this folder'
 complete -c provision -n "__fish_provision_needs_command" -f -a "list" -d 'List the clusters of the region'
+complete -c provision -n "__fish_provision_needs_command" -f -a "iam" -d 'Print the IAM policy that this spec needs and no more, offline'
 complete -c provision -n "__fish_provision_needs_command" -f -a "schema" -d 'Print the JSON Schema of the spec'
 complete -c provision -n "__fish_provision_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c provision -n "__fish_provision_needs_command" -f -a "man" -d 'Print the manual page'
@@ -154,6 +155,26 @@ complete -c provision -n "__fish_provision_using_subcommand list" -s v -l verbos
 complete -c provision -n "__fish_provision_using_subcommand list" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand list" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand list" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand iam" -l account -d 'The account, in twelve digits; without it the policy fits any' -r
+complete -c provision -n "__fish_provision_using_subcommand iam" -l part -d 'Which of several policies, where IAM takes no more in one' -r
+complete -c provision -n "__fish_provision_using_subcommand iam" -l trust -d 'Print the trust policy of a role for jobs of a repository instead, by OpenID Connect' -r -f -a "github\t''"
+complete -c provision -n "__fish_provision_using_subcommand iam" -l repo -d 'With --trust: the repository, `owner/name`; `owner@id/name@id` if it was made since July 2026' -r
+complete -c provision -n "__fish_provision_using_subcommand iam" -l branch -d 'With --trust: jobs of this branch; may be given several times' -r
+complete -c provision -n "__fish_provision_using_subcommand iam" -l environment -d 'With --trust: jobs of this environment; may be given several times' -r
+complete -c provision -n "__fish_provision_using_subcommand iam" -l format -d 'The format, of which there is one' -r -f -a "json\t''"
+complete -c provision -n "__fish_provision_using_subcommand iam" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand iam" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand iam" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand iam" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand iam" -l plan -d 'Of those who look: what `plan`, `status` and `list` need'
+complete -c provision -n "__fish_provision_using_subcommand iam" -l apply -d 'Of those who change: what `up` and `down` need, and what `--plan` allows'
+complete -c provision -n "__fish_provision_using_subcommand iam" -l pull-request -d 'With --trust and --plan: jobs that pull requests start'
+complete -c provision -n "__fish_provision_using_subcommand iam" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand iam" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand iam" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand iam" -s V -l version -d 'Print version'
 complete -c provision -n "__fish_provision_using_subcommand schema" -l region -d 'Region; else that of the spec, the environment or the profile' -r
 complete -c provision -n "__fish_provision_using_subcommand schema" -l profile -d 'Profile of the AWS configuration' -r
 complete -c provision -n "__fish_provision_using_subcommand schema" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r

@@ -164,7 +164,7 @@ where
             let meta = context.err().meta();
             let code = meta.code().unwrap_or_default();
             let message = match (meta.message(), status) {
-                (Some(message), _) => without_signature(message),
+                (Some(message), _) => without_signature(readable(message)),
                 // Done, and said in a way that this version cannot read.
                 (None, 200..=299) => format!("unreadable answer: {}", chain(error)),
                 (None, _) => format!("refused with HTTP status {status}"),
@@ -217,6 +217,11 @@ where
         explained.remains = Remains::Nothing;
     }
     explained
+}
+
+/// EC2 adds to a denial what only `sts:DecodeAuthorizationMessage` can read: several hundred characters.
+fn readable(message: &str) -> &str {
+    message.split(" Encoded authorization failure message:").next().unwrap_or(message)
 }
 
 const NO_CREDENTIALS: &str = "none in the environment, in the profile, or of this machine";

@@ -9,11 +9,9 @@ use super::convert::{fields, iam_tags, made, to_iam, url_decoded};
 use super::error::{Explain as _, exists_already, found, gone_is_success, left_behind, profile_is_full};
 use super::owner::{Owner, adopt, names, owner};
 use crate::cloud::{Class, CloudError, Create, Delete, Scope, Update};
-use crate::desired::{InstanceProfile, Kind, Resource, Role, policy};
+use crate::desired::{IAM_PATH, InstanceProfile, Kind, Resource, Role, policy};
 use crate::observed::{Observed, Seen, State};
 
-/// Sets our roles apart in a list, and lets a policy of the account allow just them.
-const PATH: &str = "/provision/";
 /// The one inline policy.
 const POLICY: &str = "provision-node";
 
@@ -77,7 +75,7 @@ impl Aws {
     }
 
     pub(super) async fn create_role(&self, create: &Create, role: &Role) -> Result<Seen, CloudError> {
-        let call = self.iam.create_role().path(PATH).role_name(&role.name).assume_role_policy_document(&role.trust);
+        let call = self.iam.create_role().path(IAM_PATH).role_name(&role.name).assume_role_policy_document(&role.trust);
         let arn = match call.set_tags(Some(to_iam(&create.tags))).send().await.create("iam:CreateRole") {
             Ok(answer) => answer.role.map(|role| role.arn),
             Err(error) if exists_already(&error) => {
@@ -96,7 +94,7 @@ impl Aws {
     }
 
     pub(super) async fn create_profile(&self, create: &Create, profile: &InstanceProfile) -> Result<Seen, CloudError> {
-        let call = self.iam.create_instance_profile().path(PATH).instance_profile_name(&profile.name);
+        let call = self.iam.create_instance_profile().path(IAM_PATH).instance_profile_name(&profile.name);
         let arn = match call.set_tags(Some(to_iam(&create.tags))).send().await.create("iam:CreateInstanceProfile") {
             Ok(answer) => answer.instance_profile.map(|profile| profile.arn),
             Err(error) if exists_already(&error) => {

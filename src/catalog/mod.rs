@@ -2,7 +2,9 @@
 //!
 //! Nothing in here decides anything; it answers questions. Tables are parsed on first use and kept.
 
+pub mod actions;
 pub mod fsx;
 pub mod instances;
+pub mod partitions;
 pub mod prices;
 mod table;

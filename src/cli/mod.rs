@@ -55,6 +55,7 @@ fn run(command: Command, settings: &Settings) -> anyhow::Result<Exit> {
     match command {
         Command::Init(args) => commands::init::run(&args),
         Command::Validate(args) => commands::validate::run(&args, settings),
+        Command::Iam(args) => commands::iam::run(&args, settings),
         Command::Schema => commands::schema::run(),
         Command::Completions { shell } => commands::completions::run(shell),
         Command::Man => commands::man::run(),

@@ -66,6 +66,15 @@ impl Desired {
     }
 }
 
+/// What the spec alone tells: names and shapes, without subnet, image and deployment.
+pub fn build_offline(spec: &Spec, identity: &Identity) -> Desired {
+    let id =
+        ClusterId { cluster: spec.cluster.name.clone(), region: identity.region.clone(), deployment: String::new() };
+    let place = Place { subnet: String::new(), vpc: String::new(), zone: String::new() };
+    let pins = Pins { place: None, images: BTreeMap::new() };
+    build(spec, &Settled { id: &id, identity, place: &place, pins: &pins })
+}
+
 /// Builds the resources of a spec.
 pub fn build(spec: &Spec, settled: &Settled<'_>) -> Desired {
     let mut builder = Builder { spec, settled, resources: BTreeMap::new() };

@@ -21,6 +21,9 @@ pub const TAG_FILE_SYSTEM: &str = "provision:file-system";
 /// Written by a node on itself.
 pub const TAG_NODE: &str = "provision:node";
 
+/// The path of our roles and profiles in IAM: sets them apart in a list, and lets a policy allow just them.
+pub const IAM_PATH: &str = "/provision/";
+
 /// Who a cluster is; everything is named after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterId {

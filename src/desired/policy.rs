@@ -7,12 +7,16 @@ use crate::cloud::Identity;
 
 /// Instances may take the role.
 pub fn trust(identity: &Identity) -> String {
-    // China alone has another name for the EC2 service (IAM User Guide, "AWS service principals").
-    let service = if identity.partition == "aws-cn" { "ec2.amazonaws.com.cn" } else { "ec2.amazonaws.com" };
+    let service = ec2_service(&identity.partition);
     canonical(&json!({
         "Version": "2012-10-17",
         "Statement": [{ "Effect": "Allow", "Principal": { "Service": service }, "Action": "sts:AssumeRole" }],
     }))
+}
+
+/// China alone has another name for the EC2 service (IAM User Guide, "AWS service principals").
+pub fn ec2_service(partition: &str) -> &'static str {
+    if partition == "aws-cn" { "ec2.amazonaws.com.cn" } else { "ec2.amazonaws.com" }
 }
 
 /// Session Manager for shells without open ports: the one managed policy.

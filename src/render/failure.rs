@@ -204,7 +204,16 @@ fn refused(error: &CloudError, doing: &str) -> Block {
 fn help(class: Class, operation: &str) -> Option<String> {
     let service = operation.split(':').next().unwrap_or_default();
     let text = match class {
-        Class::Denied => "allow the action that the note names".to_owned(),
+        Class::Denied => {
+            let verb = operation.split(':').nth(1).unwrap_or_default();
+            let looks = ["Describe", "Get", "Head", "List"].iter().any(|each| verb.starts_with(each));
+            let policy = if looks {
+                "`provision iam --plan` prints what looks need"
+            } else {
+                "`provision iam --apply` prints the whole policy"
+            };
+            format!("allow the action that the note names ({policy})")
+        }
         Class::Credentials => "refresh the credentials (`aws sso login`), or name others with `--profile`".to_owned(),
         Class::Quota => format!("raise the quota (`aws service-quotas list-service-quotas --service-code {service}`)"),
         Class::Capacity => "take another instance type, fewer nodes or a reservation in the spec, or wait".to_owned(),

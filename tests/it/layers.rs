@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("record", &["desired", "observed"]),
     ("cloud", &["desired", "observed", "bootstrap"]),
     ("plan", &["desired", "observed", "catalog", "record", "spec"]),
+    ("permissions", &["spec", "desired", "record", "catalog"]),
     // `prepare` is the way from a spec to a plan.
     ("apply", &["plan", "cloud", "desired", "observed", "record", "spec", "catalog", "bootstrap"]),
     ("status", &["apply", "catalog", "desired", "observed", "plan", "record"]),

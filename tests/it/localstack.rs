@@ -9,6 +9,7 @@ mod data;
 mod faults;
 mod life;
 mod nodes;
+mod permissions;
 mod scene;
 mod surroundings;
 
@@ -24,6 +25,9 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("life::both_launch_modes", life::both_launch_modes),
     ("life::a_whole_life", life::a_whole_life),
     ("life::a_thousand_nodes", life::a_thousand_nodes),
+    ("permissions::plans_with_the_policy_to_look", permissions::plans_with_the_policy_to_look),
+    ("permissions::applies_with_its_own_policy", permissions::applies_with_its_own_policy),
+    ("permissions::applies_with_what_is_given", permissions::applies_with_what_is_given),
     ("nodes::a_boot_fails", nodes::a_boot_fails),
     ("nodes::no_capacity", nodes::no_capacity),
     ("data::an_export_fails", data::an_export_fails),

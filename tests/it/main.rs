@@ -7,6 +7,7 @@ mod layers;
 mod lifecycle;
 #[cfg(feature = "aws")]
 mod localstack;
+mod permissions;
 mod program;
 mod render;
 mod simulation;

@@ -16,6 +16,8 @@ from moto.iam.models import iam_backends
 from moto.ssm.models import ssm_backends
 
 from localstack_provision import gateway, ledger, settings, timeline
+from localstack_provision.authorization import guard
+from localstack_provision.authorization.policy import NotUnderstood
 from localstack_provision.ec2 import model as ec2
 from localstack_provision.fsx import files
 from localstack_provision.fsx import store as fsx
@@ -117,13 +119,34 @@ def delete_faults(request: Request, body: Any) -> Any:
     return {"faults": []}
 
 
+@endpoint("GET", "policy")
+def get_policy(request: Request, body: Any) -> Any:
+    """Tells what an account's policies have denied, and of each statement what it was good for."""
+    found = guard.GUARDS.get(request.args.get("account") or "")
+    if found is None:
+        raise Refused("this account has no policy")
+    return found.view()
+
+
+@endpoint("POST", "policy")
+def post_policy(request: Request, body: Any) -> Any:
+    """Gives an account policies to go by: {"account", "policies": [document]}. Without any it may do everything."""
+    try:
+        return guard.put(body["account"], body["policies"]).view()
+    except KeyError as error:
+        raise Refused(f"there is no {error}") from error
+    except NotUnderstood as error:
+        raise Refused(f"the policy says what nobody evaluates here: {error}") from error
+
+
 @endpoint("POST", "reset")
 def post_reset(request: Request, body: Any) -> Any:
-    """Forgets everything: FSx, EC2, IAM, SSM and S3 of all accounts, settings, faults and the ledger."""
+    """Forgets everything: FSx, EC2, IAM, SSM and S3 of all accounts, settings, faults, policies, ledger."""
     from localstack.services.s3.models import s3_stores
 
     timeline.clear()
     gateway.FAULTS.clear()
+    guard.GUARDS.clear()
     fsx.STORES.clear()
     ec2.STORES.clear()
     for backends in (ec2_backends, iam_backends, ssm_backends):

@@ -16,6 +16,7 @@ from localstack.aws.skeleton import create_dispatch_table
 from localstack.http import Response
 
 from localstack_provision import ledger, timeline
+from localstack_provision.authorization import guard
 
 ERROR_BEFORE = "error-before"
 ERROR_AFTER = "error-after-handling"
@@ -59,6 +60,7 @@ def before_service(chain: HandlerChain, context: RequestContext, response: Respo
     timeline.advance()
     service, operation = context.service_operation
     ledger.count_request(service, operation)
+    guard.enforce(context)
     fault = _take_fault(service, operation)
     if fault is None:
         return

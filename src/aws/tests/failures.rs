@@ -42,6 +42,16 @@ async fn throttling_that_does_not_end_is_said_so() {
     assert_eq!(wire.count("DescribeFileSystems"), 3);
 }
 
+#[tokio::test]
+async fn a_denial_is_told_without_what_nobody_can_read() {
+    let said = "You are not authorized to perform this operation. User: ana is not authorized to perform: \
+        ec2:CreateTags on resource: placement-group/x because no identity-based policy allows the ec2:CreateTags action.";
+    let message = format!("{said} Encoded authorization failure message: {}", "T-kSWIRFn32_".repeat(60));
+    let wire = Wire::new().ec2_error("CreatePlacementGroup", 403, "UnauthorizedOperation", &message);
+    let error = wire.aws().create(&placement()).await.expect_err("denied");
+    assert_eq!((error.class, error.remains, error.message.as_str()), (Class::Denied, Remains::Nothing, said));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_broken_connection_leaves_it_open_what_was_done() {
     let mut wire = Wire::new();

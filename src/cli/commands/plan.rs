@@ -1,7 +1,5 @@
 //! `provision plan`: what `up` would do, why, and what it costs.
 
-use std::collections::BTreeMap;
-
 use crate::apply::prepare::prepare;
 use crate::catalog::prices::Prices;
 use crate::cli::args::{PlanArgs, PlanFormat};
@@ -11,7 +9,7 @@ use crate::cli::load::load;
 use crate::cli::settings::Settings;
 use crate::cli::{output, session};
 use crate::cloud::{Identity, SystemClock};
-use crate::desired::{ClusterId, Pins, Place, Settled, build};
+use crate::desired::build_offline;
 use crate::observed::Observed;
 use crate::plan::{self, Input, Options, Plan, Purpose};
 use crate::record::Record;
@@ -31,12 +29,9 @@ pub(in crate::cli) fn offline(args: &PlanArgs, settings: &Settings) -> anyhow::R
     let spec = load(&args.file.spec, settings)?;
     let region =
         settings.region.clone().or_else(|| spec.cluster.region.clone()).unwrap_or_else(|| "unknown".to_owned());
-    let id = ClusterId { cluster: spec.cluster.name.clone(), region: region.clone(), deployment: String::new() };
     let identity = Identity { account: String::new(), arn: String::new(), region, partition: "aws".to_owned() };
-    let place = Place { subnet: String::new(), vpc: String::new(), zone: String::new() };
-    let pins = Pins { place: None, images: BTreeMap::new() };
-    let desired = build(&spec, &Settled { id: &id, identity: &identity, place: &place, pins: &pins });
-    let record = Record::new(&id.cluster, "");
+    let desired = build_offline(&spec, &identity);
+    let record = Record::new(&spec.cluster.name, "");
     let input = Input {
         purpose: Purpose::Up,
         desired: &desired,

@@ -1,4 +1,4 @@
-//! Commands that need no cloud: `init`, `validate`, `schema`, `plan --offline`.
+//! Commands that need no cloud: `init`, `validate`, `schema`, `plan --offline`, `iam`.
 
 use std::fs;
 
@@ -100,4 +100,50 @@ fn plan_offline() {
     snapshot("plan-out-nowhere", &ran(at, &["plan", "--offline", "--out", "no/such/plan"]).exits(1));
     let elsewhere = ran(at, &["plan", "--offline", "--region", "eu-west-1"]).exits(0);
     assert!(elsewhere.stdout.contains("eu-west-1"), "the command line's region counts\n{elsewhere}");
+}
+
+/// What the policies say is looked at in `permissions`; this is about asking for them.
+#[test]
+fn iam() {
+    let good = folder(SPEC);
+    let at = good.path();
+    let account = ["--account", "123456789012"];
+    let with = |args: &[&'static str]| [&["iam"][..], args, &account].concat();
+    let plan = ran(at, &["iam", "--plan", "--format", "json"]).exits(0);
+    let policy: serde_json::Value = serde_json::from_str(&plan.stdout).expect("a policy is JSON");
+    assert_eq!((policy["Statement"].as_array().map(Vec::len), plan.stderr.as_str()), (Some(5), ""), "{plan}");
+    let whole = ran(at, &with(&["--apply"])).exits(0);
+    assert!(whole.stderr.contains("--part 1` to `--part 2`") && whole.stdout.contains("PassRole"), "{whole}");
+    let parts = ["1", "2"].map(|part| ran(at, &with(&["--apply", "--part", part])).exits(0).stdout);
+    assert!(parts.iter().all(|part| serde_json::from_str::<serde_json::Value>(part).is_ok()), "{parts:?}");
+    assert_eq!(ran(at, &with(&["--apply", "-q"])).exits(0).stderr, "");
+    snapshot("iam-no-such-part", &ran(at, &with(&["--apply", "--part", "3"])).exits(1));
+    snapshot("iam-neither", &ran(at, &["iam"]).exits(1));
+    snapshot("iam-account", &ran(at, &["iam", "--plan", "--account", "1234"]).exits(1));
+    let moved = ran(at, &["iam", "--plan", "--region", "cn-north-1"]).exits(0);
+    assert!(moved.stdout.contains("arn:aws-cn:ssm:cn-north-1:*:parameter/provision"), "{moved}");
+
+    let github = ["--trust", "github", "--repo", "octo-org/octo-repo"];
+    let trust = |args: &[&'static str]| [&["iam"][..], args, &github, &account].concat();
+    snapshot("iam-trust", &ran(at, &trust(&["--apply", "--environment", "production"])).exits(0));
+    snapshot("iam-trust-nobody", &ran(at, &trust(&["--plan"])).exits(1));
+    snapshot("iam-trust-wildcard", &ran(at, &trust(&["--plan", "--branch", "*"])).exits(1));
+    // Whoever opens a pull request could change the cluster.
+    snapshot("iam-trust-pull-request", &ran(at, &trust(&["--apply", "--pull-request"])).exits(1));
+    snapshot("iam-trust-no-repo", &ran(at, &with(&["--plan", "--trust", "github"])).exits(1));
+
+    let text = SPEC.replace("region = \"us-east-1\"", "instance_profile = \"theirs\"");
+    let given = folder(&text);
+    snapshot("iam-no-region", &ran(given.path(), &["iam", "--plan"]).exits(1));
+    let assumed = ran(given.path(), &["iam", "--apply", "--region", "us-east-1"]).exits(0);
+    snapshot("iam-role-assumed", &crate::program::Ran { stdout: String::new(), ..assumed });
+    snapshot("iam-bad-spec", &ran(folder(BAD).path(), &["iam", "--plan"]).exits(1));
+
+    let group = |number: u32| {
+        let image = format!("ssm:/{number}/{}", "i".repeat(900));
+        format!("[[nodes]]\nname = \"n{number}\"\ninstance = \"g6e.2xlarge\"\ncount = 1\nimage = \"{image}\"\n")
+    };
+    let long = folder(&std::iter::once(SPEC.to_owned()).chain((0..40).map(group)).collect::<String>());
+    snapshot("iam-too-long", &ran(long.path(), &["iam", "--plan"]).exits(1));
+    ran(long.path(), &["iam", "--plan", "--part", "7"]).exits(0);
 }

@@ -1,7 +1,7 @@
 """What another program than ours sees of an account, and does to it: boto3, so that no code is shared with `provision`.
 
 cloud.py ENDPOINT ACCOUNT REGION inventory | buckets NAME… | objects BUCKET… | terminate ID | unlink ID
-         | compress FILE_SYSTEM TYPE | stranger GROUP_NAME
+         | compress FILE_SYSTEM TYPE | import FILE_SYSTEM URL | stranger GROUP_NAME | given NAME
 """
 
 import json
@@ -93,11 +93,38 @@ def compress(identifier, kind):
     client("fsx").update_file_system(FileSystemId=identifier, LustreConfiguration={"DataCompressionType": kind})
 
 
+def import_(identifier, url):
+    client("fsx").create_data_repository_task(
+        Type="IMPORT_METADATA_FROM_REPOSITORY", FileSystemId=identifier, Paths=[url], Report={"Enabled": False}
+    )
+
+
 def stranger(name):
     """A security group that nobody tagged."""
     client("ec2").create_security_group(GroupName=name, Description="somebody else's")
 
 
-FUNCTIONS = (inventory, buckets, objects, terminate, unlink, compress, stranger)
-COMMANDS = {function.__name__: function for function in FUNCTIONS}
+def given(name):
+    """What a spec may name instead of having it made: a profile with its role, a group, a reservation, a subnet, an image."""
+    ec2, iam = client("ec2"), client("iam")
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}}]}
+    trust["Statement"][0]["Action"] = "sts:AssumeRole"
+    iam.create_role(RoleName=name, Path="/team/", AssumeRolePolicyDocument=json.dumps(trust))
+    iam.create_instance_profile(InstanceProfileName=name, Path="/team/")
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    subnet = ec2.describe_subnets(Filters=[{"Name": "availability-zone", "Values": [f"{region}a"]}])["Subnets"][0]
+    group = ec2.create_security_group(GroupName=name, Description=name, VpcId=subnet["VpcId"])["GroupId"]
+    rule = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[rule])
+    reservation = ec2.create_capacity_reservation(
+        InstanceType="g6.xlarge", InstancePlatform="Linux/UNIX", AvailabilityZone=f"{region}a", InstanceCount=1
+    )["CapacityReservation"]["CapacityReservationId"]
+    path = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id"
+    image = client("ssm").get_parameter(Name=path)["Parameter"]["Value"]
+    return {"subnet": subnet["SubnetId"], "group": group, "reservation": reservation, "image": image}
+
+
+FUNCTIONS = (inventory, buckets, objects, terminate, unlink, compress, import_, stranger, given)
+COMMANDS = {function.__name__.rstrip("_"): function for function in FUNCTIONS}
 print(json.dumps(COMMANDS[what](*arguments), sort_keys=True, indent=1, default=str))

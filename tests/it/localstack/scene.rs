@@ -92,6 +92,10 @@ impl Scene {
         self.cloud("buckets", &["acme", "acme-b"]);
     }
 
+    pub(super) fn account(&self) -> &str {
+        &self.account
+    }
+
     /// Writes a spec and tells its path.
     pub(super) fn write(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);

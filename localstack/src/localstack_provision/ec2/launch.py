@@ -42,7 +42,7 @@ class Launch:
 
 
 def settle(store: Store, request: dict[str, Any]) -> Launch:
-    merged, template_tags = _merge_template(store, request)
+    merged, template_tags = merge_template(store, request)
     _check_counts(merged)
     image = _find_image(store, merged.get("ImageId"))
     instance_type = merged.get("InstanceType") or DEFAULT_TYPE
@@ -64,13 +64,13 @@ def settle(store: Store, request: dict[str, Any]) -> Launch:
         image=image,
         interfaces=interfaces,
         count=merged["MaxCount"],
-        profile=_find_profile(store, merged.get("IamInstanceProfile")),
-        capacity_reservation_id=_target_reservation(merged),
+        profile=find_profile(store, merged.get("IamInstanceProfile")),
+        capacity_reservation_id=target_reservation(merged),
         template_tags=template_tags,
     )
 
 
-def _merge_template(store: Store, request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def merge_template(store: Store, request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Returns the request with a launch template's data below it, and the tags AWS adds for the template."""
     reference = request.get("LaunchTemplate")
     if not reference:
@@ -144,7 +144,7 @@ def _check_counts(request: dict[str, Any]) -> None:
     market = (request.get("InstanceMarketOptions") or {}).get("MarketType")
     if market is not None and market not in MARKETS:
         raise invalid_value(f"Invalid value '{market}' for MarketType.")
-    if market == "capacity-block" and not _target_reservation(request):
+    if market == "capacity-block" and not target_reservation(request):
         raise combination("The market type capacity-block requires a capacity reservation target.")
 
 
@@ -312,7 +312,7 @@ def _check_placement(store: Store, request: dict[str, Any]) -> None:
         placement["GroupName"] = name
 
 
-def _find_profile(store: Store, reference: dict[str, Any] | None) -> Any:
+def find_profile(store: Store, reference: dict[str, Any] | None) -> Any:
     if not reference:
         return None
     name = reference.get("Name") or (reference.get("Arn") or "").rpartition("/")[2]
@@ -329,7 +329,7 @@ def _find_profile(store: Store, reference: dict[str, Any] | None) -> Any:
     return profile
 
 
-def _target_reservation(request: dict[str, Any]) -> str | None:
+def target_reservation(request: dict[str, Any]) -> str | None:
     specification = request.get("CapacityReservationSpecification") or {}
     return (specification.get("CapacityReservationTarget") or {}).get("CapacityReservationId")
 
