@@ -35,6 +35,8 @@ pub struct Seen {
     pub tags: Tags,
     /// File systems only: what nodes need to mount it.
     pub endpoint: Option<Endpoint>,
+    /// The id of the file system that it is on; links only.
+    pub file_system: Option<String>,
 }
 
 /// How a node reaches a file system; known from the answer to its creation on.

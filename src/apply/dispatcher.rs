@@ -92,7 +92,9 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
     let Run { cloud, clock, plan, desired, observed, record, scope, lease, events, stop } = run;
     let known = known_from(&observed);
     let mut scope = scope;
-    scope.file_system = known.ids.get(&Address::one(Kind::Fsx)).cloned();
+    // Of several, all have to be looked at: links may be on either.
+    let several = observed.resources.iter().filter(|seen| seen.address.kind == Kind::Fsx).count() > 1;
+    scope.file_system = known.ids.get(&Address::one(Kind::Fsx)).filter(|_| !several).cloned();
     let keeper = Keeper::new(lease, cloud.clone(), clock.clone());
     let context = Arc::new(Context {
         watch: Watch::new(cloud.clone(), scope),

@@ -147,7 +147,7 @@ async fn start<C: Cloud, K: Clock>(
 ) -> Result<Task, Failure> {
     let path = link.fields.get("path").cloned().unwrap_or_default();
     let s3 = link.fields.get("s3").cloned().unwrap_or_default();
-    let Some(file_system) = context.file_system() else {
+    let Some(file_system) = link.file_system.clone().or_else(|| context.file_system()) else {
         return Err(Failure::Stale { text: "the file system is gone".to_owned() });
     };
     let export = Export {

@@ -10,6 +10,8 @@ use super::error::CapacityIsFinal;
 
 /// The SDK's own default. Longer faults are for the engine, which says that it tries again, and can be interrupted.
 const ATTEMPTS: u32 = 3;
+/// The first call of a run says whether we are anyone and reach anything: it may fail fast.
+const ATTEMPTS_TO_GREET: u32 = 2;
 /// A handshake that takes longer does not end at all.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Longer than any describe or create call was seen to take; ends connections that are half open.
@@ -68,6 +70,7 @@ impl Aws {
         // of the SDK's tells the client about `AWS_ENDPOINT_URL_S3` before it is built.
         let own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(own_endpoint).build();
+        let sts = aws_sdk_sts::config::Builder::from(config).retry_config(retries(ATTEMPTS_TO_GREET)).build();
         Ok(Self {
             region,
             ec2: aws_sdk_ec2::Client::new(config),
@@ -75,7 +78,7 @@ impl Aws {
             iam: aws_sdk_iam::Client::new(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             ssm: aws_sdk_ssm::Client::new(config),
-            sts: aws_sdk_sts::Client::new(config),
+            sts: aws_sdk_sts::Client::from_conf(sts),
         })
     }
 

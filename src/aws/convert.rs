@@ -78,6 +78,7 @@ pub(super) fn made(create: &Create, id: impl Into<String>, arn: Option<String>) 
         fields: fields(&create.resource),
         tags: create.tags.clone(),
         endpoint: None,
+        file_system: None,
     }
 }
 

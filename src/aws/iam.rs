@@ -39,6 +39,7 @@ impl Aws {
                         fields: fields(&resource),
                         tags,
                         endpoint: None,
+                        file_system: None,
                     });
                 }
             }
@@ -67,6 +68,7 @@ impl Aws {
                         fields: fields(&resource),
                         tags,
                         endpoint: None,
+                        file_system: None,
                     });
                 }
             }

@@ -44,8 +44,12 @@ impl Aws {
             all.merge(below);
             return Ok(all);
         }
-        let mut all = Box::pin(self.only(kinds, Kind::Fsx, self.observe_file_systems(scope))).await?;
-        let ids: Vec<String> = all.resources.iter().map(|seen| seen.id.clone()).collect();
+        if !kinds.iter().any(|kind| matches!(kind, Kind::Fsx | Kind::Link | Kind::Task)) {
+            return Ok(Observed::default());
+        }
+        let file_systems = Box::pin(self.observe_file_systems(scope)).await?;
+        let ids: Vec<String> = file_systems.resources.iter().map(|seen| seen.id.clone()).collect();
+        let mut all = if kinds.contains(&Kind::Fsx) { file_systems } else { Observed::default() };
         all.merge(Box::pin(self.observe_below(scope, kinds, &ids)).await?);
         Ok(all)
     }

@@ -111,6 +111,7 @@ impl World {
             fields: thing.resource.fields().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             tags: thing.tags.clone(),
             endpoint,
+            file_system: thing.uses.get(&Kind::Fsx).cloned(),
         }
     }
 

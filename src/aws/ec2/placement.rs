@@ -34,6 +34,7 @@ impl Aws {
                     fields: observed_fields(&each),
                     tags: ec2_tags(each.tags()),
                     endpoint: None,
+                    file_system: None,
                 }),
             }
         }

@@ -53,6 +53,7 @@ impl Aws {
                         })),
                         tags,
                         endpoint: None,
+                        file_system: None,
                     }),
                 }
             }

@@ -59,6 +59,7 @@ impl Aws {
                         fields: fields(&Resource::Template(Box::new(observed_template(name, &data)))),
                         tags,
                         endpoint: None,
+                        file_system: None,
                     });
                 }
             }

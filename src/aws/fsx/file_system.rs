@@ -270,6 +270,7 @@ fn seen(address: Address, each: &SdkFileSystem) -> Seen {
         fields: observed_fields(each),
         tags: fsx_tags(each.tags()),
         endpoint,
+        file_system: None,
     }
 }
 

@@ -206,6 +206,7 @@ fn seen(address: Address, each: &DataRepositoryAssociation) -> Seen {
         fields: fields(&Resource::Link(link)),
         tags: fsx_tags(each.tags()),
         endpoint: None,
+        file_system: each.file_system_id().map(str::to_owned),
     }
 }
 

@@ -165,6 +165,7 @@ pub(super) fn observed(desired: &Desired) -> Observed {
                 dns_name: "fs-0123.fsx.us-east-1.amazonaws.com".to_owned(),
                 mount_name: "abcdbev".to_owned(),
             }),
+            file_system: None,
         });
     }
     observed

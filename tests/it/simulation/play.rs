@@ -216,7 +216,12 @@ impl Life<'_> {
                     ensure(codes.iter().all(|code| known.contains(code)), || format!("refused: {codes:?}"))?;
                 }
                 Ok(Outcome::Nothing(_) | Outcome::Held(_)) => {}
-                Ok(Outcome::Declined) => return Err("ended: nobody declined".to_owned()),
+                // Asked to stop before there was anything to agree to.
+                Ok(Outcome::Declined) => {
+                    let asked = |end: End| matches!(end, End::Asked { .. });
+                    let asked = asked(act.end) || act.beside.as_ref().is_some_and(|beside| asked(beside.end));
+                    ensure(asked, || "ended: nobody declined".to_owned())?;
+                }
             }
         }
         // Undisturbed, a run does what it is for: throttling and faults that pass slow it down and never end it.
