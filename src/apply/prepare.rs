@@ -64,8 +64,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Looks and plans.
 pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request) -> Result<Prepared, Failed> {
     let path = record::path(&request.cluster);
-    let (identity, parameters) =
-        tokio::try_join!(patiently(|| cloud.identity()), patiently(|| cloud.parameters(&path)))?;
+    let (identity, parameters) = tokio::join!(patiently(|| cloud.identity()), patiently(|| cloud.parameters(&path)));
+    // Whether we are anyone comes first, also where both fail.
+    let (identity, parameters) = (identity?, parameters?);
     let stored = record::read(&request.cluster, &parameters)?;
     let (mut record, observed, scope) = look(cloud, clock, request, &identity, stored.clone()).await?;
     let id = ClusterId {
