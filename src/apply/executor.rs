@@ -98,7 +98,8 @@ async fn create<C: Cloud, K: Clock>(
                 context.learn(&seen);
                 context.emit(What::Answered { step: index, address: address.clone(), id: known });
                 context.store.made(address, epoch, context.clock.now()).await;
-                if is_older(&seen, &create.tags) {
+                // Or it has failed since.
+                if is_older(&seen, &create.tags) || seen.state == State::Failed {
                     return Err(Failure::Stale {
                         text: format!("{address} was there already, as an earlier run made it"),
                     });

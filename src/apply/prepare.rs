@@ -128,12 +128,14 @@ async fn look<C: Cloud, K: Clock>(
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     loop {
+        // An answer may be slow: what it says is as old as its question.
+        let asked = clock.now();
         let observed = observe(cloud, &scope).await?;
         let record = match &stored {
             Some(record) => record.clone(),
             None => recovered(request, &observed)?,
         };
-        let hidden = record.not_yet_visible(&observed, clock.now(), |address| goes(request, address));
+        let hidden = record.not_yet_visible(&observed, asked, |address| goes(request, address));
         if hidden.is_empty() || !request.patient {
             scope.deployment = Some(record.deployment.clone());
             return Ok((record, observed, scope));

@@ -289,7 +289,7 @@ impl Life<'_> {
     async fn last_up(&mut self, wish: &Wish, host: Host) -> Result<()> {
         let machine = self.process(host, Sky::Fair);
         let outcome = timeout(LONGEST, replace(&machine, wish)).await.map_err(|_| "hangs: the last up".to_owned())?;
-        if has_finding(&outcome, &["plan::missing-link"]) {
+        if has_finding(&outcome, &["plan::missing-link", "plan::cannot-export"]) {
             // As it should: the old file system's files come first, and `down` sees to them.
             return Ok(());
         }
