@@ -75,9 +75,9 @@ where
         if !broken.is_empty() {
             return Err(Failed::Broken(broken));
         }
-        if prepared.plan.is_done() && !only_parameters_left(&prepared) {
-            // The lock of a run that died with nothing left to do would be found by every later one.
-            let _ = lease::sweep(cloud, clock, &session.request.cluster, &prepared.parameters, session.is_dead).await;
+        // Beside another run, or just after one that died, a look tells only what was.
+        let is_alone = !lease::was_held(&session.request.cluster, &prepared.parameters);
+        if prepared.plan.is_done() && is_alone && !only_parameters_left(&prepared) {
             return Ok(Outcome::Nothing(Box::new(prepared)));
         }
         if !prepared.plan.is_done() && !agreed.as_ref().is_some_and(|agreed| is_covered(&prepared.plan, agreed)) {

@@ -222,23 +222,6 @@ impl Lease {
     }
 }
 
-/// Removes leases that have ended and that nobody came to take over.
-pub async fn sweep<C: Cloud, K: Clock>(
-    cloud: &C,
-    clock: &K,
-    cluster: &str,
-    parameters: &BTreeMap<String, String>,
-    is_dead: IsDead<'_>,
-) -> Result<(), CloudError> {
-    let ended = |lease: &Option<Holder>| lease.as_ref().is_none_or(|it| it.until <= clock.now() || is_dead(it));
-    let ended: Vec<String> = leases(cluster, parameters)
-        .iter()
-        .filter(|(_, lease)| ended(lease))
-        .map(|(number, _)| name(cluster, *number))
-        .collect();
-    if ended.is_empty() { Ok(()) } else { patiently(|| cloud.delete_parameters(&ended)).await }
-}
-
 fn other_alive(
     found: &BTreeMap<u32, Option<Holder>>,
     ours: u32,

@@ -286,9 +286,22 @@ impl Life<'_> {
         })
     }
 
-    async fn last_up(&mut self, wish: &Wish, host: Host) -> Result<()> {
+    async fn up_again(&mut self, wish: &Wish, host: Host) -> Result<std::result::Result<Outcome, Unprepared>> {
         let machine = self.process(host, Sky::Fair);
-        let outcome = timeout(LONGEST, replace(&machine, wish)).await.map_err(|_| "hangs: the last up".to_owned())?;
+        timeout(LONGEST, replace(&machine, wish)).await.map_err(|_| "hangs: the last up".to_owned())
+    }
+
+    async fn last_up(&mut self, wish: &Wish, host: Host) -> Result<()> {
+        let mut outcome = self.up_again(wish, host).await?;
+        if let Ok(Outcome::Ran { report, .. }) = &outcome
+            && report
+                .failures
+                .iter()
+                .any(|(_, failure)| matches!(failure, Failure::Nodes { .. } | Failure::Broken { .. }))
+        {
+            // What an earlier run has made failed only now; this run has said so, and the next one replaces it.
+            outcome = self.up_again(wish, host).await?;
+        }
         if has_finding(&outcome, &["plan::missing-link", "plan::cannot-export"]) {
             // As it should: the old file system's files come first, and `down` sees to them.
             return Ok(());

@@ -61,7 +61,12 @@ impl Wish {
             }
             3 => self.groups[any].count += 1 + random.below(3) as u32,
             4 => self.groups[any].count = (self.groups[any].count / 2).max(1),
-            5 if last < 3 => self.groups.push(Group { name: format!("n{}", random.below(100)), count: 2, setup: 0 }),
+            5 if last < 3 => {
+                let name = format!("n{}", random.below(100));
+                if self.groups.iter().all(|group| group.name != name) {
+                    self.groups.push(Group { name, count: 2, setup: 0 });
+                }
+            }
             6 if last > 0 => {
                 self.groups.remove(any);
             }
