@@ -6,6 +6,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?= python3
 CARGO ?= cargo
+SEEDS ?= 3000
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +18,8 @@ test: build $(VENV)/tools.stamp ## Run every test: unit, property, lifecycle, ad
 	PROVISION_SHELLCHECK="$(CURDIR)/$(VENV)/bin/shellcheck" PROVISION_PARLIAMENT="$(CURDIR)/$(VENV)/bin/python" \
 		PROVISION_LOCALSTACK="$(CURDIR)/localstack/localstack.sh" \
 		LOCALSTACK_VENV="$(CURDIR)/$(VENV)" $(CARGO) test --locked
+	$(MAKE) soak
+	LOCALSTACK_VENV="$(CURDIR)/$(VENV)" $(VENV)/bin/python tools/crash_matrix.py --sample 8 --jobs 12
 	./tools/one-sdk-build.sh
 	$(VENV)/bin/python tools/check-docs.py
 	LOCALSTACK_VENV="$(CURDIR)/$(VENV)" $(VENV)/bin/python -m pytest --quiet localstack/tests
@@ -34,6 +37,12 @@ build: ## Build the program
 
 release: ## Build the program as it is shipped
 	$(CARGO) build --locked --release
+
+soak: ## Live SEEDS drawn lives of clusters over the simulated cloud (SEEDS=100000)
+	PROVISION_SEEDS=$(SEEDS) $(CARGO) test --locked --no-default-features --profile soak --test it simulation::no_seed -- --nocapture
+
+mutants: ## Break one rule of the engine at a time; the simulation must catch each
+	$(PYTHON) tools/mutants.py
 
 bench: build $(VENV)/tools.stamp ## Measure requests, wall time against the cloud's own path, start-up and size
 	./tools/bench.py
@@ -64,4 +73,4 @@ $(VENV)/tools.stamp: localstack/requirements.txt localstack/requirements-dev.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r localstack/requirements-dev.txt -r tools/requirements.txt
 	touch $@
 
-.PHONY: help demo test check lint build release bench crash-matrix conformance generate clean
+.PHONY: help demo test check lint build release bench crash-matrix conformance generate soak mutants clean

@@ -43,6 +43,14 @@ pub(super) async fn remove<C: Cloud, K: Clock>(
     };
     call(context, index, &delete).await?;
     gone(context, index, address, ids).await?;
+    if address.kind == Kind::Nodes && storage_goes && !context.store.was_ready().await {
+        let latest = context.watch.latest(Kind::Nodes).await;
+        if latest.is_some_and(|observed| observed.was_used()) {
+            context.store.ready().await;
+            let text = "a node became ready while it was being removed, and may have written files".to_owned();
+            return Err(Failure::Stale { text });
+        }
+    }
     let left = match address.kind {
         Kind::Nodes => context.observed.nodes_of(address).filter(|node| !ids.contains(&node.id)).count(),
         _ => context

@@ -229,7 +229,8 @@ impl Life<'_> {
             match (outcome, &act.command) {
                 (Ok(Outcome::Nothing(_)), _) => {}
                 (Ok(Outcome::Ran { report, .. }), _) if report.ending == Ending::Complete => {}
-                (Ok(Outcome::Refused(_)), Command::Up(_)) => return Ok(()),
+                // With one of the codes above: there is nothing else that it may do.
+                (Ok(Outcome::Refused(_)), _) => return Ok(()),
                 (outcome, command) => return Err(format!("undisturbed: {command:?} ended with {outcome:?}")),
             }
             if let Command::Up(wish) | Command::Replace(wish) = &act.command {
