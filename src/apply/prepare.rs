@@ -121,9 +121,10 @@ async fn look<C: Cloud, K: Clock>(
         names: names(request, identity),
         file_system: None,
     };
-    while stored.as_ref().is_some_and(|record| record.may_show_what_was(clock.now()))
-        && request.patient
-        && request.purpose == Purpose::Up
+    // `down` may delete again what is gone. Only a link has to be there: to be exported once more.
+    let trusts = |record: &Record| request.purpose == Purpose::Down && !record.exported;
+    while request.patient
+        && stored.as_ref().is_some_and(|record| record.may_show_what_was(clock.now()) && !trusts(record))
     {
         tokio::time::sleep(LOOK_AGAIN).await;
     }
