@@ -154,6 +154,23 @@ struct Retag<'a> {
     nodes: &'a [String],
 }
 
+/// Sends an update, once what is under way already has ended: perhaps it is this one, whose answer was lost.
+pub(super) async fn send_update<C: Cloud, K: Clock>(
+    context: &Context<C, K>,
+    index: usize,
+    update: &Update,
+) -> Result<(), Failure> {
+    let (address, now) = (&update.address, context.clock.now());
+    context.call(index, address, || context.store.changes(now)).await?;
+    match context.call(index, address, || context.cloud.update(update)).await {
+        Err(Failure::Cloud { error }) if error.class == Class::Conflict => {
+            wait::settled(context, index, address).await?;
+            context.call(index, address, || context.cloud.update(update)).await
+        }
+        sent => sent,
+    }
+}
+
 /// Whether an update is over only once it is seen.
 pub(super) fn is_awaited(kind: Kind, fields: &[String]) -> bool {
     let only_tags = fields.is_empty() || fields == [TAG_SPEC];
@@ -190,15 +207,7 @@ async fn update<C: Cloud, K: Clock>(
         token: context.desired.id.token(&format!("update {address} {} {}", context.run, fields.join(" ")), 0),
         known,
     };
-    let now = context.clock.now();
-    context.call(index, address, || context.store.changes(now)).await?;
-    let mut sent = context.call(index, address, || context.cloud.update(&update)).await;
-    if matches!(&sent, Err(Failure::Cloud { error }) if error.class == Class::Conflict) {
-        // It is still at a change, perhaps at this one, whose answer was lost.
-        wait::settled(context, index, address).await?;
-        sent = context.call(index, address, || context.cloud.update(&update)).await;
-    }
-    sent?;
+    send_update(context, index, &update).await?;
     if !is_awaited(address.kind, fields) {
         return Ok(());
     }

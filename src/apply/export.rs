@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::event::{Failure, What};
+use super::executor::send_update;
 use super::pace::pace;
 use super::wait::{Verdict, wait};
 use crate::cloud::{Class, Clock, Cloud, Export, Update};
@@ -87,9 +88,7 @@ async fn turn_off_automatic_export<C: Cloud, K: Clock>(
         token: context.desired.id.token(&format!("stop export {address} {}", context.run), 0),
         known: context.known(),
     };
-    let now = context.clock.now();
-    context.call(index, address, || context.store.changes(now)).await?;
-    context.call(index, address, || context.cloud.update(&update)).await?;
+    send_update(context, index, &update).await?;
     context.emit(What::Waiting {
         step: index,
         address: address.clone(),
