@@ -160,6 +160,9 @@ pub(super) async fn settled<C: Cloud, K: Clock>(
     };
     let goes = context.plan.steps.iter().any(|step| step.address == *address && matches!(step.op, Op::Delete { .. }));
     let pace = pace(address.kind, op(context, index));
+    if seen.state == State::Deleting {
+        return gone(context, index, address, &seen.id, pace).await;
+    }
     let ended = wait(context, index, address, address.kind, pace, |observed, waited| {
         state(observed, address, &seen.id, waited)
     })
@@ -169,6 +172,22 @@ pub(super) async fn settled<C: Cloud, K: Clock>(
         Err(Failure::Broken { .. } | Failure::Stale { .. }) if goes => Ok(()),
         other => other,
     }
+}
+
+/// What was found on its way out: once it is gone, another plan is needed.
+async fn gone<C: Cloud, K: Clock>(
+    context: &Context<C, K>,
+    index: usize,
+    address: &Address,
+    id: &str,
+    pace: Pace,
+) -> Result<(), Failure> {
+    wait(context, index, address, address.kind, pace, |observed, _| {
+        let there = observed.resources.iter().find(|seen| seen.id == id);
+        there.map_or(Verdict::Done, |seen| Verdict::Pending(seen.lifecycle.clone()))
+    })
+    .await?;
+    Err(Failure::Stale { text: format!("{address} ({id}) is gone") })
 }
 
 /// After an update: the new values are there and nothing is under way any more.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::model::{Action, Danger, Finding, Purpose, Verb};
 use super::nodes;
 use super::rules;
-use super::safety::missing_links;
+use super::safety::{may_owe_files, missing_links};
 use super::summary;
 use crate::desired::{
     Address, DISCARD, Desired, Kind, Resource, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_SPEC, TAG_UNEXPORTED, Tags, Wanted,
@@ -437,7 +437,9 @@ fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
         let work = outcome.work.entry(seen.address.clone()).or_default();
         work.delete.push(seen.id.clone());
         work.export |= export;
-        work.settle |= seen.address.kind == Kind::Link && seen.state == State::Creating;
+        // One on its way out cannot be exported; once it is gone, it is missing.
+        let owes = seen.state == State::Deleting && input.purpose == Purpose::Down && may_owe_files(input);
+        work.settle |= seen.address.kind == Kind::Link && (seen.state == State::Creating || owes);
     }
 }
 

@@ -131,10 +131,15 @@ fn is_used(input: &Input<'_>) -> bool {
 
 /// Links of which the record says that there should be one, and there is none, on a file system that has been used and goes.
 pub(super) fn missing_links<'a>(input: &'a Input<'_>) -> Vec<&'a Address> {
-    let kept = input.options.keep_storage || input.options.discard_unexported_data || input.record.exported;
-    let works = |seen: &Seen| !matches!(seen.state, State::Deleting | State::Failed);
-    if kept || !is_used(input) || !input.observed.file_system().is_some_and(works) {
+    if !may_owe_files(input) {
         return Vec::new();
     }
     input.record.links.keys().filter(|address| input.observed.find(address).is_none()).collect()
+}
+
+/// The file system goes, and nobody has said that what is on it is in S3 or may be lost.
+pub(super) fn may_owe_files(input: &Input<'_>) -> bool {
+    let settled = input.options.keep_storage || input.options.discard_unexported_data || input.record.exported;
+    let works = |seen: &Seen| !matches!(seen.state, State::Deleting | State::Failed);
+    !settled && is_used(input) && input.observed.file_system().is_some_and(works)
 }
