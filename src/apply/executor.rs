@@ -18,6 +18,9 @@ use crate::plan::{Op, Step};
 /// How often a creation is begun anew because its token met something dead.
 const MOST_EPOCHS: u32 = 4;
 
+/// How often an update waits for another one, which may be its own with its answer lost.
+const MOST_CONFLICTS: u32 = 4;
+
 /// Tells the dispatcher that a step has got its answer.
 pub(super) type Answered = UnboundedSender<usize>;
 
@@ -162,13 +165,15 @@ pub(super) async fn send_update<C: Cloud, K: Clock>(
 ) -> Result<(), Failure> {
     let (address, now) = (&update.address, context.clock.now());
     context.call(index, address, || context.store.changes(now)).await?;
-    match context.call(index, address, || context.cloud.update(update)).await {
-        Err(Failure::Cloud { error }) if error.class == Class::Conflict => {
-            wait::settled(context, index, address).await?;
-            context.call(index, address, || context.cloud.update(update)).await
+    for _ in 0..MOST_CONFLICTS {
+        match context.call(index, address, || context.cloud.update(update)).await {
+            Err(Failure::Cloud { error }) if error.class == Class::Conflict => {
+                wait::settled(context, index, address).await?;
+            }
+            sent => return sent,
         }
-        sent => sent,
     }
+    context.call(index, address, || context.cloud.update(update)).await
 }
 
 /// Whether an update is over only once it is seen.

@@ -394,8 +394,8 @@ fn is_passing(class: Class) -> bool {
 /// A run that looks again until it converges does not end because what it knew was old.
 fn may_end(report: &Report) -> Result<()> {
     let stale = |failure: &Failure| matches!(failure, Failure::Stale { .. });
-    // Beside a failure that lasts it does not look again.
-    let lasts = report.failures.iter().any(|(_, failure)| !stale(failure));
+    // Beside a failure that lasts, or when it was asked to stop, it does not look again.
+    let lasts = report.ending != Ending::Failed || report.failures.iter().any(|(_, failure)| !stale(failure));
     for (address, failure) in report.failures.iter().filter(|(_, failure)| !(lasts && stale(failure))) {
         let known = match failure {
             Failure::Cloud { error } => is_passing(error.class) || error.class == Class::Credentials,
