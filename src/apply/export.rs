@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::context::Context;
 use super::event::{Failure, What};
 use super::executor::send_update;
@@ -18,6 +20,9 @@ use crate::spec::Flow;
 
 /// A task that counts nothing for so long hangs (FSx refreshes the counts about every 30 seconds).
 const STALL_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// A change of a link takes minutes (FSx for Lustre User Guide, "Data repository association lifecycle", gives no figure).
+const CHANGES_END: Duration = Duration::from_mins(15);
 
 /// Where lists of failed files go, inside the linked prefix as FSx demands.
 const REPORTS: &str = "provision-export-reports";
@@ -158,10 +163,13 @@ async fn start<C: Cloud, K: Clock>(
         // Each run exports anew: what an earlier one has exported may have been written since.
         token: context.desired.id.token(&format!("export {address} {}", context.run), 0),
     };
+    let began = Instant::now();
     loop {
         match context.call(index, address, || context.cloud.export(&export)).await {
             Ok(task) => return Ok(task),
             Err(Failure::Cloud { error }) if error.class == Class::Busy => {}
+            // The link is still at a change that has just been made.
+            Err(Failure::Cloud { error }) if error.class == Class::Conflict && began.elapsed() < CHANGES_END => {}
             Err(other) => return Err(other),
         }
         let observed = context.look(Kind::Task, address).await?;

@@ -29,6 +29,12 @@ impl Random {
         if bound == 0 { 0 } else { self.next() % bound }
     }
 
+    /// One of several, each as likely; there has to be one.
+    pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        let index = self.below(choices.len().try_into().unwrap_or(u64::MAX));
+        &choices[usize::try_from(index).unwrap_or_default()]
+    }
+
     /// At most `longest`, in whole milliseconds.
     pub fn up_to(&mut self, longest: Duration) -> Duration {
         let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX - 1);

@@ -341,7 +341,9 @@ impl Life<'_> {
                 let files = truth.file_system().map(|seen| self.world.files(&seen.id)).unwrap_or_default();
                 let saved = |path: &str| files.get(path).is_none_or(|counts| counts.dirty == 0);
                 let link = of(Kind::Link).find(|link| saved(&link.fields["path"]));
-                link.into_iter().for_each(|link| self.world.delete_by_hand(Kind::Link, &link.id));
+                if let Some(link) = link {
+                    self.world.delete_by_hand(Kind::Link, &link.id);
+                }
             }
             Hand::RetagsStorage => of(Kind::Fsx).for_each(|seen| {
                 self.world.tag_by_hand(Kind::Fsx, &seen.id, |tags| drop(tags.insert("team".into(), "audio".into())));

@@ -146,10 +146,10 @@ impl Story {
         let mut random = Random::named(seed, "story");
         let random = &mut random;
         let mut wish = Wish::draw(random);
-        let acts = (0..1 + random.below(4)).map(|nth| Act::draw(nth, &mut wish, random)).collect();
+        let acts = (0..=random.below(4)).map(|nth| Act::draw(nth, &mut wish, random)).collect();
         Self {
             seed,
-            lag_s: [0, 0, 2, 10, 30][random.below(5) as usize],
+            lag_s: *random.pick(&[0, 0, 2, 10, 30]),
             creation_holds: random.below(4) == 0,
             slow: random.below(5) == 0,
             neighbours: random.below(4) == 0,
@@ -179,12 +179,11 @@ impl Act {
         let hands = if nth == 0 { 0 } else { random.below(3) };
         let command = Command::draw(nth, wish, random);
         Self {
-            rest_s: [0, 0, 1, 20, 100][random.below(5) as usize],
-            before: (0..hands).map(|_| HANDS[random.below(HANDS.len() as u64) as usize]).collect(),
+            rest_s: *random.pick(&[0, 0, 1, 20, 100]),
+            before: (0..hands).map(|_| *random.pick(&HANDS)).collect(),
             command,
             host: Host::draw(random),
-            weather: [Sky::Fair, Sky::Fair, Sky::Throttled, Sky::Rough, Sky::Rough, Sky::Stormy]
-                [random.below(6) as usize],
+            weather: *random.pick(&[Sky::Fair, Sky::Fair, Sky::Throttled, Sky::Rough, Sky::Rough, Sky::Stormy]),
             end: End::draw(random),
             beside: (random.below(5) == 0).then(|| Beside {
                 command: Command::draw(1, &mut wish.clone(), random),
@@ -210,7 +209,7 @@ impl Command {
             }
             5 => Self::Up(wish.clone()),
             _ => {
-                for _ in 0..1 + random.below(2) {
+                for _ in 0..=random.below(2) {
                     wish.change(random);
                 }
                 Self::Up(wish.clone())
@@ -227,7 +226,7 @@ impl Host {
 
 impl End {
     fn draw(random: &mut Random) -> Self {
-        let at = 1 + random.below(90) as usize;
+        let at = *random.pick(&(1..=90).collect::<Vec<usize>>());
         let at_ms = random.below(40_000);
         match random.below(12) {
             0..3 => Self::CrashBefore(at),

@@ -33,13 +33,13 @@ pub(super) struct Group {
 impl Wish {
     pub(super) fn draw(random: &mut Random) -> Self {
         let counts = [1, 2, 3, 8];
-        let groups = [1, 1, 2, 3][random.below(4) as usize];
+        let groups: usize = *random.pick(&[1, 1, 2, 3]);
         let datasets = ["/keep", "/out", "/train", "/out2"];
         Self {
             groups: (0..groups)
-                .map(|index| Group { name: format!("g{index}"), count: counts[random.below(4) as usize], setup: 0 })
+                .map(|index| Group { name: format!("g{index}"), count: *random.pick(&counts), setup: 0 })
                 .collect(),
-            datasets: datasets[..[1, 1, 2, 4][random.below(4) as usize]].iter().map(|&path| path.to_owned()).collect(),
+            datasets: datasets[..*random.pick(&[1, 1, 2, 4])].iter().map(|&path| path.to_owned()).collect(),
             capacity_gib: 2400,
             iops: None,
             compressed: random.below(2) == 0,
@@ -52,14 +52,14 @@ impl Wish {
     /// One thing that people change.
     pub(super) fn change(&mut self, random: &mut Random) {
         let last = self.groups.len() - 1;
-        let any = random.below(self.groups.len() as u64) as usize;
+        let any = *random.pick(&(0..=last).collect::<Vec<usize>>());
         match random.below(12) {
             0 => self.capacity_gib += 2400,
             1 if self.datasets.len() < 8 => self.datasets.push(format!("/new{}", self.datasets.len())),
             2 if self.datasets.len() > 1 => {
                 self.datasets.pop();
             }
-            3 => self.groups[any].count += 1 + random.below(3) as u32,
+            3 => self.groups[any].count += *random.pick(&[1, 2, 3]),
             4 => self.groups[any].count = (self.groups[any].count / 2).max(1),
             5 if last < 3 => {
                 let name = format!("n{}", random.below(100));
