@@ -202,6 +202,12 @@ impl Observed {
         self.foreign.extend(foreign);
     }
 
+    /// The file system is, or was, AVAILABLE.
+    pub fn was_available(&self) -> bool {
+        let works = |seen: &Seen| matches!(seen.state, State::Ready | State::Updating | State::Misconfigured);
+        self.file_system().is_some_and(works)
+    }
+
     /// A node has been ready: there may be files on the file system.
     pub fn was_used(&self) -> bool {
         self.nodes.iter().any(|node| matches!(node.report, Some(Report::Ready | Report::Degraded(_))))

@@ -38,6 +38,9 @@ pub struct Record {
     /// nodes have been ready was never made, or deleted by hand, and `down` makes it again to export what is below it.
     #[serde(default)]
     pub links: BTreeMap<Address, Linked>,
+    /// The file system has been AVAILABLE: somebody may have mounted it. Until then nothing can be on it.
+    #[serde(default = "perhaps")]
+    pub available: bool,
     /// A node has been ready since the storage was made: there may be files on it.
     #[serde(default)]
     pub ready: bool,
@@ -47,6 +50,11 @@ pub struct Record {
     pub changing: Option<Timestamp>,
     #[serde(default)]
     pub tries: BTreeMap<Address, Try>,
+}
+
+/// What older records do not say.
+fn perhaps() -> bool {
+    true
 }
 
 /// Where a link leads.
@@ -110,6 +118,7 @@ impl Record {
             tag_keys: Vec::new(),
             exported: false,
             links: BTreeMap::new(),
+            available: false,
             ready: false,
             changing: None,
             tries: BTreeMap::new(),

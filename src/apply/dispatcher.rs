@@ -123,6 +123,9 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
         ending: None,
         answered_for: Vec::new(),
     };
+    if dispatcher.context.observed.was_available() {
+        dispatcher.context.store.available().await;
+    }
     if dispatcher.context.plan.purpose == Purpose::Up {
         let links = record::links(&dispatcher.context.desired);
         dispatcher.context.store.linked(links).await;

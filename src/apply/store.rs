@@ -90,6 +90,13 @@ impl<C: Cloud> Store<C> {
         }
     }
 
+    /// The file system can be mounted, by whomever.
+    pub(super) async fn available(&self) {
+        let mut inner = self.inner.lock().await;
+        inner.dirty |= !inner.record.available;
+        inner.record.available = true;
+    }
+
     /// Nodes have the file system mounted and are in their users' hands.
     pub(super) async fn ready(&self) {
         let mut inner = self.inner.lock().await;
@@ -120,7 +127,7 @@ impl<C: Cloud> Store<C> {
     pub(super) async fn gone(&self, address: &Address, left: u32, remade: bool) {
         let mut inner = self.inner.lock().await;
         if address.kind == Kind::Fsx {
-            inner.record.ready = false;
+            (inner.record.available, inner.record.ready) = (false, false);
             inner.dirty = true;
         }
         if let Some(last) = inner.record.tries.get_mut(address).filter(|last| last.done || !remade) {

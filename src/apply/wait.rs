@@ -58,6 +58,9 @@ pub(super) async fn wait<C: Cloud, K: Clock>(
             }
         };
         last_seen = Instant::now();
+        if kind == Kind::Fsx && observed.was_available() {
+            context.store.available().await;
+        }
         match judge(&observed, began.elapsed()) {
             Verdict::Done => {
                 context.learn_time(kind, op(context, index), began.elapsed());

@@ -138,7 +138,7 @@ fn storage_is_replaced(input: &Input<'_>, outcome: &mut Outcome) -> bool {
     let reasons = match seen.state {
         State::Deleting => return false,
         // It never worked: nothing can be on it.
-        State::Failed if !was_done(input, &address) => return true,
+        State::Failed if !was_available(input) => return true,
         State::Failed => vec![format!("It is FAILED: {}", seen.reason.as_deref().unwrap_or("AWS gives no reason"))],
         State::Creating | State::Ready | State::Updating | State::Misconfigured => {
             rules::compare(Kind::Fsx, wanted, seen).1
@@ -157,8 +157,9 @@ fn storage_is_replaced(input: &Input<'_>, outcome: &mut Outcome) -> bool {
     true
 }
 
-fn was_done(input: &Input<'_>, address: &Address) -> bool {
-    input.record.tries.get(address).is_some_and(|last| last.done)
+/// Without a record nobody knows, so it may have been.
+fn was_available(input: &Input<'_>) -> bool {
+    input.record.available || input.record.tries.is_empty() || input.observed.was_available()
 }
 
 /// Everything but nodes.
@@ -211,11 +212,8 @@ fn resource(
             reasons.push("The file system below it is replaced.".to_owned());
         }
         action.verb = Verb::Replace;
-        action.danger = if address.kind == Kind::Fsx && was_done(input, address) {
-            Danger::DestroysData
-        } else {
-            Danger::Disruptive
-        };
+        action.danger =
+            if address.kind == Kind::Fsx && was_available(input) { Danger::DestroysData } else { Danger::Disruptive };
         (action.changes, action.reasons) = (changes, reasons);
         work.delete.push(seen.id.clone());
         work.export = address.kind == Kind::Link && exportable(input, seen);

@@ -1,7 +1,9 @@
 //! Changing a cluster that runs: in place, by replacement, or not at all.
 
 use provision::apply::Outcome;
+use provision::apply::event::Failure;
 use provision::desired::Kind;
+use provision::observed::State;
 use provision::plan::{Danger, Options, Purpose, Verb};
 use provision::simulated::Settings;
 use provision::spec::{Compression, Flow, MetadataIops, Spec};
@@ -144,4 +146,21 @@ async fn what_was_changed_or_deleted_by_hand_is_repaired() {
     assert_eq!(planned.plan.count(Verb::Keep), planned.plan.actions.len() - 3, "{:?}", verbs(&planned));
     machine.must_up(&spec).await;
     machine.must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_system_that_never_worked_is_made_again_without_leave() {
+    let machine = world(Settings::default());
+    let spec = spec(&[2], &["/train"]);
+    machine.cloud.fail_next(Kind::Fsx, "no room");
+    let Ok(Outcome::Ran { report, .. }) = machine.up(&spec).await else { panic!("it does not run") };
+    assert!(report.failures.iter().any(|(_, failure)| matches!(failure, Failure::Broken { .. })), "{report:#?}");
+    let again = machine.plan(Purpose::Up, Some(&spec)).await.plan;
+    assert!(!again.is_refused() && again.worst() < Danger::DestroysData, "{:#?}", again.findings);
+    machine.must_up(&spec).await;
+    // One that has been AVAILABLE is another matter: somebody may have mounted it.
+    let id = machine.cloud.truth("video").file_system().expect("a file system").id.clone();
+    machine.cloud.set_state(Kind::Fsx, &id, State::Failed, "lost");
+    let refused = machine.plan(Purpose::Up, Some(&spec)).await.plan;
+    assert!(refused.is_refused() && refused.worst() == Danger::DestroysData, "{:#?}", refused.findings);
 }
