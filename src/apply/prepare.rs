@@ -121,11 +121,7 @@ async fn look<C: Cloud, K: Clock>(
         names: names(request, identity),
         file_system: None,
     };
-    // `down` may delete again what is gone. Only a link has to be there: to be exported once more.
-    let trusts = |record: &Record| request.purpose == Purpose::Down && !record.exported;
-    while request.patient
-        && stored.as_ref().is_some_and(|record| record.may_show_what_was(clock.now()) && !trusts(record))
-    {
+    while request.patient && stored.as_ref().is_some_and(|record| record.may_show_what_was(clock.now())) {
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     loop {
