@@ -41,6 +41,8 @@ pub(super) struct Client {
     by_operation: BTreeMap<&'static str, usize>,
     expired: bool,
     dead: watch::Sender<bool>,
+    /// Its machine sleeps until then: nothing is sent, and no answer is seen.
+    asleep_until: Duration,
 }
 
 impl Client {
@@ -54,6 +56,7 @@ impl Client {
             by_operation: BTreeMap::new(),
             expired: false,
             dead: watch::Sender::new(false),
+            asleep_until: Duration::ZERO,
         }
     }
 
@@ -153,6 +156,23 @@ impl Simulated {
         self.world().the_client(&self.name).expired = false;
     }
 
+    /// Puts this client's machine to sleep, as a laptop whose lid is closed.
+    pub fn suspend(&self, time: Duration) {
+        let mut world = self.world();
+        let until = world.now + time;
+        world.the_client(&self.name).asleep_until = until;
+    }
+
+    /// Returns when this client's machine is awake.
+    async fn awake(&self) {
+        let asleep = {
+            let mut world = self.world();
+            let now = world.now;
+            world.the_client(&self.name).asleep_until.saturating_sub(now)
+        };
+        pause(asleep).await;
+    }
+
     /// Ends this client's process, between two of its requests or within one.
     pub fn kill(&self) {
         self.world().the_client(&self.name).dead.send_replace(true);
@@ -171,6 +191,7 @@ impl Simulated {
 
     /// Sends one request and lets the cloud work on it.
     pub(super) async fn request<T>(&self, call: Call, act: impl FnOnce(&mut World) -> Answer<T>) -> Result<T> {
+        self.awake().await;
         let Some(Ticket { number, entry, fault, there, back }) = self.world().enter(&self.name, &call) else {
             return pending().await;
         };
@@ -187,6 +208,7 @@ impl Simulated {
             return self.no_answer(&call, number).await;
         }
         pause(back).await;
+        self.awake().await;
         if self.is_dead() {
             return pending().await;
         }

@@ -114,7 +114,13 @@ impl Life<'_> {
         }
         let first = self.process(act.host, act.weather);
         let second = act.beside.as_ref().map(|beside| self.process(beside.host, act.weather));
-        let (one, other) = tokio::join!(self.run(&first, &act.command, act.end), async {
+        let naps = async {
+            let Some(nap) = act.sleep else { return };
+            sleep(Duration::from_millis(nap.at_ms)).await;
+            first.cloud.suspend(Duration::from_secs(nap.for_s));
+        };
+        let runs = async { tokio::join!(self.run(&first, &act.command, act.end), naps).0 };
+        let (one, other) = tokio::join!(runs, async {
             let (beside, machine) = (act.beside.as_ref()?, second.as_ref()?);
             sleep(Duration::from_millis(beside.after_ms)).await;
             Some(self.run(machine, &beside.command, beside.end).await)

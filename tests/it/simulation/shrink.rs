@@ -47,6 +47,7 @@ fn candidates(story: &Story) -> Vec<Story> {
     for index in 0..story.acts.len() {
         let act = |change: fn(&mut Act)| move |other: &mut Story| change(&mut other.acts[index]);
         push(&act(|act| act.beside = None));
+        push(&act(|act| act.sleep = None));
         push(&act(|act| act.weather = Sky::Fair));
         push(&act(|act| act.end = End::ByItself));
         push(&act(|act| act.rest_s = 0));

@@ -37,8 +37,17 @@ pub(super) struct Act {
     pub host: Host,
     pub weather: Sky,
     pub end: End,
+    /// The machine sleeps for a while.
+    #[serde(default)]
+    pub sleep: Option<Nap>,
     /// Another run meanwhile.
     pub beside: Option<Beside>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Nap {
+    pub at_ms: u64,
+    pub for_s: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,7 +155,11 @@ impl Story {
         let mut random = Random::named(seed, "story");
         let random = &mut random;
         let mut wish = Wish::draw(random);
-        let acts = (0..=random.below(4)).map(|nth| Act::draw(nth, &mut wish, random)).collect();
+        let mut acts: Vec<Act> = (0..=random.below(4)).map(|nth| Act::draw(nth, &mut wish, random)).collect();
+        if random.below(6) == 0 {
+            let nth = *random.pick(&(0..acts.len()).collect::<Vec<_>>());
+            acts[nth].fall_asleep(&wish, random);
+        }
         Self {
             seed,
             lag_s: *random.pick(&[0, 0, 2, 10, 30]),
@@ -185,6 +198,7 @@ impl Act {
             host: Host::draw(random),
             weather: *random.pick(&[Sky::Fair, Sky::Fair, Sky::Throttled, Sky::Rough, Sky::Rough, Sky::Stormy]),
             end: End::draw(random),
+            sleep: None,
             beside: (random.below(5) == 0).then(|| Beside {
                 command: Command::draw(1, &mut wish.clone(), random),
                 host: Host::draw(random),
@@ -192,6 +206,22 @@ impl Act {
                 end: End::draw(random),
             }),
         }
+    }
+}
+
+impl Act {
+    /// For a moment, or long enough to lose the lease; meanwhile somebody else goes on.
+    fn fall_asleep(&mut self, wish: &Wish, random: &mut Random) {
+        let nap = Nap { at_ms: random.below(20_000), for_s: *random.pick(&[5, 40, 70, 100, 130, 200, 300]) };
+        self.sleep = Some(nap);
+        self.end = End::ByItself;
+        self.beside = Some(Beside {
+            command: Command::draw(1, &mut wish.clone(), random),
+            host: Host::Desk,
+            after_ms: nap.at_ms + random.below(60_000),
+            end: End::ByItself,
+        });
+        self.host = Host::Laptop;
     }
 }
 
