@@ -126,6 +126,7 @@ impl<C: Cloud, K: Clock> Context<C, K> {
     pub(super) async fn look(&self, kind: Kind, address: &Address) -> Result<Arc<Observed>, Failure> {
         patiently(|| self.watch.look(kind, Instant::now()))
             .await
+            .map(|look| look.observed)
             .map_err(|error| Failure::Cloud { error: error.about(address) })
     }
 

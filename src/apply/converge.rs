@@ -39,6 +39,8 @@ pub enum Outcome {
     Ran {
         prepared: Box<Prepared>,
         report: Report,
+        /// Events overtook the run, and the plan for how things are now has findings that forbid it.
+        refused: Option<Box<Plan>>,
     },
 }
 
@@ -125,13 +127,12 @@ where
         .await;
         let again = report.ending == Ending::Failed && report.is_stale() && round < MOST_ROUNDS;
         if !again {
-            return Ok(Outcome::Ran { prepared: Box::new(prepared), report });
+            return Ok(Outcome::Ran { prepared: Box::new(prepared), report, refused: None });
         }
         tokio::time::sleep(BEFORE_NEXT_ROUND).await;
         let next = prepare(cloud, clock, &session.request).await?;
         if next.plan.is_refused() {
-            // What this run has done is what there is to tell.
-            return Ok(Outcome::Ran { prepared: Box::new(prepared), report });
+            return Ok(Outcome::Ran { prepared: Box::new(prepared), report, refused: Some(Box::new(next.plan)) });
         }
         prepared = next;
     }

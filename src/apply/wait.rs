@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::context::Context;
 use super::event::{Failure, What};
 use super::pace::{Pace, pace};
+use super::watch::Look;
 use crate::cloud::{Class, Clock, Cloud};
 use crate::desired::{Address, Kind, Wanted};
 use crate::observed::{Node, NodeState, Observed, Report, Seen, State, Task, TaskState, Work};
@@ -46,8 +47,8 @@ pub(super) async fn wait<C: Cloud, K: Clock>(
     loop {
         let pause = pace.pause(began.elapsed());
         context.pause(pause).await?;
-        let observed = match context.watch.look(kind, Instant::now() - pause / 2).await {
-            Ok(observed) => observed,
+        let Look { started, observed } = match context.watch.look(kind, Instant::now() - pause / 2).await {
+            Ok(look) => look,
             Err(error) => {
                 let patient =
                     matches!(error.class, Class::Throttled | Class::Transient | Class::Unreachable | Class::NotYet);
@@ -61,7 +62,7 @@ pub(super) async fn wait<C: Cloud, K: Clock>(
         if kind == Kind::Fsx && observed.was_available() {
             context.store.available().await;
         }
-        match judge(&observed, began.elapsed()) {
+        match judge(&observed, started.saturating_duration_since(began)) {
             Verdict::Done => {
                 context.learn_time(kind, op(context, index), began.elapsed());
                 return Ok(());
@@ -305,8 +306,8 @@ pub(super) async fn preloaded<C: Cloud, K: Clock>(
         }
     })
     .await?;
-    let observed = context.watch.look(Kind::Task, Instant::now() - Duration::from_secs(1)).await;
-    let ended = observed.iter().flat_map(|observed| observed.tasks.iter().filter(mine));
+    let look = context.watch.look(Kind::Task, Instant::now() - Duration::from_secs(1)).await;
+    let ended = look.iter().flat_map(|look| look.observed.tasks.iter().filter(mine));
     for task in ended.filter(|task| task.failed > 0 || task.state == TaskState::Failed) {
         let reason = task.reason.as_deref().unwrap_or("AWS gives no reason");
         let text = format!("{} of {} files could not be imported ({}): {reason}", task.failed, task.total, task.id);

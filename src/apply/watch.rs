@@ -17,10 +17,11 @@ pub(super) struct Watch<C> {
     latest: BTreeMap<Kind, Mutex<Option<Look>>>,
 }
 
-#[derive(Debug)]
-struct Look {
-    started: Instant,
-    observed: Arc<Observed>,
+/// An answer is as old as its question: the machine may have slept between the two.
+#[derive(Debug, Clone)]
+pub(super) struct Look {
+    pub started: Instant,
+    pub observed: Arc<Observed>,
 }
 
 impl<C: Cloud> Watch<C> {
@@ -41,18 +42,17 @@ impl<C: Cloud> Watch<C> {
     }
 
     /// A look that was begun at `not_before` or later: the latest one if it is young enough, else a new one.
-    pub(super) async fn look(&self, kind: Kind, not_before: Instant) -> Result<Arc<Observed>, CloudError> {
+    pub(super) async fn look(&self, kind: Kind, not_before: Instant) -> Result<Look, CloudError> {
         let Some(latest) = self.latest.get(&kind) else {
-            return Ok(Arc::default());
+            return Ok(Look { started: Instant::now(), observed: Arc::default() });
         };
         let mut latest = latest.lock().await;
         if let Some(look) = latest.as_ref().filter(|look| look.started >= not_before) {
-            return Ok(Arc::clone(&look.observed));
+            return Ok(look.clone());
         }
         let started = Instant::now();
         let scope = self.scope.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let observed = Arc::new(self.cloud.observe(&scope, &[kind]).await?);
-        *latest = Some(Look { started, observed: Arc::clone(&observed) });
-        Ok(observed)
+        Ok(latest.insert(Look { started, observed }).clone())
     }
 }

@@ -193,7 +193,14 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
             let exit = if stop.is_cancelled() { Exit::Interrupted } else { Exit::Error };
             Ended { exit, how: How::Held, error }
         }
-        Outcome::Ran { prepared, report } => ended(&prepared, &report, &line, settings, json),
+        Outcome::Ran { prepared, report, refused } => {
+            let mut ended = ended(&prepared, &report, &line, settings, json);
+            if let Some(plan) = refused {
+                output::say("Since then the cluster has changed. This is the plan now:");
+                ended.error = told(&|theme| plan_text::plan(&plan, theme));
+            }
+            ended
+        }
     })
 }
 

@@ -1,7 +1,7 @@
 //! The whole, against LocalStack with our FSx service: real wire formats, real processes, real signals.
 //!
-//! One LocalStack for all scenarios, each on a clean slate and one after another: the ledger, the settings and the faults
-//! are those of the whole LocalStack. `make test` says where it is (`PROVISION_LOCALSTACK`); without that nothing runs.
+//! A few LocalStacks at once, and on each one scenario after another, always on a clean slate: the ledger, the settings and
+//! the faults are those of a whole LocalStack. `make test` says where it is (`PROVISION_LOCALSTACK`); without that nothing runs.
 //! `PROVISION_SCENARIO=word` runs only those with the word in their name.
 
 mod crash;
@@ -14,29 +14,31 @@ mod scene;
 mod surroundings;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use scene::{LocalStack, Scene};
 
 type Scenario = fn(&Scene);
 
-/// All of them, the shortest first: a broken machine shows at once.
+/// All of them, the longest first: so they all end at about the same time.
 const SCENARIOS: &[(&str, Scenario)] = &[
-    ("life::both_launch_modes", life::both_launch_modes),
+    ("crash::killed_and_taken_down", crash::killed_and_taken_down),
+    ("crash::killed_and_gone_on_with", crash::killed_and_gone_on_with),
+    ("data::an_export_fails", data::an_export_fails),
+    ("crash::killed_and_blind", crash::killed_and_blind),
     ("life::a_whole_life", life::a_whole_life),
+    ("life::both_launch_modes", life::both_launch_modes),
     ("life::a_thousand_nodes", life::a_thousand_nodes),
     ("permissions::plans_with_the_policy_to_look", permissions::plans_with_the_policy_to_look),
     ("permissions::applies_with_its_own_policy", permissions::applies_with_its_own_policy),
     ("permissions::applies_with_what_is_given", permissions::applies_with_what_is_given),
     ("nodes::a_boot_fails", nodes::a_boot_fails),
     ("nodes::no_capacity", nodes::no_capacity),
-    ("data::an_export_fails", data::an_export_fails),
     ("data::refuses_what_cannot_be", data::refuses_what_cannot_be),
     ("faults::answers_get_lost", faults::answers_get_lost),
     ("faults::everything_is_throttled", faults::everything_is_throttled),
-    ("crash::killed_and_gone_on_with", crash::killed_and_gone_on_with),
-    ("crash::killed_and_taken_down", crash::killed_and_taken_down),
-    ("crash::killed_and_blind", crash::killed_and_blind),
     ("crash::interrupted", crash::interrupted),
     ("crash::two_at_once", crash::two_at_once),
     ("surroundings::the_log_is_what_was_shown", surroundings::the_log_is_what_was_shown),
@@ -46,28 +48,36 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("surroundings::the_terminal_goes_away", surroundings::the_terminal_goes_away),
 ];
 
+/// So many LocalStacks at once: scenarios mostly wait, and each LocalStack takes half a GB.
+const AT_ONCE: usize = 3;
+
 #[test]
 #[expect(clippy::print_stderr, reason = "what ran and how long it took is worth a line each")]
 fn scenarios() {
-    let Some(localstack) = LocalStack::start() else {
-        eprintln!("skipped: run `make test`, which starts LocalStack");
-        return;
-    };
     let wanted = std::env::var("PROVISION_SCENARIO").unwrap_or_default();
-    let mut failed = Vec::new();
-    for (index, (name, scenario)) in SCENARIOS.iter().enumerate().filter(|(_, (name, _))| name.contains(&wanted)) {
-        let start = Instant::now();
-        // A scenario that fails must not hide what the others have to say.
-        let result = catch_unwind(AssertUnwindSafe(|| scenario(&Scene::new(&localstack, index))));
-        eprintln!(
-            "{} {name} ({:.1} s)",
-            if result.is_ok() { "ok    " } else { "FAILED" },
-            start.elapsed().as_secs_f64()
-        );
-        if result.is_err() {
-            failed.push(*name);
+    let chosen: Vec<_> = SCENARIOS.iter().enumerate().filter(|(_, (name, _))| name.contains(&wanted)).collect();
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        let Some(localstack) = LocalStack::start() else {
+            eprintln!("skipped: run `make test`, which starts LocalStack");
+            return;
+        };
+        while let Some((index, (name, scenario))) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let start = Instant::now();
+            // A scenario that fails must not hide what the others have to say.
+            let result = catch_unwind(AssertUnwindSafe(|| scenario(&Scene::new(&localstack, *index))));
+            let word = if result.is_ok() { "ok    " } else { "FAILED" };
+            eprintln!("{word} {name} ({:.1} s)", start.elapsed().as_secs_f64());
+            if result.is_err() {
+                failed.lock().unwrap_or_else(PoisonError::into_inner).push(*name);
+            }
         }
-    }
-    drop(localstack);
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(chosen.len()) {
+            scope.spawn(work);
+        }
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     assert!(failed.is_empty(), "scenarios that failed: {}", failed.join(", "));
 }

@@ -10,7 +10,7 @@ use provision::cloud::Class;
 use provision::desired::{Kind, Resource, Rule, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT};
 use provision::diagnostic::Severity;
 use provision::observed::{Observed, Report as NodeReport, State};
-use provision::plan::{Options, Purpose};
+use provision::plan::{Options, Plan, Purpose};
 use provision::simulated::{Boot, ExportOutcome, Fault, Simulated, When, Which, check, check_clean};
 use tokio::time::{sleep, timeout};
 
@@ -209,18 +209,9 @@ impl Life<'_> {
                     ensure(is_passing(error.class) || error.class == Class::Credentials, || format!("ended: {error}"))?;
                 }
                 Err(other) => return Err(format!("ended: {other}")),
+                Ok(Outcome::Ran { refused: Some(plan), .. }) => may_be_refused(plan)?,
                 Ok(Outcome::Ran { report, .. }) => may_end(report)?,
-                Ok(Outcome::Refused(prepared)) => {
-                    let codes: Vec<_> = prepared
-                        .plan
-                        .findings
-                        .iter()
-                        .filter(|finding| finding.severity == Severity::Error)
-                        .map(|finding| finding.code)
-                        .collect();
-                    let known = ["plan::replace-storage", "plan::cannot-export", "plan::no-link", "plan::missing-link"];
-                    ensure(codes.iter().all(|code| known.contains(code)), || format!("refused: {codes:?}"))?;
-                }
+                Ok(Outcome::Refused(prepared)) => may_be_refused(&prepared.plan)?,
                 Ok(Outcome::Nothing(_) | Outcome::Held(_)) => {}
                 // Asked to stop before there was anything to agree to.
                 Ok(Outcome::Declined) => {
@@ -418,6 +409,13 @@ fn may_end(report: &Report) -> Result<()> {
         ensure(known, || format!("ended: {address}: {failure}"))?;
     }
     Ok(())
+}
+
+fn may_be_refused(plan: &Plan) -> Result<()> {
+    let errors = plan.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let codes: Vec<_> = errors.map(|finding| finding.code).collect();
+    let known = ["plan::replace-storage", "plan::cannot-export", "plan::no-link", "plan::missing-link"];
+    ensure(codes.iter().all(|code| known.contains(code)), || format!("refused: {codes:?}"))
 }
 
 fn has_finding(outcome: &std::result::Result<Outcome, Unprepared>, codes: &[&str]) -> bool {
