@@ -1,0 +1,514 @@
+#!/usr/bin/env python3
+"""What the action does, a command a step; action.yml calls them in this order.
+
+    plan.py find      finds the program, or builds it
+    plan.py plan      plans once: files, job summary, outputs. Has no token and leaves none to the program
+    plan.py report    keeps the pull request's comment and labels up to date; the only one that has a token
+    plan.py verdict   ends with the exit code of the plan
+
+Needs Python 3.9 and nothing else. Everything from outside (spec, paths, titles, what the program prints) may have been written by
+whoever opened the pull request: it reaches no shell, no workflow command and no Markdown as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+# The classes of danger, mildest first, as in a plan's `worst_danger`; what each label looks like.
+DANGERS = {
+    "safe": ("0e8a16", "Nothing stops, and nothing is lost"),
+    "disruptive": ("fbca04", "I/O stalls for a moment"),
+    "destroys-compute": ("d93f0b", "Nodes end, with what runs on them"),
+    "destroys-data": ("b60205", "Files are lost, but for those that are in S3 by then"),
+}
+LABEL = "provision: "
+# What GitHub takes: characters of a comment, bytes of the summary of a step. Both are kept in bytes, of which there are never fewer.
+COMMENT_LIMIT = 65_536
+SUMMARY_LIMIT = 1024 * 1024
+# An error of the program: its first so many characters are shown. A spec with a hundred mistakes has about as many.
+ERROR_LIMIT = 20_000
+# A request is sent so often at most, and a pause between two is no longer than that.
+TRIES = 5
+LONGEST_PAUSE_S = 60
+TIMEOUT_S = 30
+# No path that is longer is shown whole.
+SHOWN_PATH = 200
+
+
+class Failure(Exception):
+    """Something to tell the user, who can do something about it."""
+
+
+# What the runner tells.
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    number: int
+    head: str
+    # False: from a fork, or Dependabot's. GitHub gives such a run no secrets, and a token that only reads.
+    trusted: bool
+
+
+def pull_request() -> PullRequest | None:
+    """The pull request that this run is for; None for pushes, dispatches and whatever else."""
+    if os.environ.get("GITHUB_EVENT_NAME") == "pull_request_target":
+        raise Failure(
+            "this action does not run on pull_request_target, which gives the secrets of the repository to a fork's code: "
+            "use `on: pull_request`"
+        )
+    path = os.environ.get("GITHUB_EVENT_PATH")
+    event = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+    found = event.get("pull_request")
+    if not found:
+        return None
+    head, base = found["head"], found["base"]
+    # A fork that was deleted is null.
+    own = head["repo"] is not None and head["repo"]["id"] == base["repo"]["id"]
+    trusted = own and os.environ.get("GITHUB_ACTOR") != "dependabot[bot]"
+    return PullRequest(number=found["number"], head=head["sha"], trusted=trusted)
+
+
+def given(name: str) -> str:
+    """An input of the action, without the spaces around it."""
+    return os.environ.get("INPUT_" + name.upper().replace("-", "_"), "").strip()
+
+
+def is_on(name: str) -> bool:
+    return given(name) == "true"
+
+
+def check_inputs() -> None:
+    """Every input that is wrong, at once."""
+    wrong = []
+    if not given("spec"):
+        wrong.append("`spec` is empty: name the file, such as cluster.toml")
+    legal = {"offline": ("auto", "true", "false"), "comment": ("true", "false"), "labels": ("true", "false")}
+    legal["fail-on"] = ("", *list(DANGERS)[1:])
+    for name, values in legal.items():
+        if given(name) not in values:
+            wrong.append(f"`{name}` is {given(name)!r}: it is one of {', '.join(value or '(empty)' for value in values)}")
+    if not Path(given("working-directory") or ".").is_dir():
+        wrong.append(f"`working-directory` is no folder: {given('working-directory')!r}")
+    if wrong:
+        raise Failure("; ".join(wrong))
+
+
+def say(kind: str, text: str) -> None:
+    """An annotation: `notice`, `warning` or `error`."""
+    for character, written in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
+        text = text.replace(character, written)
+    print(f"::{kind} title=provision::{text}", flush=True)
+
+
+def show(text: str) -> None:
+    """Into the log. The runner obeys lines that look like its commands, so it is told to look away."""
+    word = secrets.token_hex(16)
+    print(f"::stop-commands::{word}\n{text.rstrip()}\n::{word}::", flush=True)
+
+
+def output(**values: object) -> None:
+    """Outputs of a step. The end of a value is a word that cannot be in it."""
+    with open(os.environ["GITHUB_OUTPUT"], "a", encoding="utf-8") as file:
+        for name, value in values.items():
+            end = secrets.token_hex(16)
+            file.write(f"{name.replace('_', '-')}<<{end}\n{value}\n{end}\n")
+
+
+def summarise(text: str) -> None:
+    with open(os.environ["GITHUB_STEP_SUMMARY"], "a", encoding="utf-8") as file:
+        file.write(text)
+
+
+# The steps.
+
+
+def find() -> None:
+    """The program that was named, or is on PATH, or is built of what the action came with."""
+    named = given("binary")
+    if named:
+        found = shutil.which(Path(named).resolve())
+        if not found:
+            raise Failure(f"`binary` is no program: {named!r}")
+    else:
+        found = shutil.which("provision") or build()
+    output(path=found)
+
+
+def build() -> str:
+    source = Path(__file__).resolve().parent.parent
+    if not (source / "Cargo.toml").is_file() or not shutil.which("cargo"):
+        raise Failure("`provision` is not on PATH, and cargo is not there to build it: name it with `binary`")
+    target = Path(os.environ["RUNNER_TEMP"]) / "provision-target"
+    # In the action's own folder: cargo obeys the configuration of the folder that it runs in, and the workspace is a stranger's.
+    subprocess.run(["cargo", "build", "--locked", "--release", "--target-dir", str(target)], cwd=source, check=True)
+    return str(target / "release" / "provision")
+
+
+def plan() -> None:
+    check_inputs()
+    request = pull_request()
+    untrusted = request is not None and not request.trusted
+    offline = is_on("offline") or (given("offline") == "auto" and untrusted)
+    folder = Path(tempfile.mkdtemp(prefix="provision-", dir=os.environ["RUNNER_TEMP"]))
+    files = {ending: folder / f"plan.{ending}" for ending in ("json", "md", "html")}
+
+    command = [os.environ["BINARY"], "plan"]
+    for path in files.values():
+        command += ["--out", str(path)]
+    command += ["--offline"] if offline else []
+    command += ["--fail-on", given("fail-on")] if given("fail-on") else []
+    command += ["--", given("spec")]
+    done = subprocess.run(
+        command,
+        cwd=given("working-directory") or ".",
+        env={name: value for name, value in os.environ.items() if is_for_program(name)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    show(done.stdout + done.stderr)
+
+    made = read_plan(files["json"])
+    # Killed by a signal is negative in Python.
+    code = done.returncode if done.returncode >= 0 else 1
+    if made is None:
+        code = code or 1
+    summary = made["summary"] if made else {}
+    danger = summary.get("worst_danger") if summary.get("worst_danger") in DANGERS else "unknown"
+    micros = summary.get("hourly_micros")
+    output(
+        exit_code=code,
+        worst_danger=danger,
+        has_changes=json.dumps(summary["has_changes"]) if made else "",
+        compared=json.dumps(made["compared"]) if made else "",
+        # Exact, since money is.
+        hourly_usd=f"{micros // 10**6}.{micros % 10**6:06d}" if made else "",
+        hourly_complete=json.dumps(summary["hourly_complete"]) if made else "",
+        directory=folder,
+        **{f"plan_{ending}": path if path.is_file() else "" for ending, path in files.items()},
+    )
+
+    head = verdict_text(code, danger, made is not None) + (untrusted_text(offline) if untrusted else "")
+    text = files["md"].read_text(encoding="utf-8") if made and files["md"].is_file() else ""
+    error = "" if made else quoted(done.stderr)
+    foot = footer(request)
+    summarise(whole(head, text or error, foot, SUMMARY_LIMIT, "It is among the files of the plan (output `plan-md`)."))
+    marks = f"{marker()}\n<!-- provision:danger:{danger} -->\n\n"
+    body = whole(marks + head, text or error, foot, COMMENT_LIMIT, "It is in the summary of the job.")
+    (folder / "comment.md").write_text(body, encoding="utf-8")
+
+
+def is_for_program(name: str) -> bool:
+    """What of the environment the program gets: no token of GitHub, and no file that speaks to the runner."""
+    return not name.startswith(("INPUT_", "GITHUB_", "ACTIONS_", "GH_"))
+
+
+def read_plan(path: Path) -> dict | None:
+    """The plan, if one was made."""
+    try:
+        made = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    if made.get("format_version") != 1:
+        raise Failure(f"the plan has format_version {made.get('format_version')!r}; this action reads 1: use the action and the program of one version")
+    return made
+
+
+def report() -> None:
+    request = pull_request()
+    if request is None:
+        print("Not a pull request: the plan is in the summary of the job, and nowhere else.")
+        return
+    if not is_on("comment") and not is_on("labels"):
+        return
+    github = GitHub(os.environ["GITHUB_TOKEN"])
+    try:
+        if github.head(request) != request.head:
+            say("notice", "a newer commit is there: its run writes the comment and the labels")
+            return
+        me = github.viewer()
+        if is_on("comment"):
+            body = (Path(os.environ["DIRECTORY"]) / "comment.md").read_text(encoding="utf-8")
+            output(comment_url=github.keep_comment(request, me, body))
+        if is_on("labels"):
+            label(github, request, me)
+    except Refused as refused:
+        if request.trusted:
+            raise Failure(
+                f"{refused}: give the job `permissions: pull-requests: write`, or turn `comment` and `labels` off"
+            ) from refused
+        text = "the plan is in the summary of the job only: this run may not write to the pull request, since it is from a fork or Dependabot"
+        say("notice", text)
+        summarise(f"\n> [!NOTE]\n> {text[0].upper()}{text[1:]}.\n")
+
+
+def label(github: GitHub, request: PullRequest, me: str) -> None:
+    """One label: the worst of this plan and of those of other specs that are commented on here."""
+    classes = [os.environ["DANGER"]]
+    for comment in github.own_comments(request, me):
+        lines = comment["body"].splitlines()
+        if lines[0] != marker() and len(lines) > 1:
+            classes += re.findall(r"^<!-- provision:danger:([a-z-]+) -->$", lines[1])
+    # Nobody knows how bad it is: no label says that it is safe.
+    worst = None if "unknown" in classes else max(classes, key=list(DANGERS).index)
+    try:
+        github.keep_label(request, worst)
+    except Refused as refused:
+        say(
+            "warning",
+            f"no label: {refused}. Making a label needs `issues: write`, once; putting it on, `pull-requests: write`",
+        )
+
+
+def verdict() -> None:
+    code = int(os.environ["EXIT_CODE"])
+    if code:
+        say("error", verdict_line(code, os.environ["DANGER"], bool(os.environ["PLAN_JSON"])))
+    sys.exit(code)
+
+
+# What is written.
+
+
+def marker() -> str:
+    """The first line of the comment of this spec, by which the next run finds it."""
+    key = given("key") or os.path.normpath(os.path.join(given("working-directory") or ".", given("spec")))
+    # `--` would end the comment in HTML.
+    return f"<!-- provision:plan:{urllib.parse.quote(key, safe='/').replace('--', '%2D%2D')} -->"
+
+
+def verdict_line(code: int, danger: str, made: bool) -> str:
+    if not made:
+        return "no plan could be made"
+    if code == 3:
+        return f"the plan is {danger}, and `fail-on` is {given('fail-on')}"
+    return "the plan is refused: see its errors"
+
+
+def verdict_text(code: int, danger: str, made: bool) -> str:
+    return f"> [!CAUTION]\n> This check fails: {verdict_line(code, danger, made)}.\n\n" if code else ""
+
+
+def untrusted_text(offline: bool) -> str:
+    if not offline:
+        return ""
+    return (
+        "> [!NOTE]\n> Planned without credentials, from the spec alone, since this is a pull request from a fork or Dependabot: "
+        "not compared with what exists.\n\n"
+    )
+
+
+def footer(request: PullRequest | None) -> str:
+    server, repository, run = (os.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    commit = request.head if request else os.environ.get("GITHUB_SHA", "")
+    path = os.path.join(given("working-directory"), given("spec"))
+    return f"\n<sub>Plan of {code_of(path)} at {commit[:12]} · [run]({server}/{repository}/actions/runs/{run})</sub>\n"
+
+
+def code_of(text: str) -> str:
+    """Code in which nothing means anything to Markdown, HTML or GitHub."""
+    short = text if len(text) <= SHOWN_PATH else text[:SHOWN_PATH] + "…"
+    return f"<code>{re.sub('[^A-Za-z0-9/]', lambda match: f'&#{ord(match[0])};', short)}</code>"
+
+
+def quoted(text: str) -> str:
+    """A block of code, with a fence that the text cannot end."""
+    shown = text.strip()[:ERROR_LIMIT]
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", shown)), default=0))
+    return f"{fence}text\n{shown}\n{fence}\n"
+
+
+def whole(head: str, text: str, foot: str, limit: int, elsewhere: str) -> str:
+    """The text between head and foot; if that is too long, where it is. It is never cut: half a plan tells lies."""
+    size = len((head + text + foot).encode())
+    if size > limit:
+        text = f"**The plan is too long to be shown here.** {elsewhere}\n"
+    return head + text + foot
+
+
+# GitHub.
+
+
+class Refused(Exception):
+    """GitHub does not let this token do it."""
+
+
+class Passing(Exception):
+    """GitHub failed, and may have done it all the same."""
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """The token goes to the API and to nobody whom it names."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+def pause(attempt: int, headers, now: float) -> float:
+    """Seconds until the next try: what GitHub asks for, or 1, 2, 4, …"""
+    if (headers.get("Retry-After") or "").isdigit():
+        wanted = float(headers["Retry-After"])
+    elif headers.get("X-RateLimit-Remaining") == "0" and (headers.get("X-RateLimit-Reset") or "").isdigit():
+        wanted = float(headers["X-RateLimit-Reset"]) - now
+    else:
+        wanted = 2.0**attempt
+    return min(max(wanted, 0.0), LONGEST_PAUSE_S)
+
+
+class GitHub:
+    """The few calls of GitHub's REST API that this needs, for one repository."""
+
+    def __init__(self, token: str):
+        self.api = os.environ.get("GITHUB_API_URL", "https://api.github.com")
+        self.graphql = os.environ.get("GITHUB_GRAPHQL_URL", "https://api.github.com/graphql")
+        self.repository = f"{self.api}/repos/{os.environ['GITHUB_REPOSITORY']}"
+        self.headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": "2022-11-28",
+            "User-Agent": "provision-action",
+        }
+        self.opener = urllib.request.build_opener(NoRedirect)
+
+    def call(self, method: str, url: str, body: dict | None = None, repeatable: bool = True, missing: object = None):
+        """The answer. Sent again after a failure that passes, unless it must not happen twice; 404 is `missing`, if there is such a value."""
+        data = None if body is None else json.dumps(body).encode()
+        what = f"{method} {urllib.parse.urlsplit(url).path}"
+        for attempt in range(TRIES):
+            request = urllib.request.Request(url, data=data, headers=self.headers, method=method)
+            try:
+                with self.opener.open(request, timeout=TIMEOUT_S) as answer:
+                    text = answer.read()
+                    return json.loads(text) if text else {}
+            except urllib.error.HTTPError as error:
+                status, headers = error.code, error.headers
+                told = f"{what}: {status} {message_of(error.read())}"
+                limited = status == 429 or (status == 403 and is_limit(headers, told))
+                if status == 404 and missing is not None:
+                    return missing
+                if status in (401, 403, 404) and not limited:
+                    raise Refused(told) from error
+                if not limited and status < 500:
+                    raise Failure(told) from error
+                # What was turned away at the door was not done.
+                again = repeatable or limited
+            except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+                headers, told, again = {}, f"{what}: {error}", repeatable
+            if not again:
+                raise Passing(told)
+            if attempt + 1 < TRIES:
+                time.sleep(pause(attempt, headers, time.time()))
+        raise Failure(f"GitHub does not answer, {TRIES} times: {told}")
+
+    def pages(self, url: str) -> list[dict]:
+        """All that a list has."""
+        found: list[dict] = []
+        page, last = 1, False
+        while not last:
+            part = self.call("GET", f"{url}?per_page=100&page={page}")
+            found += part
+            page, last = page + 1, len(part) < 100
+        return found
+
+    def viewer(self) -> str:
+        """Whose token it is. `GET /user` does not answer the token of a job; this does."""
+        answer = self.call("POST", self.graphql, {"query": "query { viewer { login } }"})
+        if not answer.get("data"):
+            raise Failure(f"GitHub does not say whose token this is: {json.dumps(answer.get('errors'))[:300]}")
+        return answer["data"]["viewer"]["login"]
+
+    def head(self, request: PullRequest) -> str:
+        return self.call("GET", f"{self.repository}/pulls/{request.number}")["head"]["sha"]
+
+    def own_comments(self, request: PullRequest, me: str) -> list[dict]:
+        """Comments that begin with a marker and were written with a token like this one, oldest first. Anybody can write a marker."""
+        comments = self.pages(f"{self.repository}/issues/{request.number}/comments")
+        return [
+            comment
+            for comment in sorted(comments, key=lambda comment: comment["id"])
+            if (comment["user"] or {}).get("login") == me and (comment["body"] or "").startswith("<!-- provision:plan:")
+        ]
+
+    def keep_comment(self, request: PullRequest, me: str, body: str) -> str:
+        """Writes the one comment; its address."""
+        told = ""
+        for _ in range(TRIES):
+            same = [one for one in self.own_comments(request, me) if one["body"].splitlines()[0] == marker()]
+            if same:
+                # Two runs at once may each have written one.
+                for extra in same[1:]:
+                    self.call("DELETE", f"{self.repository}/issues/comments/{extra['id']}", missing={})
+                return self.call("PATCH", f"{self.repository}/issues/comments/{same[0]['id']}", {"body": body})["html_url"]
+            try:
+                url = f"{self.repository}/issues/{request.number}/comments"
+                return self.call("POST", url, {"body": body}, repeatable=False)["html_url"]
+            except Passing as passing:
+                # It may be there now: look before writing another.
+                told = str(passing)
+        raise Failure(f"the comment cannot be written: {told}")
+
+    def keep_label(self, request: PullRequest, danger: str | None) -> None:
+        """The label of this class, and of the others none. Labels of other people are theirs."""
+        wanted = f"{LABEL}{danger}" if danger else None
+        of_request = f"{self.repository}/issues/{request.number}/labels"
+        # Names of labels are the same in capitals.
+        there = {one["name"].lower() for one in self.pages(of_request)}
+        # First away with what is no longer true.
+        for other in (f"{LABEL}{each}" for each in DANGERS):
+            if other != wanted and other in there:
+                self.call("DELETE", f"{of_request}/{urllib.parse.quote(other, safe='')}", missing={})
+        if wanted is None or wanted in there:
+            return
+        absent = {"absent": True}
+        if self.call("GET", f"{self.repository}/labels/{urllib.parse.quote(wanted, safe='')}", missing=absent) is absent:
+            colour, description = DANGERS[danger]
+            self.call("POST", f"{self.repository}/labels", {"name": wanted, "color": colour, "description": description})
+        self.call("POST", of_request, {"labels": [wanted]})
+
+
+def is_limit(headers, told: str) -> bool:
+    """A 403 that means: not now."""
+    return bool(headers.get("Retry-After")) or headers.get("X-RateLimit-Remaining") == "0" or "rate limit" in told.lower()
+
+
+def message_of(answer: bytes) -> str:
+    """What GitHub says of an error, short."""
+    try:
+        return str(json.loads(answer).get("message", ""))[:300]
+    except (ValueError, AttributeError):
+        return ""
+
+
+STEPS = {"find": find, "plan": plan, "report": report, "verdict": verdict}
+
+
+def main() -> int:
+    if len(sys.argv) != 2 or sys.argv[1] not in STEPS:
+        print(f"usage: plan.py {'|'.join(STEPS)}", file=sys.stderr)
+        return 2
+    try:
+        STEPS[sys.argv[1]]()
+    except Failure as failure:
+        say("error", str(failure))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
