@@ -12,6 +12,7 @@ whoever opened the pull request: it reaches no shell, no workflow command and no
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -35,6 +36,8 @@ DANGERS = {
     "destroys-data": ("b60205", "Files are lost, but for those that are in S3 by then"),
 }
 LABEL = "provision: "
+# Of a plan in JSON. New fields may come; none changes its meaning.
+FORMAT_VERSION = 1
 # What GitHub takes: characters of a comment, bytes of the summary of a step. Both are kept in bytes, of which there are never fewer.
 COMMENT_LIMIT = 65_536
 SUMMARY_LIMIT = 1024 * 1024
@@ -100,7 +103,9 @@ def check_inputs() -> None:
     legal["fail-on"] = ("", *list(DANGERS)[1:])
     for name, values in legal.items():
         if given(name) not in values:
-            wrong.append(f"`{name}` is {given(name)!r}: it is one of {', '.join(value or '(empty)' for value in values)}")
+            wrong.append(
+                f"`{name}` is {given(name)!r}: it is one of {', '.join(value or '(empty)' for value in values)}"
+            )
     if not Path(given("working-directory") or ".").is_dir():
         wrong.append(f"`working-directory` is no folder: {given('working-directory')!r}")
     if wrong:
@@ -142,7 +147,7 @@ def find() -> None:
     if named:
         found = shutil.which(Path(named).resolve())
         if not found:
-            raise Failure(f"`binary` is no program: {named!r}")
+            raise Failure(f"`binary` is no program that may be executed: {named!r} (artifacts lose that: chmod +x)")
     else:
         found = shutil.which("provision") or build()
     output(path=found)
@@ -154,7 +159,9 @@ def build() -> str:
         raise Failure("`provision` is not on PATH, and cargo is not there to build it: name it with `binary`")
     target = Path(os.environ["RUNNER_TEMP"]) / "provision-target"
     # In the action's own folder: cargo obeys the configuration of the folder that it runs in, and the workspace is a stranger's.
-    subprocess.run(["cargo", "build", "--locked", "--release", "--target-dir", str(target)], cwd=source, check=True)
+    command = ["cargo", "build", "--locked", "--release", "--target-dir", str(target)]
+    if subprocess.run(command, cwd=source, check=False).returncode:
+        raise Failure("`provision` cannot be built: see the log of cargo")
     return str(target / "release" / "provision")
 
 
@@ -223,10 +230,13 @@ def read_plan(path: Path) -> dict | None:
     """The plan, if one was made."""
     try:
         made = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return None
-    if made.get("format_version") != 1:
-        raise Failure(f"the plan has format_version {made.get('format_version')!r}; this action reads 1: use the action and the program of one version")
+    if made.get("format_version") != FORMAT_VERSION:
+        raise Failure(
+            f"the plan has format_version {made.get('format_version')!r}, and this action reads {FORMAT_VERSION}: "
+            "take action and program of one version"
+        )
     return made
 
 
@@ -270,6 +280,8 @@ def label(github: GitHub, request: PullRequest, me: str) -> None:
     try:
         github.keep_label(request, worst)
     except Refused as refused:
+        if not request.trusted:
+            raise
         say(
             "warning",
             f"no label: {refused}. Making a label needs `issues: write`, once; putting it on, `pull-requests: write`",
@@ -290,7 +302,10 @@ def marker() -> str:
     """The first line of the comment of this spec, by which the next run finds it."""
     key = given("key") or os.path.normpath(os.path.join(given("working-directory") or ".", given("spec")))
     # `--` would end the comment in HTML.
-    return f"<!-- provision:plan:{urllib.parse.quote(key, safe='/').replace('--', '%2D%2D')} -->"
+    name = urllib.parse.quote(key, safe="/").replace("--", "%2D%2D")
+    if len(name) > SHOWN_PATH:
+        name = hashlib.sha256(key.encode()).hexdigest()
+    return f"<!-- provision:plan:{name} -->"
 
 
 def verdict_line(code: int, danger: str, made: bool) -> str:
@@ -386,8 +401,8 @@ class GitHub:
         }
         self.opener = urllib.request.build_opener(NoRedirect)
 
-    def call(self, method: str, url: str, body: dict | None = None, repeatable: bool = True, missing: object = None):
-        """The answer. Sent again after a failure that passes, unless it must not happen twice; 404 is `missing`, if there is such a value."""
+    def call(self, method: str, url: str, body: dict | None = None, repeatable: bool = True, fine: int = 0):
+        """The answer; None after the status that is fine too. Sent again after a failure that passes, unless it must not happen twice."""
         data = None if body is None else json.dumps(body).encode()
         what = f"{method} {urllib.parse.urlsplit(url).path}"
         for attempt in range(TRIES):
@@ -400,8 +415,8 @@ class GitHub:
                 status, headers = error.code, error.headers
                 told = f"{what}: {status} {message_of(error.read())}"
                 limited = status == 429 or (status == 403 and is_limit(headers, told))
-                if status == 404 and missing is not None:
-                    return missing
+                if status == fine:
+                    return None
                 if status in (401, 403, 404) and not limited:
                     raise Refused(told) from error
                 if not limited and status < 500:
@@ -453,8 +468,10 @@ class GitHub:
             if same:
                 # Two runs at once may each have written one.
                 for extra in same[1:]:
-                    self.call("DELETE", f"{self.repository}/issues/comments/{extra['id']}", missing={})
-                return self.call("PATCH", f"{self.repository}/issues/comments/{same[0]['id']}", {"body": body})["html_url"]
+                    self.call("DELETE", f"{self.repository}/issues/comments/{extra['id']}", fine=404)
+                return self.call("PATCH", f"{self.repository}/issues/comments/{same[0]['id']}", {"body": body})[
+                    "html_url"
+                ]
             try:
                 url = f"{self.repository}/issues/{request.number}/comments"
                 return self.call("POST", url, {"body": body}, repeatable=False)["html_url"]
@@ -472,19 +489,22 @@ class GitHub:
         # First away with what is no longer true.
         for other in (f"{LABEL}{each}" for each in DANGERS):
             if other != wanted and other in there:
-                self.call("DELETE", f"{of_request}/{urllib.parse.quote(other, safe='')}", missing={})
+                self.call("DELETE", f"{of_request}/{urllib.parse.quote(other, safe='')}", fine=404)
         if wanted is None or wanted in there:
             return
-        absent = {"absent": True}
-        if self.call("GET", f"{self.repository}/labels/{urllib.parse.quote(wanted, safe='')}", missing=absent) is absent:
+        if self.call("GET", f"{self.repository}/labels/{urllib.parse.quote(wanted, safe='')}", fine=404) is None:
             colour, description = DANGERS[danger]
-            self.call("POST", f"{self.repository}/labels", {"name": wanted, "color": colour, "description": description})
+            new = {"name": wanted, "color": colour, "description": description}
+            # 422: another run was faster.
+            self.call("POST", f"{self.repository}/labels", new, fine=422)
         self.call("POST", of_request, {"labels": [wanted]})
 
 
 def is_limit(headers, told: str) -> bool:
     """A 403 that means: not now."""
-    return bool(headers.get("Retry-After")) or headers.get("X-RateLimit-Remaining") == "0" or "rate limit" in told.lower()
+    return (
+        bool(headers.get("Retry-After")) or headers.get("X-RateLimit-Remaining") == "0" or "rate limit" in told.lower()
+    )
 
 
 def message_of(answer: bytes) -> str:
