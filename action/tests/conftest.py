@@ -96,7 +96,7 @@ def act(tmp_path, github, program):
 
 
 def tool(name, variable):
-    """A tool that lints: named by a variable, beside this Python, or on PATH. Without it the test is left out, and says so."""
+    """A tool that lints: named by a variable, beside this Python, or on PATH. Without it the test is skipped."""
     found = os.environ.get(variable) or shutil.which(name, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if not found:
         pytest.skip(f"{name} is not installed")

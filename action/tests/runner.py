@@ -1,4 +1,4 @@
-"""Runs action.yml as GitHub's runner does, as far as we use it: the steps in their order, each a script of bash with its own files."""
+"""Runs action.yml as GitHub's runner does, as far as we use it: the steps in their order, each a script of bash."""
 
 import json
 import os

@@ -11,7 +11,7 @@ from stand_in import Fault
 MARKER = "<!-- provision:plan:cluster.toml -->"
 
 sys.path.insert(0, str(runner.ACTION))
-import plan  # noqa: E402
+import github as client  # noqa: E402
 
 
 def ours(github):
@@ -405,12 +405,12 @@ def test_nothing_but_the_api_gets_the_token(act, github):
 
 
 def test_pauses():
-    assert [plan.pause(attempt, {}, 0) for attempt in range(4)] == [1, 2, 4, 8]
-    assert plan.pause(0, {"Retry-After": "7"}, 0) == 7
-    assert plan.pause(0, {"Retry-After": "3600"}, 0) == plan.LONGEST_PAUSE_S
-    assert plan.pause(0, {"Retry-After": "soon"}, 0) == 1
-    assert plan.pause(0, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1010"}, 1000) == 10
-    assert plan.pause(0, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "990"}, 1000) == 0
+    assert [client.pause(attempt, {}, 0) for attempt in range(4)] == [1, 2, 4, 8]
+    assert client.pause(0, {"Retry-After": "7"}, 0) == 7
+    assert client.pause(0, {"Retry-After": "3600"}, 0) == client.LONGEST_PAUSE_S
+    assert client.pause(0, {"Retry-After": "soon"}, 0) == 1
+    assert client.pause(0, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1010"}, 1000) == 10
+    assert client.pause(0, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "990"}, 1000) == 0
 
 
 # Hostile names.
