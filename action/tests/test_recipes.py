@@ -59,7 +59,9 @@ def test_other_actions_are_pinned_and_say_their_version():
     for path in WORKFLOWS:
         for line in re.findall(r"uses: .*", path.read_text(encoding="utf-8")):
             ours = re.fullmatch(r"uses: your-org/provision/action@0{40} # a commit of provision", line)
-            assert ours or re.fullmatch(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), f"{path.name}: {line}"
+            assert ours or re.fullmatch(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), (
+                f"{path.name}: {line}"
+            )
 
 
 def test_a_pin_means_one_version_everywhere():
@@ -170,7 +172,9 @@ def test_a_merge_request_keeps_one_note(job, gitlab, program, tmp_path):
     assert job().returncode == 0
     assert gitlab.notes[0]["body"].endswith("of somebody else")
     (note,) = [one for one in gitlab.notes if one["author"]["id"] == 5]
-    assert note["body"].startswith(f"{MARKER}\n\n**nothing to do**\n") and "https://gitlab.example/jobs/9" in note["body"]
+    assert (
+        note["body"].startswith(f"{MARKER}\n\n**nothing to do**\n") and "https://gitlab.example/jobs/9" in note["body"]
+    )
     assert program.calls()[0]["arguments"][-4:] == ["--fail-on", "destroys-data", "--", "cluster.toml"]
     assert program.calls()[0]["environment"]["AWS_ROLE_ARN"].endswith("role/plan")
 
