@@ -277,9 +277,14 @@ def verdict() -> None:
 # What is written.
 
 
+def spec_path() -> str:
+    """Of the spec, relative to the workspace."""
+    return os.path.normpath(os.path.join(given("working-directory") or ".", given("spec")))
+
+
 def marker() -> str:
     """The first line of the comment of this spec, by which the next run finds it."""
-    key = given("key") or os.path.normpath(os.path.join(given("working-directory") or ".", given("spec")))
+    key = given("key") or spec_path()
     # `--` would end the comment in HTML.
     name = urllib.parse.quote(key, safe="/").replace("--", "%2D%2D")
     if len(name) > SHOWN_PATH:
@@ -311,8 +316,8 @@ def untrusted_text(offline: bool) -> str:
 def footer(request: PullRequest | None) -> str:
     server, repository, run = (os.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
     commit = request.head if request else os.environ.get("GITHUB_SHA", "")
-    path = os.path.join(given("working-directory"), given("spec"))
-    return f"\n<sub>Plan of {code_of(path)} at {commit[:12]} · [run]({server}/{repository}/actions/runs/{run})</sub>\n"
+    address = f"{server}/{repository}/actions/runs/{run}"
+    return f"\n<sub>Plan of {code_of(spec_path())} at {commit[:12]} · [run]({address})</sub>\n"
 
 
 def code_of(text: str) -> str:
