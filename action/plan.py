@@ -28,6 +28,8 @@ from github import DANGERS, MARK, Failure, GitHub, PullRequest, Refused
 
 # Of a plan in JSON. New fields may come; none changes its meaning.
 FORMAT_VERSION = 1
+# The class of a plan that could not be made.
+UNKNOWN = "unknown"
 # What GitHub takes: characters of a comment, bytes of the summary of a step. Both are kept in bytes: they are never
 # fewer than characters.
 COMMENT_LIMIT = 65_536
@@ -149,14 +151,40 @@ def plan() -> None:
     folder = Path(tempfile.mkdtemp(prefix="provision-", dir=os.environ["RUNNER_TEMP"]))
     files = {ending: folder / f"plan.{ending}" for ending in ("json", "md", "html")}
 
+    done = run_program(files, offline)
+    show(done.stdout + done.stderr)
+    made = read_plan(files["json"])
+    # One that is killed by a signal has a negative code in Python. One that says yes and makes nothing has failed.
+    code = done.returncode if done.returncode > 0 or (done.returncode == 0 and made) else 1
+    danger = made["summary"]["worst_danger"] if made else UNKNOWN
+    output(
+        exit_code=code,
+        worst_danger=danger,
+        directory=folder,
+        **figures(made),
+        **{f"plan_{ending}": path if path.is_file() else "" for ending, path in files.items()},
+    )
+
+    head = verdict_text(code, danger, made is not None) + (untrusted_text() if untrusted and offline else "")
+    text = files["md"].read_text(encoding="utf-8") if made else quoted(done.stderr)
+    foot = footer(request)
+    summarise(whole(head, text, foot, SUMMARY_LIMIT, "It is among the files of the plan (output `plan-md`)."))
+    head = f"{marker()}\n<!-- provision:danger:{danger} -->\n\n{head}"
+    body = whole(head, text, foot, COMMENT_LIMIT, "It is in the summary of the job.")
+    (folder / "comment.md").write_text(body, encoding="utf-8")
+
+
+def run_program(files: dict[str, Path], offline: bool) -> subprocess.CompletedProcess[str]:
+    """Every face in one look at the cloud. What the program prints is text of a stranger: it is shown later."""
     command = [os.environ["BINARY"], "plan"]
     for path in files.values():
         command += ["--out", str(path)]
-    command += ["--offline"] if offline else []
-    command += ["--fail-on", given("fail-on")] if given("fail-on") else []
-    command += ["--", given("spec")]
-    done = subprocess.run(
-        command,
+    if offline:
+        command.append("--offline")
+    if given("fail-on"):
+        command += ["--fail-on", given("fail-on")]
+    return subprocess.run(
+        [*command, "--", given("spec")],
         cwd=given("working-directory") or ".",
         env={name: value for name, value in os.environ.items() if is_for_program(name)},
         stdin=subprocess.DEVNULL,
@@ -165,36 +193,21 @@ def plan() -> None:
         errors="replace",
         check=False,
     )
-    show(done.stdout + done.stderr)
 
-    made = read_plan(files["json"])
-    # Killed by a signal is negative in Python.
-    code = done.returncode if done.returncode >= 0 else 1
+
+def figures(made: dict | None) -> dict[str, str]:
+    """Outputs that a later step may ask for; empty without a plan."""
     if made is None:
-        code = code or 1
-    summary = made["summary"] if made else {}
-    danger = summary.get("worst_danger") if summary.get("worst_danger") in DANGERS else "unknown"
-    micros = summary.get("hourly_micros")
-    output(
-        exit_code=code,
-        worst_danger=danger,
-        has_changes=json.dumps(summary["has_changes"]) if made else "",
-        compared=json.dumps(made["compared"]) if made else "",
+        return dict.fromkeys(("has_changes", "compared", "hourly_usd", "hourly_complete"), "")
+    summary = made["summary"]
+    micros = summary["hourly_micros"]
+    return {
+        "has_changes": json.dumps(summary["has_changes"]),
+        "compared": json.dumps(made["compared"]),
         # Exact, since money is.
-        hourly_usd=f"{micros // 10**6}.{micros % 10**6:06d}" if made else "",
-        hourly_complete=json.dumps(summary["hourly_complete"]) if made else "",
-        directory=folder,
-        **{f"plan_{ending}": path if path.is_file() else "" for ending, path in files.items()},
-    )
-
-    head = verdict_text(code, danger, made is not None) + (untrusted_text(offline) if untrusted else "")
-    text = files["md"].read_text(encoding="utf-8") if made and files["md"].is_file() else ""
-    error = "" if made else quoted(done.stderr)
-    foot = footer(request)
-    summarise(whole(head, text or error, foot, SUMMARY_LIMIT, "It is among the files of the plan (output `plan-md`)."))
-    marks = f"{marker()}\n<!-- provision:danger:{danger} -->\n\n"
-    body = whole(marks + head, text or error, foot, COMMENT_LIMIT, "It is in the summary of the job.")
-    (folder / "comment.md").write_text(body, encoding="utf-8")
+        "hourly_usd": f"{micros // 10**6}.{micros % 10**6:06d}",
+        "hourly_complete": json.dumps(summary["hourly_complete"]),
+    }
 
 
 def is_for_program(name: str) -> bool:
@@ -254,10 +267,11 @@ def label(github: GitHub, request: PullRequest, me: str) -> None:
         lines = comment["body"].splitlines()
         if lines[0] != marker() and len(lines) > 1:
             classes += re.findall(r"^<!-- provision:danger:([a-z-]+) -->$", lines[1])
-    # Nobody knows how bad it is: no label says that it is safe.
-    worst = None if "unknown" in classes else max(classes, key=list(DANGERS).index)
+    # A plan that could not be made may be as bad as can be: no label may be milder than that.
+    order = [*list(DANGERS)[:-1], UNKNOWN, list(DANGERS)[-1]]
+    worst = max((each for each in classes if each in order), key=order.index, default=UNKNOWN)
     try:
-        github.keep_label(request, worst)
+        github.keep_label(request, None if worst == UNKNOWN else worst)
     except Refused as refused:
         if not request.trusted:
             raise
@@ -304,9 +318,7 @@ def verdict_text(code: int, danger: str, made: bool) -> str:
     return f"> [!CAUTION]\n> This check fails: {verdict_line(code, danger, made)}.\n\n" if code else ""
 
 
-def untrusted_text(offline: bool) -> str:
-    if not offline:
-        return ""
+def untrusted_text() -> str:
     return (
         "> [!NOTE]\n> Planned without credentials, from the spec alone, since this is a pull request from a fork or "
         "Dependabot: not compared with what exists.\n\n"

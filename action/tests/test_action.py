@@ -183,6 +183,17 @@ def test_no_plan_means_no_label(act, github, program):
     assert github.on_pull == ["bug"]
 
 
+def test_without_one_of_several_plans_only_the_worst_label_stays(act, github, program):
+    program.tell(danger="destroys-compute")
+    act(key="one")
+    program.tell(code=1, makes=False)
+    act(key="two")
+    assert github.on_pull == ["bug"]
+    program.tell(danger="destroys-data")
+    act(key="one")
+    assert github.on_pull == ["bug", "provision: destroys-data"]
+
+
 def test_a_label_that_may_not_be_made_is_a_warning(act, github, program):
     github.on_pull.append("provision: safe")
     program.tell(danger="destroys-data")
