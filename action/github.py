@@ -105,14 +105,12 @@ class GitHub:
                     raise Refused(told) from error
                 if not limited and status < 500:
                     raise Failure(told) from error
-                # What was turned away at the door was not done.
-                again = repeatable or limited
             except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-                headers, told, again = {}, f"{what}: {error}", repeatable
-            if not again:
-                raise Passing(told)
+                headers, told = {}, f"{what}: {error}"
             if attempt + 1 < TRIES:
                 time.sleep(pause(attempt, headers, time.time()))
+            if not repeatable:
+                raise Passing(told)
         raise Failure(f"GitHub does not answer, {TRIES} times: {told}")
 
     def pages(self, url: str) -> list[dict]:

@@ -390,14 +390,14 @@ def test_failures_that_pass_are_waited_for(act, github):
 
 
 def test_a_comment_whose_answer_is_lost_is_not_written_twice(act, github):
-    github.faults = [Fault("POST", "comments", 502, done=True)]
+    github.faults = [Fault("POST", "comments", 502, {"Retry-After": "0"}, done=True)]
     done = act()
     assert done.code == 0 and len(github.comments) == 1
     assert done.outputs["comment-url"] == github.comments[0]["html_url"]
 
 
 def test_a_comment_that_was_not_written_is_written(act, github):
-    github.faults = [Fault("POST", "comments", 502)]
+    github.faults = [Fault("POST", "comments", 502, {"Retry-After": "0"})]
     assert act().code == 0 and len(github.comments) == 1
 
 
@@ -406,6 +406,12 @@ def test_failures_that_stay_are_an_error(act, github):
     done = act()
     assert done.failed == "Comment and label"
     assert "GitHub does not answer, 5 times: GET /repos/acme/clusters/issues/7/comments: 500" in done.told("error")[0]
+
+
+def test_a_comment_that_is_never_written_is_an_error(act, github):
+    github.faults = [Fault("POST", "comments", 502, {"Retry-After": "0"}) for _ in range(9)]
+    done = act()
+    assert done.failed == "Comment and label" and "the comment cannot be written" in done.told("error")[0]
 
 
 def test_nothing_but_the_api_gets_the_token(act, github):
@@ -478,7 +484,7 @@ def test_hostile_keys_are_told_apart(act, github):
 
 
 def test_the_program_is_named(act, tmp_path, program):
-    other = tmp_path / "two\nlines" / "it's"
+    other = tmp_path / "two\nEOF\nlines" / "it's"
     other.parent.mkdir()
     other.write_bytes(program.path.read_bytes())
     other.chmod(0o755)
