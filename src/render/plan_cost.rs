@@ -17,6 +17,8 @@ const MOST_LISTED: usize = 4;
 pub(super) struct Table {
     pub columns: Vec<String>,
     pub rows: Vec<Row>,
+    /// `total`, or that it is only of what is known.
+    pub label: &'static str,
     pub total: Vec<String>,
 }
 
@@ -43,17 +45,19 @@ pub(super) fn table(plan: &Plan) -> Option<Table> {
     }
     let with_difference = changes_something(plan);
     let mut columns = vec!["an hour".to_owned(), "a month".to_owned()];
-    columns.extend(cost.ttl_s.filter(|_| !cost.items.is_empty()).map(|ttl_s| format!("in {}", duration(ttl_s))));
+    columns.extend(cost.ttl_s.filter(|_| !cost.items.is_empty()).map(|ttl_s| format!("in {} (ttl)", duration(ttl_s))));
     if with_difference {
         columns.push("this change".to_owned());
     }
-    let cells = |after: &Sum, difference: Option<Sum>, known: bool| {
-        let mut cells = vec![sum(after.hourly, after.complete, ""), sum(after.monthly, after.complete, "")];
+    let cells = |after: &Sum, difference: Option<Sum>, is_total: bool| {
+        // The label of the last row says so for all of its cells.
+        let amount = |amount: Usd| sum(amount, after.complete || (is_total && amount > Usd::ZERO), "");
+        let mut cells = vec![amount(after.hourly), amount(after.monthly)];
         if !cost.items.is_empty() {
-            cells.extend(after.until_ttl.map(|until| sum(until, after.complete, "")));
+            cells.extend(after.until_ttl.map(amount));
         }
         if with_difference {
-            cells.push(difference.map_or_else(String::new, |difference| cell(&difference, known)));
+            cells.push(difference.map_or_else(String::new, |difference| cell(&difference, is_total)));
         }
         cells
     };
@@ -68,7 +72,9 @@ pub(super) fn table(plan: &Plan) -> Option<Table> {
             }
         })
         .collect();
-    Some(Table { columns, rows, total: cells(&cost.after(), cost.difference(), true) })
+    let after = cost.after();
+    let label = if after.complete || after.hourly == Usd::ZERO { "total" } else { "total, at least" };
+    Some(Table { columns, rows, label, total: cells(&after, cost.difference(), true) })
 }
 
 /// There is something now, and it will cost something else.

@@ -200,11 +200,12 @@ fn cost(plan: &Plan) -> String {
         .collect();
     let remarks: Vec<String> = plan_cost::remarks(plan).iter().map(|remark| format!("- {}\n", prose(remark))).collect();
     format!(
-        "{}\n\n| resource | what |{}\n| --- | --- |{}\n{}| **total** | |{}\n\n{}",
+        "{}\n\n| resource | what |{}\n| --- | --- |{}\n{}| **{}** | |{}\n\n{}",
         escaped(&plan_cost::title(plan)),
         cells(&table.columns, ""),
         " ---: |".repeat(table.columns.len()),
         rows.concat(),
+        table.label,
         cells(&table.total, "**"),
         remarks.concat()
     )

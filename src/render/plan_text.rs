@@ -146,7 +146,7 @@ fn cost(plan: &Plan, theme: &Theme) -> String {
     };
     let mut rows = vec![row("".into(), "", &costs.columns, DIM)];
     rows.extend(costs.rows.iter().map(|each| row(each.address.as_str().into(), &each.what, &each.cells, PLAIN)));
-    rows.push(row(Cell::styled(BOLD, "total"), "", &costs.total, BOLD));
+    rows.push(row(Cell::styled(BOLD, costs.label), "", &costs.total, BOLD));
     let title = super::text::clean(&plan_cost::title(plan), theme);
     let mut columns = vec![Column::Left, Column::Wrapped];
     columns.extend(costs.columns.iter().map(|_| Column::Right));

@@ -61,7 +61,7 @@ pub(in crate::cli) async fn update(args: &PricesUpdate, settings: &Settings) -> 
         }
         if kept > 0 {
             source = format!(
-                "{source}, and {kept} that it was not found in: {}, {}",
+                "{source}; {kept} that it was not found in are of {}: {}",
                 builtin.date().unwrap_or("-"),
                 builtin.source()
             );
@@ -77,7 +77,10 @@ pub(in crate::cli) async fn update(args: &PricesUpdate, settings: &Settings) -> 
     };
     prices::write(&path, &text)?;
     if !settings.quiet {
-        output::say(&format!("{found} prices of {region} from AWS, {kept} kept from before: `{}`", path.display()));
+        output::say(&format!(
+            "prices of {region} in `{}`: {found} from AWS, {kept} kept from the table of before",
+            path.display()
+        ));
         if !unclear.is_empty() {
             output::say(&format!("warning: AWS has several prices of {}; they are unknown now", unclear.join(", ")));
         }
