@@ -25,6 +25,37 @@ pub(super) fn endpoint_region(region: &str) -> &'static str {
     }
 }
 
+/// The item of our tables that a product is, by its attributes and the unit of its price.
+type Naming = fn(attributes: &Value, unit: &str) -> Option<String>;
+
+/// What to ask for, and what to make of the answer.
+struct Question {
+    service: &'static str,
+    filters: &'static [(&'static str, &'static str)],
+    naming: Naming,
+}
+
+/// Lustre file systems, gp3 volumes, instances on demand with Linux.
+const QUESTIONS: [Question; 3] = [
+    Question { service: "AmazonFSx", filters: &[("fileSystemType", "Lustre")], naming: lustre_item },
+    Question {
+        service: "AmazonEC2",
+        filters: &[("productFamily", "Storage"), ("volumeApiName", "gp3")],
+        naming: gp3_item,
+    },
+    Question {
+        service: "AmazonEC2",
+        filters: &[
+            ("operatingSystem", "Linux"),
+            ("tenancy", "Shared"),
+            ("preInstalledSw", "NA"),
+            ("capacitystatus", "Used"),
+            ("marketoption", "OnDemand"),
+        ],
+        naming: instance_item,
+    },
+];
+
 /// What the list says of a region.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PriceList {
@@ -36,25 +67,11 @@ pub struct PriceList {
 }
 
 impl Aws {
-    /// Asks for everything that a plan may count: Lustre file systems, gp3 volumes, instances on demand with Linux.
+    /// Asks for everything that a plan may count.
     pub async fn price_list(&self) -> Result<PriceList, CloudError> {
         let mut list = PriceList { region: self.region.clone(), ..PriceList::default() };
-        let lustre = [("fileSystemType", "Lustre")];
-        let gp3 = [("productFamily", "Storage"), ("volumeApiName", "gp3")];
-        let instances = [
-            ("operatingSystem", "Linux"),
-            ("tenancy", "Shared"),
-            ("preInstalledSw", "NA"),
-            ("capacitystatus", "Used"),
-            ("marketoption", "OnDemand"),
-        ];
-        let questions: [(&str, &[(&str, &str)], Naming); 3] = [
-            ("AmazonFSx", &lustre, lustre_item),
-            ("AmazonEC2", &gp3, gp3_item),
-            ("AmazonEC2", &instances, instance_item),
-        ];
-        for (service, filters, naming) in questions {
-            self.products(service, filters, naming, &mut list).await?;
+        for question in QUESTIONS {
+            self.products(&question, &mut list).await?;
         }
         for item in &list.unclear {
             list.items.remove(item);
@@ -62,21 +79,16 @@ impl Aws {
         Ok(list)
     }
 
-    async fn products(
-        &self,
-        service: &str,
-        filters: &[(&str, &str)],
-        naming: Naming,
-        list: &mut PriceList,
-    ) -> Result<(), CloudError> {
+    async fn products(&self, question: &Question, list: &mut PriceList) -> Result<(), CloudError> {
+        let Question { service, filters, naming } = question;
         let of_region = [("regionCode", self.region.as_str())];
-        let filters = of_region.iter().chain(filters).filter_map(|(field, value)| {
+        let filters = of_region.iter().chain(*filters).filter_map(|(field, value)| {
             Filter::builder().r#type(FilterType::TermMatch).field(*field).value(*value).build().ok()
         });
         let mut pages = self
             .pricing
             .get_products()
-            .service_code(service)
+            .service_code(*service)
             .set_filters(Some(filters.collect()))
             .format_version("aws_v1")
             .max_results(PRODUCTS_A_PAGE)
@@ -85,7 +97,7 @@ impl Aws {
         while let Some(page) = pages.next().await {
             let page = page.look("pricing:GetProducts")?;
             for product in page.price_list() {
-                let Some((item, price)) = read(product, naming) else { continue };
+                let Some((item, price)) = read(product, *naming) else { continue };
                 if list.items.insert(item.clone(), price).is_some_and(|other| other != price) {
                     list.unclear.insert(item);
                 }
@@ -94,9 +106,6 @@ impl Aws {
         Ok(())
     }
 }
-
-/// The item of our tables that a product is, by its attributes and the unit of its price.
-type Naming = fn(attributes: &Value, unit: &str) -> Option<String>;
 
 /// A product's item and its one price on demand; None: it is none that we know, or has no such price.
 fn read(product: &str, naming: Naming) -> Option<(String, Usd)> {
