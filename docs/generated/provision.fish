@@ -43,6 +43,7 @@ complete -c provision -n "__fish_provision_needs_command" -f -a "down" -d 'Expor
 complete -c provision -n "__fish_provision_needs_command" -f -a "log" -d 'Show what the last `up` or `down` did and how it ended, from its log in this folder'
 complete -c provision -n "__fish_provision_needs_command" -f -a "list" -d 'List the clusters of the region'
 complete -c provision -n "__fish_provision_needs_command" -f -a "iam" -d 'Print the IAM policy that this spec needs and no more, offline'
+complete -c provision -n "__fish_provision_needs_command" -f -a "prices" -d 'Show the prices that plans go by, or ask AWS for new ones'
 complete -c provision -n "__fish_provision_needs_command" -f -a "schema" -d 'Print the JSON Schema of the spec'
 complete -c provision -n "__fish_provision_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c provision -n "__fish_provision_needs_command" -f -a "man" -d 'Print the manual page'
@@ -74,6 +75,7 @@ complete -c provision -n "__fish_provision_using_subcommand plan" -l format -d '
 json\t''
 markdown\t''"
 complete -c provision -n "__fish_provision_using_subcommand plan" -l out -d 'Write the plan to a file instead of stdout' -r -F
+complete -c provision -n "__fish_provision_using_subcommand plan" -l prices -d 'Prices of your own, one `item price` a line as `prices show` has them: they win over the table\'s' -r -F
 complete -c provision -n "__fish_provision_using_subcommand plan" -l region -d 'Region; else that of the spec, the environment or the profile' -r
 complete -c provision -n "__fish_provision_using_subcommand plan" -l profile -d 'Profile of the AWS configuration' -r
 complete -c provision -n "__fish_provision_using_subcommand plan" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
@@ -87,6 +89,7 @@ complete -c provision -n "__fish_provision_using_subcommand plan" -s v -l verbos
 complete -c provision -n "__fish_provision_using_subcommand plan" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand plan" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand plan" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand up" -l prices -d 'Prices of your own, one `item price` a line as `prices show` has them: they win over the table\'s' -r -F
 complete -c provision -n "__fish_provision_using_subcommand up" -l region -d 'Region; else that of the spec, the environment or the profile' -r
 complete -c provision -n "__fish_provision_using_subcommand up" -l profile -d 'Profile of the AWS configuration' -r
 complete -c provision -n "__fish_provision_using_subcommand up" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
@@ -101,6 +104,7 @@ complete -c provision -n "__fish_provision_using_subcommand up" -s q -l quiet -d
 complete -c provision -n "__fish_provision_using_subcommand up" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand up" -s V -l version -d 'Print version'
 complete -c provision -n "__fish_provision_using_subcommand status" -l cluster -d 'Name of the cluster: no spec is needed' -r
+complete -c provision -n "__fish_provision_using_subcommand status" -l prices -d 'Prices of your own, one `item price` a line as `prices show` has them: they win over the table\'s' -r -F
 complete -c provision -n "__fish_provision_using_subcommand status" -l format -d 'Text for a person, JSON for a program' -r -f -a "text\t''
 json\t''"
 complete -c provision -n "__fish_provision_using_subcommand status" -l region -d 'Region; else that of the spec, the environment or the profile' -r
@@ -175,6 +179,39 @@ complete -c provision -n "__fish_provision_using_subcommand iam" -s v -l verbose
 complete -c provision -n "__fish_provision_using_subcommand iam" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand iam" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand iam" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand prices; and not __fish_seen_subcommand_from update show" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand prices; and not __fish_seen_subcommand_from update show" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand prices; and not __fish_seen_subcommand_from update show" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand prices; and not __fish_seen_subcommand_from update show" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand prices; and not __fish_seen_subcommand_from update show" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand prices; and not __fish_seen_subcommand_from update show" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand prices; and not __fish_seen_subcommand_from update show" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand prices; and not __fish_seen_subcommand_from update show" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand prices; and not __fish_seen_subcommand_from update show" -f -a "update" -d 'Ask the AWS Price List API for the prices of a region, and keep them for later runs'
+complete -c provision -n "__fish_provision_using_subcommand prices; and not __fish_seen_subcommand_from update show" -f -a "show" -d 'Print the table in force in a region; without one, the tables that there are'
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from update" -l out -d 'Write the table here, where no later run looks, instead of into the cache' -r -F
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from update" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from update" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from update" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from update" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from update" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from update" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from update" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from update" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from show" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from show" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from show" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from show" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand prices; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
 complete -c provision -n "__fish_provision_using_subcommand schema" -l region -d 'Region; else that of the spec, the environment or the profile' -r
 complete -c provision -n "__fish_provision_using_subcommand schema" -l profile -d 'Profile of the AWS configuration' -r
 complete -c provision -n "__fish_provision_using_subcommand schema" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::patience::patiently;
 use super::preflight::{findings, questions, settle};
-use crate::catalog::prices::Prices;
+use crate::catalog::prices::PriceBook;
 use crate::cloud::{Clock, Cloud, CloudError, Identity, Scope};
 use crate::desired::{self, Address, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT};
 use crate::diagnostic::Diagnostic;
@@ -28,6 +28,7 @@ pub struct Request {
     pub new_deployment: String,
     /// Look again until what was made a moment ago is seen: whoever acts on the look must, whoever only shows it need not.
     pub patient: bool,
+    pub prices: PriceBook,
 }
 
 /// All that was learnt, and the plan.
@@ -74,7 +75,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         region: identity.region.clone(),
         deployment: record.deployment.clone(),
     };
-    let prices = Prices::builtin();
+    let prices = &request.prices.prices(&identity.region);
     let Some(spec) = &request.spec else {
         let desired = Desired { to_export: record.to_export(), ..Desired::nothing(id) };
         let input = Input {

@@ -7,6 +7,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 
 use super::error::CapacityIsFinal;
+use super::pricing::endpoint_region;
 
 /// The SDK's own default. Longer faults are for the engine, which says that it tries again, and can be interrupted.
 const ATTEMPTS: u32 = 3;
@@ -41,6 +42,7 @@ pub struct Aws {
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) fsx: aws_sdk_fsx::Client,
     pub(super) iam: aws_sdk_iam::Client,
+    pub(super) pricing: aws_sdk_pricing::Client,
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) ssm: aws_sdk_ssm::Client,
     pub(super) sts: aws_sdk_sts::Client,
@@ -71,11 +73,14 @@ impl Aws {
         let own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(own_endpoint).build();
         let sts = aws_sdk_sts::config::Builder::from(config).retry_config(retries(ATTEMPTS_TO_GREET)).build();
+        let prices_in = Region::from_static(endpoint_region(&region));
+        let pricing = aws_sdk_pricing::config::Builder::from(config).region(prices_in).build();
         Ok(Self {
             region,
             ec2: aws_sdk_ec2::Client::new(config),
             fsx: aws_sdk_fsx::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),
+            pricing: aws_sdk_pricing::Client::from_conf(pricing),
             s3: aws_sdk_s3::Client::from_conf(s3),
             ssm: aws_sdk_ssm::Client::new(config),
             sts: aws_sdk_sts::Client::from_conf(sts),

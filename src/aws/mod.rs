@@ -16,6 +16,7 @@ mod fsx;
 mod iam;
 mod observe;
 mod owner;
+mod pricing;
 mod s3;
 mod ssm;
 mod sts;
@@ -25,6 +26,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use connect::{Aws, NoRegion, Options};
+pub use pricing::PriceList;
 
 use crate::cloud::{
     Class, Cloud, CloudError, Create, Created, Delete, Export, Identity, Overwrite, Questions, Result, Scope, Survey,

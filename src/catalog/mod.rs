@@ -5,6 +5,9 @@
 pub mod actions;
 pub mod fsx;
 pub mod instances;
+mod money;
+pub mod not_included;
 pub mod partitions;
+mod price_table;
 pub mod prices;
 mod table;

@@ -69,6 +69,9 @@ pub(super) enum Command {
     List(List),
     /// Print the IAM policy that this spec needs and no more, offline
     Iam(Iam),
+    /// Show the prices that plans go by, or ask AWS for new ones
+    #[command(subcommand)]
+    Prices(Prices),
     /// Print the JSON Schema of the spec
     Schema,
     /// Print a completion script for a shell
@@ -143,6 +146,9 @@ pub(super) struct PlanArgs {
     /// Plan for a replacement of the file system where the spec cannot be met otherwise
     #[arg(long)]
     pub replace_storage: bool,
+    /// Prices of your own, one `item price` a line as `prices show` has them: they win over the table's
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -158,6 +164,9 @@ pub(super) struct Up {
     /// Replace the file system where the spec cannot be met otherwise: links are exported, then all of it is made anew
     #[arg(long)]
     pub replace_storage: bool,
+    /// Prices of your own, one `item price` a line as `prices show` has them: they win over the table's
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
 }
 
 impl SpecFile {
@@ -201,6 +210,9 @@ impl Which {
 pub(super) struct Status {
     #[command(flatten)]
     pub which: Which,
+    /// Prices of your own, one `item price` a line as `prices show` has them: they win over the table's
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
     /// Text for a person, JSON for a program
     #[arg(long, value_enum, default_value_t)]
     pub format: TextOrJson,
@@ -304,6 +316,21 @@ fn account(text: &str) -> Result<String, String> {
     } else {
         Err("an account is twelve digits".to_owned())
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Prices {
+    /// Ask the AWS Price List API for the prices of a region, and keep them for later runs
+    Update(PricesUpdate),
+    /// Print the table in force in a region; without one, the tables that there are
+    Show,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PricesUpdate {
+    /// Write the table here, where no later run looks, instead of into the cache
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -22,6 +22,13 @@ pub(super) async fn connect(settings: &Settings, spec_region: Option<&str>) -> a
     })
 }
 
+/// Asks AWS for the prices of the region; whether there is one the SDK finds out.
+#[cfg(feature = "aws")]
+pub(super) async fn list_prices(settings: &Settings) -> anyhow::Result<crate::aws::PriceList> {
+    let connected = connect(settings, None).await?;
+    connected.price_list().await.map_err(|error| super::exit::cloud(error, "ask for prices"))
+}
+
 /// Built without the SDK, only what needs no cloud works.
 #[cfg(not(feature = "aws"))]
 pub(super) type Connected = crate::simulated::Simulated;

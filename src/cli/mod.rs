@@ -7,6 +7,7 @@ mod exit;
 mod load;
 mod machine;
 mod output;
+mod prices;
 mod prompt;
 mod runlog;
 mod session;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use args::{Cli, Command};
+use args::{Cli, Command, Prices};
 use exit::{Exit, Expected};
 use settings::Settings;
 
@@ -56,6 +57,8 @@ fn run(command: Command, settings: &Settings) -> anyhow::Result<Exit> {
         Command::Init(args) => commands::init::run(&args),
         Command::Validate(args) => commands::validate::run(&args, settings),
         Command::Iam(args) => commands::iam::run(&args, settings),
+        Command::Prices(Prices::Update(args)) => block_on(commands::prices::update(&args, settings)),
+        Command::Prices(Prices::Show) => commands::prices::show(settings),
         Command::Schema => commands::schema::run(),
         Command::Completions { shell } => commands::completions::run(shell),
         Command::Man => commands::man::run(),

@@ -18,6 +18,7 @@ use crate::apply::event::{Ending, Event, FORMAT_VERSION, Failure, What};
 use crate::apply::lease::Holder;
 use crate::apply::prepare::{Failed, Prepared, Request};
 use crate::apply::{Outcome, Report, Session, converge};
+use crate::catalog::prices::PriceBook;
 use crate::cloud::{Class, Clock, SystemClock};
 use crate::plan::{Danger, Options, Plan, Purpose};
 use crate::render::failure::FailureContext;
@@ -36,6 +37,7 @@ pub(super) struct Task<'a> {
     pub region: Option<String>,
     pub spec: Option<Spec>,
     pub options: Options,
+    pub prices: PriceBook,
     pub yes: bool,
     pub json: bool,
     pub settings: &'a Settings,
@@ -51,9 +53,15 @@ impl Task<'_> {
 }
 
 /// What `up` and `plan` ask for, alike.
-pub(super) fn request(purpose: Purpose, cluster: &str, spec: Option<Spec>, options: Options) -> Request {
+pub(super) fn request(
+    purpose: Purpose,
+    cluster: &str,
+    spec: Option<Spec>,
+    options: Options,
+    prices: PriceBook,
+) -> Request {
     let new_deployment = format!("d-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
-    Request { purpose, cluster: cluster.to_owned(), spec, options, new_deployment, patient: true }
+    Request { purpose, cluster: cluster.to_owned(), spec, options, new_deployment, patient: true, prices }
 }
 
 pub(super) fn failed(error: Failed) -> anyhow::Error {
@@ -114,7 +122,7 @@ pub(super) async fn run(task: Task<'_>) -> anyhow::Result<Exit> {
 
 async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::Result<Ended> {
     let line = format!("provision {}{}", task.command(), task.named);
-    let Task { named, purpose, cluster, region, spec, options, yes, json, settings } = task;
+    let Task { named, purpose, cluster, region, spec, options, prices, yes, json, settings } = task;
     if !yes && (!settings.interactive || json) {
         let look = match purpose {
             Purpose::Up => "plan",
@@ -139,7 +147,7 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
     let clock = SystemClock;
     let began = holder.since;
     let session = Session {
-        request: request(purpose, &cluster, spec, options),
+        request: request(purpose, &cluster, spec, options, prices),
         holder,
         is_dead: &machine::is_dead,
         events: sender.clone(),

@@ -12,7 +12,7 @@ use super::resource::{
 use crate::bootstrap;
 use crate::catalog::instances::{self, InstanceType};
 use crate::cloud::Identity;
-use crate::spec::{Dataset, Launch, NodeEfa, Nodes, Placement, Preload, Spec};
+use crate::spec::{Budget, Dataset, Launch, NodeEfa, Nodes, Placement, Preload, Spec};
 
 /// All that a spec means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Desired {
     pub resources: BTreeMap<Address, Wanted>,
     /// Links that are to go and are made again before, if they are not there: to export what is below them.
     pub to_export: BTreeMap<Address, Wanted>,
+    /// What it may cost at most.
+    pub budget: Option<Budget>,
 }
 
 /// One resource, with what must be there before it.
@@ -57,7 +59,7 @@ pub struct Settled<'a> {
 impl Desired {
     /// Nothing at all: what `down` wants.
     pub fn nothing(id: ClusterId) -> Self {
-        Self { id, tags: Tags::new(), resources: BTreeMap::new(), to_export: BTreeMap::new() }
+        Self { id, tags: Tags::new(), resources: BTreeMap::new(), to_export: BTreeMap::new(), budget: None }
     }
 
     /// The name of every wanted resource that is told by name.
@@ -86,7 +88,8 @@ pub fn build(spec: &Spec, settled: &Settled<'_>) -> Desired {
         builder.group(group, &security_group, &profile);
     }
     let (id, tags) = (settled.id.clone(), spec.cluster.tags.clone());
-    Desired { id, tags, resources: builder.resources, to_export: BTreeMap::new() }
+    let budget = spec.cluster.budget;
+    Desired { id, tags, resources: builder.resources, to_export: BTreeMap::new(), budget }
 }
 
 struct Builder<'a> {

@@ -1,82 +1,218 @@
-//! What the wanted cluster costs an hour, from the dated price table.
+//! What a cluster costs: sums, and the difference that a plan makes. What there is to pay for, `paid` tells.
+//!
+//! An unknown price is never 0. A sum says whether it is all; a difference is whole only where what is unknown stays as it is.
 
-use super::model::{Cost, CostItem};
-use crate::catalog;
-use crate::catalog::prices::{Prices, Usd};
-use crate::desired::{Address, Desired, FileSystem, Resource, deployment_text, market_text, media_text};
-use crate::spec::{DriveCache, Market, MetadataIops};
+use serde::{Deserialize, Serialize};
 
-/// A table of another region is no price.
-pub(super) fn cost(desired: &Desired, prices: &Prices) -> Cost {
-    let prices = prices.covers(&desired.id.region).then_some(prices);
-    let mut items = Vec::new();
-    for (address, wanted) in &desired.resources {
-        match &wanted.resource {
-            Resource::Fsx(file_system) => storage(address, file_system, prices, &mut items),
-            Resource::Nodes(group) => {
-                let price = match group.market {
-                    Market::OnDemand | Market::Reservation(_) => {
-                        prices.and_then(|prices| prices.instance_hour(&group.instance))
-                    }
-                    // Spot prices change by the minute; Capacity Blocks are paid beforehand.
-                    Market::Spot | Market::CapacityBlock(_) => None,
-                };
-                items.push(CostItem {
-                    address: address.clone(),
-                    what: format!("{} × {} {}", group.count, group.instance, market_text(&group.market)),
-                    hourly: price.map(|price| price.times(u64::from(group.count))),
-                });
-                if let Some(Resource::Template(template)) =
-                    desired.resources.get(&group.template).map(|wanted| &wanted.resource)
-                {
-                    let gib = u64::from(template.root_volume_gib) * u64::from(group.count);
-                    let price = prices.and_then(Prices::gp3_gb_month);
-                    items.push(CostItem {
-                        address: address.clone(),
-                        what: format!("{gib} GiB of gp3 root volumes"),
-                        hourly: price.map(|price| price.times(gib).month_to_hour()),
-                    });
-                }
-            }
-            Resource::SecurityGroup(_)
-            | Resource::Role(_)
-            | Resource::InstanceProfile(_)
-            | Resource::Placement(_)
-            | Resource::Link(_)
-            | Resource::Template(_) => {}
+use crate::catalog::prices::{HOURS_PER_MONTH, Prices, Usd};
+use crate::desired::Address;
+
+const SECONDS_PER_HOUR: u64 = 3600;
+
+/// What is paid for, once the plan is applied and now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Once the plan is applied.
+    pub items: Vec<CostItem>,
+    /// As it is now, by what was seen of it; None: nobody looked.
+    pub before: Option<Vec<CostItem>>,
+    /// How long nodes run, seconds; None: until `down`. Storage stays after it.
+    pub ttl_s: Option<u64>,
+    /// The day of the price table.
+    pub prices_of: String,
+    pub prices: PriceSource,
+    /// What is in no sum.
+    pub not_included: Vec<String>,
+}
+
+/// Where the prices come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceSource {
+    pub region: String,
+    /// The day of the table's oldest source; None: there is no table of the region.
+    pub date: Option<String>,
+    pub source: String,
+    /// The user's file, and how many prices are taken from it.
+    pub given: Option<(String, usize)>,
+}
+
+/// One thing that is paid for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostItem {
+    pub address: Address,
+    pub part: Part,
+    /// With its quantity, such as `8 × p5.48xlarge on-demand`.
+    pub what: String,
+    /// Instances, GiB, MB/s or IOPS.
+    pub quantity: u64,
+    /// Of one of them: an hour for instances, else a month.
+    pub price: Option<Usd>,
+    pub hourly: Option<Usd>,
+    pub monthly: Option<Usd>,
+}
+
+/// What of a resource an item is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    Storage,
+    Throughput,
+    ReadCache,
+    MetadataIops,
+    Instances,
+    RootVolumes,
+}
+
+impl Part {
+    /// It ends with its nodes.
+    pub const fn is_of_nodes(self) -> bool {
+        match self {
+            Self::Instances | Self::RootVolumes => true,
+            Self::Storage | Self::Throughput | Self::ReadCache | Self::MetadataIops => false,
         }
-    }
-    Cost {
-        items,
-        prices_of: prices.map_or_else(|| "unknown in this region".to_owned(), |prices| prices.date().to_owned()),
     }
 }
 
-fn storage(address: &Address, file_system: &FileSystem, prices: Option<&Prices>, items: &mut Vec<CostItem>) {
-    let mut push = |what: String, monthly: Option<Usd>| {
-        items.push(CostItem { address: address.clone(), what, hourly: monthly.map(Usd::month_to_hour) });
-    };
-    let FileSystem { deployment, media, capacity_gib, throughput_per_tib, throughput, drive_cache, .. } = file_system;
-    let text = format!("{} {}", deployment_text(*deployment), media_text(*media));
-    let kind = deployment.on(*media);
-    if let Some(gib) = capacity_gib {
-        let cached = *drive_cache == Some(DriveCache::Read);
-        let price = prices.and_then(|prices| prices.storage_gb_month(kind, *throughput_per_tib, cached));
-        push(format!("{text}, {gib} GiB"), price.map(|price| price.times(u64::from(*gib))));
-        if let Some(MetadataIops::Provisioned(iops)) = file_system.metadata_iops {
-            let above = iops.saturating_sub(catalog::fsx::automatic_metadata_iops(*gib));
-            if above > 0 {
-                let price = prices.and_then(Prices::metadata_iops_month);
-                push(
-                    format!("{above} metadata IOPS above the automatic ones"),
-                    price.map(|price| price.times(u64::from(above))),
-                );
-            }
+/// A sum or a difference: of what is known, and whether that is all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sum {
+    pub hourly: Usd,
+    pub monthly: Usd,
+    /// In one ttl; None without one.
+    pub until_ttl: Option<Usd>,
+    /// False: there is something unknown beside it.
+    pub complete: bool,
+}
+
+/// One part of one resource, now and then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line<'a> {
+    pub address: &'a Address,
+    pub part: Part,
+    pub after: Vec<&'a CostItem>,
+    pub before: Vec<&'a CostItem>,
+}
+
+impl CostItem {
+    /// So many of what has a price an hour.
+    pub(super) fn by_hour(address: &Address, part: Part, what: String, price: Option<Usd>, quantity: u64) -> Self {
+        let hourly = price.map(|price| price.times(quantity));
+        let monthly = hourly.map(Usd::hour_to_month);
+        Self { address: address.clone(), part, what, quantity, price, hourly, monthly }
+    }
+
+    /// So many of what has a price a month.
+    pub(super) fn by_month(address: &Address, part: Part, what: String, price: Option<Usd>, quantity: u64) -> Self {
+        let monthly = price.map(|price| price.times(quantity));
+        let hourly = monthly.map(Usd::month_to_hour);
+        Self { address: address.clone(), part, what, quantity, price, hourly, monthly }
+    }
+}
+
+impl PriceSource {
+    pub(super) fn of(prices: &Prices) -> Self {
+        Self {
+            region: prices.region().to_owned(),
+            date: prices.date().map(str::to_owned),
+            source: prices.source().to_owned(),
+            given: prices.given().map(|given| (given.name.clone(), given.count)).filter(|(_, count)| *count > 0),
         }
     }
-    if let Some(rate) = throughput {
-        let price = prices.and_then(Prices::tiering_throughput_month);
-        push(format!("{text}, {rate} MB/s"), price.map(|price| price.times(u64::from(*rate))));
-        push("storage by use, cache and requests of intelligent-tiering".to_owned(), None);
+}
+
+impl Cost {
+    /// The hourly sum of what is known, and whether that is all.
+    pub fn hourly(&self) -> (Usd, bool) {
+        let after = self.after();
+        (after.hourly, after.complete)
+    }
+
+    /// Once the plan is applied.
+    pub fn after(&self) -> Sum {
+        self.sum(&self.items)
+    }
+
+    /// Now; None: nobody looked.
+    pub fn now(&self) -> Option<Sum> {
+        self.before.as_ref().map(|items| self.sum(items))
+    }
+
+    /// Once the ttl is over and nobody has said `down`: nodes have ended themselves, storage stays. None without a ttl.
+    pub fn after_ttl(&self) -> Option<Sum> {
+        self.ttl_s?;
+        Some(Sum { until_ttl: None, ..self.sum(self.items.iter().filter(|item| !item.part.is_of_nodes())) })
+    }
+
+    /// What the plan adds, negative where it saves; None: nobody looked.
+    pub fn difference(&self) -> Option<Sum> {
+        let before = self.before.as_ref()?;
+        Some(self.between(&before.iter().collect::<Vec<_>>(), &self.items.iter().collect::<Vec<_>>()))
+    }
+
+    /// What is paid for now or then, in the order of addresses and parts.
+    pub fn lines(&self) -> Vec<Line<'_>> {
+        let before = self.before.as_deref().unwrap_or_default();
+        let mut keys: Vec<(&Address, Part)> =
+            self.items.iter().chain(before).map(|item| (&item.address, item.part)).collect();
+        keys.sort();
+        keys.dedup();
+        keys.into_iter()
+            .map(|(address, part)| {
+                let of = |items: &'_ [CostItem]| -> Vec<usize> {
+                    let all = items.iter().enumerate();
+                    all.filter(|(_, item)| item.address == *address && item.part == part).map(|(at, _)| at).collect()
+                };
+                let after = of(&self.items).into_iter().map(|at| &self.items[at]).collect();
+                let before = of(before).into_iter().map(|at| &before[at]).collect();
+                Line { address, part, after, before }
+            })
+            .collect()
+    }
+
+    /// What a plan adds in some lines; None: nobody looked.
+    pub fn difference_in(&self, lines: &[&Line<'_>]) -> Option<Sum> {
+        self.before.as_ref()?;
+        let before: Vec<&CostItem> = lines.iter().flat_map(|line| line.before.iter().copied()).collect();
+        let after: Vec<&CostItem> = lines.iter().flat_map(|line| line.after.iter().copied()).collect();
+        Some(self.between(&before, &after))
+    }
+
+    /// The sum of what is known of some items.
+    pub fn sum<'a>(&self, items: impl IntoIterator<Item = &'a CostItem>) -> Sum {
+        let mut sum = Sum { until_ttl: self.ttl_s.map(|_| Usd::ZERO), complete: true, ..Sum::default() };
+        for item in items {
+            match (item.hourly, item.monthly) {
+                (Some(hourly), Some(monthly)) => {
+                    sum.hourly += hourly;
+                    sum.monthly += monthly;
+                    sum.until_ttl = sum.until_ttl.zip(self.ttl_s).map(|(until, ttl_s)| {
+                        // From the month, which is exact for what is priced by the hour as well.
+                        until + monthly.part(ttl_s, HOURS_PER_MONTH * SECONDS_PER_HOUR)
+                    });
+                }
+                (None, _) | (_, None) => sum.complete = false,
+            }
+        }
+        sum
+    }
+
+    /// What is unknown on both sides and the same adds nothing.
+    fn between(&self, before: &[&CostItem], after: &[&CostItem]) -> Sum {
+        let unknown = |items: &[&CostItem]| {
+            let mut unknown: Vec<(Address, Part, String)> = items
+                .iter()
+                .filter(|item| item.hourly.is_none() || item.monthly.is_none())
+                .map(|item| (item.address.clone(), item.part, item.what.clone()))
+                .collect();
+            unknown.sort();
+            unknown
+        };
+        let (was, will) = (self.sum(before.iter().copied()), self.sum(after.iter().copied()));
+        Sum {
+            hourly: will.hourly - was.hourly,
+            monthly: will.monthly - was.monthly,
+            until_ttl: will.until_ttl.zip(was.until_ttl).map(|(will, was)| will - was),
+            complete: unknown(before) == unknown(after),
+        }
     }
 }

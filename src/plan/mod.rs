@@ -1,20 +1,22 @@
 //! Desired − observed = a plan: what will happen, why, in which order, what it costs, and what speaks against it. Pure.
 
+mod budget;
 mod check;
 mod cost;
 mod diff;
 mod model;
 mod nodes;
+mod paid;
 mod rules;
 mod safety;
 mod steps;
 mod summary;
 
 pub use check::check;
+pub use cost::{Cost, CostItem, Line, Part, PriceSource, Sum};
 pub use diff::{Input, Options};
-pub use model::{
-    Action, After, Change, Cost, CostItem, Danger, FORMAT_VERSION, Finding, Op, Plan, Purpose, Step, Verb,
-};
+pub use model::{Action, After, Change, Danger, FORMAT_VERSION, Finding, Op, Plan, Purpose, Step, Verb};
+pub use paid::existing;
 
 use crate::catalog::prices::Prices;
 use crate::desired::Resource;
@@ -28,6 +30,10 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         Resource::Nodes(group) => Some(group.zone.clone()),
         _ => None,
     });
+    let cost = paid::cost(input, &outcome.actions, prices);
+    let mut findings = outcome.findings;
+    findings.extend(budget::check(input.purpose, input.desired.budget, &cost));
+    findings.extend(budget::unused_prices(prices));
     Plan {
         format_version: FORMAT_VERSION,
         purpose: input.purpose,
@@ -37,7 +43,7 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         compared: true,
         actions: outcome.actions,
         steps,
-        findings: outcome.findings,
-        cost: cost::cost(input.desired, prices),
+        findings,
+        cost,
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::prices::Usd;
+use super::cost::Cost;
 use crate::desired::{Address, Point};
 use crate::diagnostic::Severity;
 
@@ -168,31 +168,15 @@ pub struct Finding {
     pub help: Option<String>,
 }
 
-/// What the cluster costs once the plan is applied, by resource. Unknown is unknown, never 0.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Cost {
-    pub items: Vec<CostItem>,
-    /// The day of the price table.
-    pub prices_of: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CostItem {
-    pub address: Address,
-    /// What is paid for, such as `8 × p5.48xlarge on-demand`.
-    pub what: String,
-    pub hourly: Option<Usd>,
-}
-
-impl Cost {
-    /// The sum of what is known, and whether that is all.
-    pub fn hourly(&self) -> (Usd, bool) {
-        let known = self.items.iter().filter_map(|item| item.hourly).fold(Usd::ZERO, |sum, each| sum + each);
-        (known, self.items.iter().all(|item| item.hourly.is_some()))
-    }
-}
-
 impl Plan {
+    /// Made from the spec alone: what exists was not looked at, so nobody knows what this changes.
+    #[must_use]
+    pub fn not_compared(mut self) -> Self {
+        self.compared = false;
+        self.cost.before = None;
+        self
+    }
+
     /// Nothing to change and nothing to wait for.
     pub fn is_done(&self) -> bool {
         self.steps.is_empty()

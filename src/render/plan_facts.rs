@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::text::{count, grouped, listed, sum};
+use super::plan_cost;
+use super::text::{count, grouped, listed};
 use super::words;
 use crate::plan::{Action, Change, Danger, Op, Plan, Purpose, Step, Verb};
 
@@ -14,15 +15,7 @@ pub(super) fn headline(plan: &Plan) -> String {
     let place = plan.zone.as_deref().unwrap_or(&plan.region);
     let refused = if plan.is_refused() { "REFUSED: " } else { "" };
     let offline = if plan.compared { "" } else { " (from the spec alone: what exists was not looked at)" };
-    let (total, is_complete) = plan.cost.hourly();
-    let cost = if plan.purpose == Purpose::Up && !plan.cost.items.is_empty() {
-        match sum(total, is_complete, "/h").as_str() {
-            "unknown" => "; cost unknown".to_owned(),
-            known => format!("; {known}"),
-        }
-    } else {
-        String::new()
-    };
+    let cost = plan_cost::headline(plan);
     format!("{refused}{} in {place}: {}{cost}{offline}", plan.cluster, what_happens(plan))
 }
 

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::plan_cost;
 use crate::plan::{Action, Cost, Danger, Finding, Plan, Purpose, Step, Verb};
 
 #[derive(Serialize)]
 struct Document<'a> {
     format_version: u32,
-    summary: Summary,
+    summary: Summary<'a>,
     purpose: Purpose,
     cluster: &'a str,
     region: &'a str,
@@ -20,7 +21,7 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct Summary {
+struct Summary<'a> {
     create: usize,
     update: usize,
     replace: usize,
@@ -34,6 +35,7 @@ struct Summary {
     hourly_micros: i64,
     /// False: some prices are unknown, and the sum is of the others.
     hourly_complete: bool,
+    cost: plan_cost::Sums<'a>,
 }
 
 /// Pretty JSON with a line break at its end. Money is in millionths of a US dollar.
@@ -51,6 +53,7 @@ pub fn plan(plan: &Plan) -> String {
         is_refused: plan.is_refused(),
         hourly_micros: hourly.micros(),
         hourly_complete,
+        cost: plan_cost::sums(plan),
     };
     pretty(&Document {
         format_version: *format_version,

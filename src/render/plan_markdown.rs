@@ -185,17 +185,28 @@ fn order(plan: &Plan) -> String {
 }
 
 fn cost(plan: &Plan) -> String {
-    if plan.cost.items.is_empty() {
+    let Some(table) = plan_cost::table(plan) else {
         return String::new();
-    }
-    let rows: Vec<String> = plan_cost::lines(plan)
+    };
+    let cells = |cells: &[String], mark: &str| {
+        let marked =
+            cells.iter().map(|cell| if cell.is_empty() { " |".to_owned() } else { format!(" {mark}{cell}{mark} |") });
+        marked.collect::<String>()
+    };
+    let rows: Vec<String> = table
+        .rows
         .iter()
-        .map(|[address, what, hour, month]| format!("| {} | {} | {hour} | {month} |\n", code(address), escaped(what)))
+        .map(|row| format!("| {} | {} |{}\n", code(&row.address), escaped(&row.what), cells(&row.cells, "")))
         .collect();
-    let [hour, month] = plan_cost::total(plan);
+    let remarks: Vec<String> = plan_cost::remarks(plan).iter().map(|remark| format!("- {}\n", prose(remark))).collect();
     format!(
-        "{}\n\n| resource | what | an hour | a month |\n| --- | --- | ---: | ---: |\n{}| **total** | | **{hour}** | **{month}** |\n",
+        "{}\n\n| resource | what |{}\n| --- | --- |{}\n{}| **{}** | |{}\n\n{}",
         escaped(&plan_cost::title(plan)),
-        rows.concat()
+        cells(&table.columns, ""),
+        " ---: |".repeat(table.columns.len()),
+        rows.concat(),
+        table.label,
+        cells(&table.total, "**"),
+        remarks.concat()
     )
 }

@@ -137,22 +137,22 @@ fn order(plan: &Plan, theme: &Theme) -> String {
 }
 
 fn cost(plan: &Plan, theme: &Theme) -> String {
-    if plan.cost.items.is_empty() {
+    let Some(costs) = plan_cost::table(plan) else {
         return String::new();
-    }
-    let mut rows =
-        vec![Row::from(vec!["".into(), "".into(), Cell::styled(DIM, "an hour"), Cell::styled(DIM, "a month")])];
-    rows.extend(plan_cost::lines(plan).into_iter().map(|line| Row::from(line.map(Cell::from).to_vec())));
-    let [hour, month] = plan_cost::total(plan);
-    rows.push(Row::from(vec![
-        Cell::styled(BOLD, "total"),
-        "".into(),
-        Cell::styled(BOLD, hour),
-        Cell::styled(BOLD, month),
-    ]));
+    };
+    let row = |first: Cell, what: &str, cells: &[String], style| {
+        let cells = cells.iter().map(|cell| Cell::styled(style, cell));
+        Row::from([first, what.into()].into_iter().chain(cells).collect::<Vec<_>>())
+    };
+    let mut rows = vec![row("".into(), "", &costs.columns, DIM)];
+    rows.extend(costs.rows.iter().map(|each| row(each.address.as_str().into(), &each.what, &each.cells, PLAIN)));
+    rows.push(row(Cell::styled(BOLD, costs.label), "", &costs.total, BOLD));
     let title = super::text::clean(&plan_cost::title(plan), theme);
-    let columns = [Column::Left, Column::Wrapped, Column::Right, Column::Right];
-    format!("{}\n{}", theme.paint(BOLD, &title), table(2, &columns, rows, theme))
+    let mut columns = vec![Column::Left, Column::Wrapped];
+    columns.extend(costs.columns.iter().map(|_| Column::Right));
+    let remarks: Vec<String> =
+        plan_cost::remarks(plan).iter().map(|remark| labelled("  ", "  ", remark, theme)).collect();
+    format!("{}\n{}{}", theme.paint(BOLD, &title), table(2, &columns, rows, theme), remarks.concat())
 }
 
 /// Warnings first: the errors, which keep the plan from being applied, stand nearest to the prompt.

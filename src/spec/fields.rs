@@ -3,6 +3,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::model::Budget;
 use super::places::span;
 use super::units::{self, Quantity, UnitError};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
@@ -89,6 +90,10 @@ impl<'t, 'i> Fields<'t, 'i> {
 
     pub(super) fn duration(&self, key: &str, example: &str, out: &mut Diagnostics) -> Read<jiff::SignedDuration> {
         self.quantity(key, example, units::duration, units::DURATION_UNITS, out)
+    }
+
+    pub(super) fn budget(&self, key: &str, out: &mut Diagnostics) -> Read<Budget> {
+        self.quantity(key, "500 USD/day", units::budget, units::BUDGET_UNITS, out)
     }
 
     fn quantity<T>(

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use crate::catalog::fsx::Kind;
+use crate::catalog::prices::{HOURS_PER_MONTH, Usd};
 
 /// A whole `cluster.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,50 @@ pub struct Cluster {
     pub launch: Launch,
     /// An instance profile that exists already; None: one is made with the least rights.
     pub instance_profile: Option<String>,
+    /// What it may cost at most, once it is as the spec says.
+    pub budget: Option<Budget>,
+}
+
+/// So much for so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    pub amount: Usd,
+    pub per: Per,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Per {
+    Hour,
+    Day,
+    Week,
+    Month,
+}
+
+impl Per {
+    pub const fn hours(self) -> u64 {
+        match self {
+            Self::Hour => 1,
+            Self::Day => 24,
+            Self::Week => 7 * 24,
+            Self::Month => HOURS_PER_MONTH,
+        }
+    }
+
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+}
+
+impl std::fmt::Display for Budget {
+    /// `500.00 USD/day`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.amount, self.per.word())
+    }
 }
 
 /// When nodes are launched, seen from the file system.

@@ -78,6 +78,9 @@ struct Cluster {
     launch: Option<Launch>,
     /// Name of an instance profile that exists; default: one is made with the least rights.
     instance_profile: Option<String>,
+    /// What it may cost at most: a plan that makes it cost more than this is refused. Default: no limit.
+    #[schemars(schema_with = "budget", default)]
+    budget: Option<String>,
 }
 
 #[derive(JsonSchema)]
@@ -286,6 +289,10 @@ fn size(_: &mut SchemaGenerator) -> Schema {
 
 fn rate(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*([kK]B|[MGTP]B|[KMGTP]iB|B)/s\s*$", "examples": ["250 MB/s", "20 GB/s"] })
+}
+
+fn budget(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": r"^\s*\d+(\.\d{1,6})?\s*USD\s*/\s*(h|hour|d|day|w|week|month)\s*$", "examples": ["500 USD/day", "12.50 USD/hour"] })
 }
 
 fn duration(_: &mut SchemaGenerator) -> Schema {

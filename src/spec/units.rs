@@ -7,10 +7,14 @@ use std::fmt;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
+use super::model::{Budget, Per};
+use crate::catalog::prices::Usd;
+
 /// What is accepted, for messages.
 pub const SIZE_UNITS: &str = "`GB`, `TB`, `PB` (powers of 1000) or `GiB`, `TiB`, `PiB` (powers of 1024)";
 pub const RATE_UNITS: &str = "`MB/s`, `GB/s` (powers of 1000) or `MiB/s`, `GiB/s` (powers of 1024)";
 pub const DURATION_UNITS: &str = "`ms`, `s`, `m`, `h` or `d`";
+pub const BUDGET_UNITS: &str = "`USD/hour`, `USD/day`, `USD/week` or `USD/month` (730 hours)";
 
 /// Significant digits: more than any size needs, and few enough that no product below leaves 128 bits.
 const MAX_DIGITS: usize = 18;
@@ -225,6 +229,30 @@ pub fn duration(text: &str) -> Result<SignedDuration, UnitError> {
         .map_err(|_| UnitError("months and years have no fixed length".to_owned()))
 }
 
+/// Reads an amount of money for a time, such as `500 USD/day`.
+pub fn budget(text: &str) -> Result<Budget, UnitError> {
+    let wrong = |why: &str| Err(UnitError(why.to_owned()));
+    let (amount, per) = match text.trim().split_once('/') {
+        Some((amount, per)) => (amount.trim(), per.trim()),
+        None => return wrong("for how long? `/hour`, `/day`, `/week` or `/month` is missing"),
+    };
+    let per = match per {
+        "h" | "hour" => Per::Hour,
+        "d" | "day" => Per::Day,
+        "w" | "week" => Per::Week,
+        "month" => Per::Month,
+        _ => return wrong("not `/hour`, `/day`, `/week` or `/month`"),
+    };
+    let Some(number) = amount.strip_suffix("USD") else {
+        return wrong(if amount.contains('$') { "write `USD` for `$`" } else { "the amount is not in `USD`" });
+    };
+    match Usd::parse(number.trim_end()) {
+        Some(Usd::ZERO) => wrong("nothing costs nothing"),
+        Some(amount) => Ok(Budget { amount, per }),
+        None => wrong("not an amount: digits without separators, and a point"),
+    }
+}
+
 /// A capacity the way AWS writes it: `1.2 TiB` for 1200 GiB, `600 GiB` below one of those TiB.
 pub fn capacity(gib: u32) -> String {
     let (tib, rest) = (gib / 1000, gib % 1000);
@@ -280,6 +308,25 @@ mod tests {
     }
 
     #[test]
+    fn reads_budgets() {
+        let hourly = |text| budget(text).map(|budget| (budget.amount.micros(), budget.per.hours()));
+        for text in ["500 USD/day", "500USD/d", " 500.00 USD / day "] {
+            assert_eq!(hourly(text), Ok((500_000_000, 24)), "{text}");
+        }
+        assert_eq!(hourly("0.5 USD/h"), Ok((500_000, 1)));
+        assert_eq!(hourly("20000 USD/month"), Ok((20_000_000_000, 730)));
+        assert_eq!(budget("7 USD/week").map(|budget| budget.to_string()), Ok("7.00 USD/week".to_owned()));
+        let wrong = |text| budget(text).expect_err(text).0;
+        assert_eq!(wrong("500 USD"), "for how long? `/hour`, `/day`, `/week` or `/month` is missing");
+        assert_eq!(wrong("500 USD/year"), "not `/hour`, `/day`, `/week` or `/month`");
+        assert_eq!(wrong("$500/day"), "write `USD` for `$`");
+        assert_eq!(wrong("500 EUR/day"), "the amount is not in `USD`");
+        assert_eq!(wrong("0 USD/day"), "nothing costs nothing");
+        assert_eq!(wrong("1,000 USD/day"), "not an amount: digits without separators, and a point");
+        assert_eq!(wrong("-5 USD/day"), "not an amount: digits without separators, and a point");
+    }
+
+    #[test]
     fn a_tib_of_aws_is_1000_gib() {
         let size = |text| Quantity::size(text).expect(text);
         assert_eq!(size("1.2 TiB").whole_gib_as_aws_writes(), Some(1200));
@@ -323,7 +370,7 @@ mod tests {
                     let _ = (quantity.bytes(), quantity.bytes_as_aws_writes(), quantity.whole(Unit::Gib));
                     prop_assert!(quantity.bytes().is_none() || quantity.whole(Unit::B).is_none_or(|b| Some(b) == quantity.bytes()));
                 }
-                let _ = duration(&text);
+                let _ = (duration(&text), budget(&text));
             }
         }
 

@@ -28,7 +28,7 @@ pub struct Facts<'a> {
 pub fn status(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>, prices: &Prices) -> Status {
     let plan = plan.filter(|plan| plan.purpose == Purpose::Up && plan.compared);
     let groups = groups(observed, plan, facts);
-    let (hourly, hourly_complete) = hourly(observed, plan, &groups, facts, prices);
+    let (hourly, hourly_complete) = hourly(observed, prices);
     let of_kind = |kind: Kind| {
         let all = observed.resources.iter();
         all.filter(move |seen| seen.address.kind == kind)

@@ -10,6 +10,8 @@ mod files;
 #[cfg(feature = "aws")]
 mod logs;
 #[cfg(feature = "aws")]
+mod prices;
+#[cfg(feature = "aws")]
 mod surroundings;
 mod words;
 

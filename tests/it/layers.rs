@@ -21,7 +21,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("apply", &["plan", "cloud", "desired", "observed", "record", "spec", "catalog", "bootstrap"]),
     ("status", &["apply", "catalog", "desired", "observed", "plan", "record"]),
     ("render", &["status", "plan", "observed", "apply", "desired", "cloud", "catalog"]),
-    ("aws", &["cloud", "desired", "observed", "bootstrap", "spec"]),
+    // The price list is read into the items of the tables.
+    ("aws", &["cloud", "desired", "observed", "bootstrap", "spec", "catalog"]),
     ("simulated", &["cloud", "desired", "observed", "bootstrap", "spec"]),
 ];
 

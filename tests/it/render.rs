@@ -1,5 +1,6 @@
 //! Golden texts: what users read is fixed by the snapshots beside this file.
 
+mod costs;
 mod exports;
 mod failures;
 mod looks;

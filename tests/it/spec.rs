@@ -97,6 +97,16 @@ fn units() {
 }
 
 #[test]
+fn budget() {
+    let of = |budget: &str| format!("{CLUSTER}budget = {budget}\n{STORAGE}{NODES}");
+    snapshot("budget-dollar", &of("\"$500/day\""));
+    snapshot("budget-forever", &of("\"500 USD\""));
+    snapshot("budget-number", &of("500"));
+    let spec = read(&of("\"500 USD/day\"")).spec.expect("good");
+    assert_eq!(spec.cluster.budget.map(|budget| budget.to_string()), Some("500.00 USD/day".to_owned()));
+}
+
+#[test]
 fn capacity() {
     let sized = |size: &str| storage(&format!("capacity = \"{size}\"\nthroughput_per_tib = \"250 MB/s\"\n"));
     snapshot("capacity-between", &sized("5 TiB"));

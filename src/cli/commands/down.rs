@@ -3,6 +3,7 @@
 use super::status::which;
 use crate::cli::args::Down;
 use crate::cli::exit::Exit;
+use crate::cli::prices;
 use crate::cli::session::{self, Task};
 use crate::cli::settings::Settings;
 use crate::plan::{Options, Purpose};
@@ -21,6 +22,7 @@ pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Res
             discard_unexported_data: *discard_unexported_data,
             keep_storage: *keep_storage,
         },
+        prices: prices::book(None, settings)?,
         yes: *yes,
         json: *json,
         settings,

@@ -8,6 +8,7 @@ pub(super) mod list;
 pub(super) mod log;
 pub(super) mod man;
 pub(super) mod plan;
+pub(super) mod prices;
 pub(super) mod schema;
 pub(super) mod status;
 pub(super) mod up;

@@ -1,13 +1,12 @@
 //! `provision plan`: what `up` would do, why, and what it costs.
 
 use crate::apply::prepare::prepare;
-use crate::catalog::prices::Prices;
 use crate::cli::args::{PlanArgs, PlanFormat};
 use crate::cli::connect::connect;
 use crate::cli::exit::{Exit, plain};
 use crate::cli::load::load;
 use crate::cli::settings::Settings;
-use crate::cli::{output, session};
+use crate::cli::{output, prices, session};
 use crate::cloud::{Identity, SystemClock};
 use crate::desired::build_offline;
 use crate::observed::Observed;
@@ -17,9 +16,10 @@ use crate::render::{plan_json, plan_markdown, plan_text};
 
 pub(in crate::cli) async fn run(args: &PlanArgs, settings: &Settings) -> anyhow::Result<Exit> {
     let spec = load(&args.file.spec, settings)?;
+    let prices = prices::book(args.prices.as_deref(), settings)?;
     let cloud = connect(settings, spec.cluster.region.as_deref()).await?;
     let cluster = spec.cluster.name.clone();
-    let request = session::request(Purpose::Up, &cluster, Some(spec), options(args));
+    let request = session::request(Purpose::Up, &cluster, Some(spec), options(args), prices);
     let prepared = prepare(&cloud, &SystemClock, &request).await.map_err(session::failed)?;
     show(&prepared.plan, args, settings)
 }
@@ -39,8 +39,8 @@ pub(in crate::cli) fn offline(args: &PlanArgs, settings: &Settings) -> anyhow::R
         record: &record,
         options: options(args),
     };
-    let mut plan = plan::plan(&input, Prices::builtin());
-    plan.compared = false;
+    let prices = prices::book(args.prices.as_deref(), settings)?.prices(&identity.region);
+    let plan = plan::plan(&input, &prices).not_compared();
     show(&plan, args, settings)
 }
 

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::apply::lease;
 use crate::apply::prepare::{Request, prepare};
-use crate::catalog::prices::Prices;
+use crate::catalog::prices::PriceBook;
 use crate::cli::args::{self, TextOrJson, Which};
 use crate::cli::connect::{Connected, connect};
 use crate::cli::exit::{Exit, plain};
 use crate::cli::load::load;
 use crate::cli::settings::Settings;
-use crate::cli::{machine, output, session};
+use crate::cli::{machine, output, prices, session};
 use crate::cloud::{Clock, SystemClock};
 use crate::plan::{Options, Purpose};
 use crate::render;
@@ -43,7 +43,8 @@ pub(in crate::cli) async fn run(args: &args::Status, settings: &Settings) -> any
     let (name, spec) = which(&args.which, settings)?;
     let region = spec.as_ref().and_then(|spec| spec.cluster.region.clone());
     let cloud = connect(settings, region.as_deref()).await?;
-    let found = look(&cloud, &name, spec).await?;
+    let prices = prices::book(args.prices.as_deref(), settings)?;
+    let found = look(&cloud, &name, spec, prices).await?;
     output::result(&match args.format {
         TextOrJson::Text => render::status::text(&found, &settings.out),
         TextOrJson::Json => render::status::json(&found),
@@ -52,11 +53,16 @@ pub(in crate::cli) async fn run(args: &args::Status, settings: &Settings) -> any
 }
 
 /// One look at a cluster. Without a spec there is nothing to compare with, and drift is not told.
-pub(in crate::cli) async fn look(cloud: &Connected, name: &str, spec: Option<Spec>) -> anyhow::Result<Status> {
+pub(in crate::cli) async fn look(
+    cloud: &Connected,
+    name: &str,
+    spec: Option<Spec>,
+    prices: PriceBook,
+) -> anyhow::Result<Status> {
     let mount = spec.as_ref().map(|spec| spec.storage.mount.clone());
     let purpose = if spec.is_some() { Purpose::Up } else { Purpose::Down };
     // A look must not wait for what was made a moment ago: it shows what there is to be seen.
-    let request = Request { patient: false, ..session::request(purpose, name, spec, Options::default()) };
+    let request = Request { patient: false, ..session::request(purpose, name, spec, Options::default(), prices) };
     let clock = SystemClock;
     let prepared = prepare(cloud, &clock, &request).await.map_err(session::failed)?;
     let holder = lease::holder(name, &prepared.parameters, clock.now(), &machine::is_dead);
@@ -69,5 +75,6 @@ pub(in crate::cli) async fn look(cloud: &Connected, name: &str, spec: Option<Spe
         now: clock.now(),
     };
     let plan = mount.is_some().then_some(&prepared.plan);
-    Ok(status(&prepared.observed, plan, &facts, Prices::builtin()))
+    let prices = request.prices.prices(&prepared.identity.region);
+    Ok(status(&prepared.observed, plan, &facts, &prices))
 }

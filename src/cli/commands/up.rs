@@ -3,13 +3,15 @@
 use crate::cli::args::Up;
 use crate::cli::exit::Exit;
 use crate::cli::load::load;
+use crate::cli::prices;
 use crate::cli::session::{self, Task};
 use crate::cli::settings::Settings;
 use crate::plan::{Options, Purpose};
 
 pub(in crate::cli) async fn run(args: &Up, settings: &Settings) -> anyhow::Result<Exit> {
-    let Up { file, yes, json, replace_storage } = args;
+    let Up { file, yes, json, replace_storage, prices } = args;
     let spec = load(&file.spec, settings)?;
+    let prices = prices::book(prices.as_deref(), settings)?;
     let task = Task {
         named: file.named(),
         purpose: Purpose::Up,
@@ -17,6 +19,7 @@ pub(in crate::cli) async fn run(args: &Up, settings: &Settings) -> anyhow::Resul
         region: spec.cluster.region.clone(),
         spec: Some(spec),
         options: Options { replace_storage: *replace_storage, ..Options::default() },
+        prices,
         yes: *yes,
         json: *json,
         settings,

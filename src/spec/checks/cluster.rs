@@ -1,4 +1,4 @@
-//! `[cluster]`: name, region, tags, lifetime.
+//! `[cluster]`: name, region, tags, lifetime, budget.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::spec::fields::{At, Complained, Fields, Read, text, wrong_type};
 use crate::spec::model::{Cluster, Launch};
 use crate::spec::places::span;
 
-pub(in crate::spec) const KEYS: &[&str] = &["name", "region", "tags", "ttl", "launch", "instance_profile"];
+pub(in crate::spec) const KEYS: &[&str] = &["name", "region", "tags", "ttl", "launch", "instance_profile", "budget"];
 
 /// The longest name that leaves room for a region in the 64 characters of a role's name.
 pub(in crate::spec) const NAME_MAX: usize = 38;
@@ -34,6 +34,7 @@ pub(in crate::spec) fn read(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> R
     let launches = [("after-storage", Launch::AfterStorage), ("with-storage", Launch::WithStorage)];
     let launch = fields.choice("launch", &launches, out);
     let instance_profile = instance_profile(fields, out);
+    let budget = fields.budget("budget", out);
     Ok(Cluster {
         name: name?,
         region: region?.map(|region| region.value),
@@ -41,6 +42,7 @@ pub(in crate::spec) fn read(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> R
         ttl: ttl?.map(|ttl| ttl.value),
         launch: launch?.map_or(Launch::AfterStorage, |launch| launch.value),
         instance_profile: instance_profile?.map(|profile| profile.value),
+        budget: budget?.map(|budget| budget.value),
     })
 }
 

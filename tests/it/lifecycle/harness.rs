@@ -30,6 +30,7 @@ pub(crate) fn spec(groups: &[u32], paths: &[&str]) -> Spec {
             ttl: None,
             launch: Launch::AfterStorage,
             instance_profile: None,
+            budget: None,
         },
         network: Network::default(),
         storage: Storage {
@@ -228,6 +229,7 @@ impl Machine {
             options,
             new_deployment: format!("d-{}-{}", self.cloud.name(), self.clock.now().as_millisecond()),
             patient: true,
+            prices: provision::catalog::prices::PriceBook::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use provision::catalog::prices::Prices;
+use provision::catalog::prices::PriceBook;
 use provision::cloud::Identity;
 use provision::desired::{
     Address, ClusterId, Desired, Kind, PinnedImage, Pins, Place, Resource, Settled, TAG_EPOCH, TAG_FILE_SYSTEM, build,
@@ -30,6 +30,7 @@ pub(super) fn spec() -> Spec {
             ttl: None,
             launch: Launch::AfterStorage,
             instance_profile: None,
+            budget: None,
         },
         network: Network::default(),
         storage: Storage {
@@ -212,7 +213,7 @@ pub(super) fn plan_of(
     options: Options,
 ) -> Plan {
     let input = Input { purpose, desired, observed, record, options };
-    plan::plan(&input, Prices::builtin())
+    plan::plan(&input, &PriceBook::default().prices(&desired.id.region))
 }
 
 /// An export under way.
