@@ -15,7 +15,20 @@ const DATA: &str = include_str!("data/prices.tsv");
 pub const HOURS_PER_MONTH: u64 = 730;
 
 /// US dollars, in whole micro-dollars, so that sums in plans add up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Default,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Usd(i64);
 

@@ -56,7 +56,7 @@ fn run(command: Command, settings: &Settings) -> anyhow::Result<Exit> {
         Command::Init(args) => commands::init::run(&args),
         Command::Validate(args) => commands::validate::run(&args, settings),
         Command::Iam(args) => commands::iam::run(&args, settings),
-        Command::Schema => commands::schema::run(),
+        Command::Schema { what } => commands::schema::run(what),
         Command::Completions { shell } => commands::completions::run(shell),
         Command::Man => commands::man::run(),
         Command::Plan(args) if args.offline => commands::plan::offline(&args, settings),

@@ -2,6 +2,7 @@
 
 mod check;
 mod cost;
+mod danger;
 mod diff;
 mod model;
 mod nodes;
@@ -9,12 +10,14 @@ mod rules;
 mod safety;
 mod steps;
 mod summary;
+mod topology;
 
 pub use check::check;
 pub use diff::{Input, Options};
 pub use model::{
     Action, After, Change, Cost, CostItem, Danger, FORMAT_VERSION, Finding, Op, Plan, Purpose, Step, Verb,
 };
+pub use topology::{Flow, Part, Tier, Topology};
 
 use crate::catalog::prices::Prices;
 use crate::desired::Resource;
@@ -23,7 +26,9 @@ use crate::desired::Resource;
 pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
     let mut outcome = diff::diff(input);
     safety::check(input, &mut outcome);
+    danger::explain(&mut outcome);
     let steps = steps::steps(input, &outcome);
+    let topology = topology::topology(input, &outcome.actions);
     let zone = input.desired.resources.values().find_map(|wanted| match &wanted.resource {
         Resource::Nodes(group) => Some(group.zone.clone()),
         _ => None,
@@ -39,5 +44,6 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         steps,
         findings: outcome.findings,
         cost: cost::cost(input.desired, prices),
+        topology,
     }
 }

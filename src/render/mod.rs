@@ -3,14 +3,18 @@
 //! No renderer prints, asks, decides or knows a resource type: it shows what actions, fields and events say.
 
 mod block;
+mod budget;
 pub mod diagnostics;
+mod diagram;
 pub mod events;
 pub mod failure;
 mod leftovers;
 pub mod list;
 pub mod lock;
+mod markdown;
 mod plan_cost;
 mod plan_facts;
+pub mod plan_html;
 pub mod plan_json;
 pub mod plan_markdown;
 pub mod plan_text;

@@ -1,6 +1,7 @@
 //! Golden texts: what users read is fixed by the snapshots beside this file.
 
 mod exports;
+mod faces;
 mod failures;
 mod looks;
 mod plans;
