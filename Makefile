@@ -18,6 +18,7 @@ demo: build $(VENV)/tools.stamp ## Run up, status and down against LocalStack, s
 
 test: build $(VENV)/tools.stamp ## Run every test: unit, property, lifecycle, adapter, snapshots, LocalStack
 	PROVISION_SHELLCHECK="$(CURDIR)/$(VENV)/bin/shellcheck" PROVISION_PARLIAMENT="$(CURDIR)/$(VENV)/bin/python" \
+		PROVISION_PYTHON="$(CURDIR)/$(VENV)/bin/python" \
 		PROVISION_LOCALSTACK="$(CURDIR)/localstack/localstack.sh" \
 		LOCALSTACK_VENV="$(CURDIR)/$(VENV)" $(CARGO) test --locked
 	$(MAKE) soak
@@ -56,11 +57,11 @@ crash-matrix: build $(VENV)/tools.stamp ## Kill up and down at every request to 
 conformance: $(VENV)/tools.stamp ## Let Terraform's AWS provider use the FSx service (its destroy sleeps 10 minutes)
 	LOCALSTACK_VENV="$(CURDIR)/$(VENV)" ./localstack/tests/terraform/run.sh
 
-generate: build ## Renew the generated files: schema, manual page, completions
+generate: build ## Renew the generated files: schemas, manual page, completions
 	mkdir -p docs/generated
-	for file in cluster.schema.json provision.1 provision.bash _provision provision.fish; do \
+	for file in cluster.schema.json plan.schema.json provision.1 provision.bash _provision provision.fish; do \
 		case $$file in \
-			*.json) what=schema ;; *.1) what=man ;; *.bash) what="completions bash" ;; \
+			plan.schema.json) what="schema plan" ;; *.json) what=schema ;; *.1) what=man ;; *.bash) what="completions bash" ;; \
 			_*) what="completions zsh" ;; *.fish) what="completions fish" ;; \
 		esac; \
 		./target/debug/provision $$what > docs/generated/$$file; \

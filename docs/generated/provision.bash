@@ -360,17 +360,21 @@ _provision() {
             return 0
             ;;
         provision__subcmd__plan)
-            opts="-v -q -h -V --format --out --offline --detailed-exitcode --replace-storage --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-v -q -h -V --format --out --max-bytes --offline --detailed-exitcode --replace-storage --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown html" -- "${cur}"))
                     return 0
                     ;;
                 --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-bytes)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -496,7 +500,7 @@ _provision() {
             return 0
             ;;
         provision__subcmd__schema)
-            opts="-v -q -h -V --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-v -q -h -V --region --profile --endpoint-url --verbose --quiet --color --help --version spec plan"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

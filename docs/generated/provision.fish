@@ -44,7 +44,7 @@ complete -c provision -n "__fish_provision_needs_command" -f -a "log" -d 'Show w
 complete -c provision -n "__fish_provision_needs_command" -f -a "list" -d 'List the clusters of the region'
 complete -c provision -n "__fish_provision_needs_command" -f -a "iam" -d 'Print the IAM policy that this spec needs and no more, offline'
 complete -c provision -n "__fish_provision_needs_command" -f -a "prices" -d 'Show the prices that plans go by, or ask AWS for new ones'
-complete -c provision -n "__fish_provision_needs_command" -f -a "schema" -d 'Print the JSON Schema of the spec'
+complete -c provision -n "__fish_provision_needs_command" -f -a "schema" -d 'Print the JSON Schema of the spec, or of plans in JSON'
 complete -c provision -n "__fish_provision_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c provision -n "__fish_provision_needs_command" -f -a "man" -d 'Print the manual page'
 complete -c provision -n "__fish_provision_using_subcommand init" -l name -d 'Name of the cluster' -r
@@ -71,10 +71,12 @@ complete -c provision -n "__fish_provision_using_subcommand validate" -s v -l ve
 complete -c provision -n "__fish_provision_using_subcommand validate" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand validate" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand validate" -s V -l version -d 'Print version'
-complete -c provision -n "__fish_provision_using_subcommand plan" -l format -d 'Text for a person, Markdown for a pull request, JSON for a program' -r -f -a "text\t''
+complete -c provision -n "__fish_provision_using_subcommand plan" -l format -d 'Text for a terminal, Markdown for a pull request, HTML for a browser or to print, JSON for a program' -r -f -a "text\t''
 json\t''
-markdown\t''"
+markdown\t''
+html\t''"
 complete -c provision -n "__fish_provision_using_subcommand plan" -l out -d 'Write the plan to a file instead of stdout' -r -F
+complete -c provision -n "__fish_provision_using_subcommand plan" -l max-bytes -d 'Markdown: no longer than this, in bytes; what matters least goes first. GitHub takes comments of 65,536 characters' -r
 complete -c provision -n "__fish_provision_using_subcommand plan" -l prices -d 'Prices of your own, one `item price` a line as `prices show` has them: they win over the table\'s' -r -F
 complete -c provision -n "__fish_provision_using_subcommand plan" -l region -d 'Region; else that of the spec, the environment or the profile' -r
 complete -c provision -n "__fish_provision_using_subcommand plan" -l profile -d 'Profile of the AWS configuration' -r

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::permissions::Repository;
+use crate::render::plan_markdown::MaxBytes;
 
 /// From one file to a running GPU training cluster on AWS: FSx for Lustre linked to S3, mounted on every node
 ///
@@ -72,8 +73,12 @@ pub(super) enum Command {
     /// Show the prices that plans go by, or ask AWS for new ones
     #[command(subcommand)]
     Prices(Prices),
-    /// Print the JSON Schema of the spec
-    Schema,
+    /// Print the JSON Schema of the spec, or of plans in JSON
+    Schema {
+        /// Of what
+        #[arg(value_enum, default_value_t)]
+        what: SchemaOf,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -120,23 +125,34 @@ pub(super) enum TextOrJson {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    #[default]
+    Spec,
+    Plan,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum PlanFormat {
     #[default]
     Text,
     Json,
     Markdown,
+    Html,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     #[command(flatten)]
     pub file: SpecFile,
-    /// Text for a person, Markdown for a pull request, JSON for a program
+    /// Text for a terminal, Markdown for a pull request, HTML for a browser or to print, JSON for a program
     #[arg(long, value_enum, default_value_t)]
     pub format: PlanFormat,
     /// Write the plan to a file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Markdown: no longer than this, in bytes; what matters least goes first. GitHub takes comments of 65,536 characters
+    #[arg(long, value_name = "N", default_value_t)]
+    pub max_bytes: MaxBytes,
     /// From the spec alone: no credentials, no network, not compared with what exists
     #[arg(long)]
     pub offline: bool,

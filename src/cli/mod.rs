@@ -59,7 +59,7 @@ fn run(command: Command, settings: &Settings) -> anyhow::Result<Exit> {
         Command::Iam(args) => commands::iam::run(&args, settings),
         Command::Prices(Prices::Update(args)) => block_on(commands::prices::update(&args, settings)),
         Command::Prices(Prices::Show) => commands::prices::show(settings),
-        Command::Schema => commands::schema::run(),
+        Command::Schema { what } => commands::schema::run(what),
         Command::Completions { shell } => commands::completions::run(shell),
         Command::Man => commands::man::run(),
         Command::Plan(args) if args.offline => commands::plan::offline(&args, settings),

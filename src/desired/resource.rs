@@ -136,6 +136,21 @@ impl<'de> Deserialize<'de> for Address {
     }
 }
 
+impl schemars::JsonSchema for Address {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Address".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let kinds: Vec<&str> = Kind::ALL.into_iter().map(Kind::as_str).collect();
+        schemars::json_schema!({
+            "description": "The stable name of a resource in the spec's terms: `fsx`, `link.train`, `nodes.trainer`.",
+            "type": "string",
+            "pattern": format!(r"^({})(\.|$)", kinds.join("|")),
+        })
+    }
+}
+
 /// Something that exists already and is not ours, or something of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {

@@ -1,7 +1,7 @@
 //! What speaks against a plan for its cost. `budget` in the spec: what makes the cluster costlier than that is refused;
 //! what lowers its cost, or leaves it, never is.
 
-use super::cost::{Cost, CostItem, Part};
+use super::cost::{Cost, CostItem, Meter};
 use super::diff::{error, warning};
 use super::model::{Finding, Purpose};
 use crate::catalog::prices::{Prices, Usd};
@@ -74,7 +74,7 @@ fn what_fits(budget: Budget, cost: &Cost) -> String {
     let hourly = |items: &[&CostItem]| items.iter().filter_map(|item| item.hourly).sum::<Usd>();
     let of =
         |address: &Address| -> Vec<&CostItem> { cost.items.iter().filter(|item| item.address == *address).collect() };
-    let groups = cost.items.iter().filter(|item| item.address.kind == Kind::Nodes && item.part == Part::Instances);
+    let groups = cost.items.iter().filter(|item| item.address.kind == Kind::Nodes && item.meter == Meter::Instances);
     let Some(costliest) = groups.max_by_key(|item| item.hourly) else {
         return format!("take less storage, or {raise}");
     };

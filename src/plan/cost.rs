@@ -2,6 +2,7 @@
 //!
 //! An unknown price is never 0. A sum says whether it is all; a difference is whole only where what is unknown stays as it is.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::prices::{HOURS_PER_MONTH, Prices, Usd};
@@ -10,7 +11,7 @@ use crate::desired::Address;
 const SECONDS_PER_HOUR: u64 = 3600;
 
 /// What is paid for, once the plan is applied and now.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cost {
     /// Once the plan is applied.
     pub items: Vec<CostItem>,
@@ -26,7 +27,7 @@ pub struct Cost {
 }
 
 /// Where the prices come from.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PriceSource {
     pub region: String,
     /// The day of the table's oldest source; None: there is no table of the region.
@@ -37,10 +38,10 @@ pub struct PriceSource {
 }
 
 /// One thing that is paid for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CostItem {
     pub address: Address,
-    pub part: Part,
+    pub meter: Meter,
     /// With its quantity, such as `8 × p5.48xlarge on-demand`.
     pub what: String,
     /// Instances, GiB, MB/s or IOPS.
@@ -52,9 +53,9 @@ pub struct CostItem {
 }
 
 /// What of a resource an item is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Part {
+pub enum Meter {
     Storage,
     Throughput,
     ReadCache,
@@ -63,7 +64,7 @@ pub enum Part {
     RootVolumes,
 }
 
-impl Part {
+impl Meter {
     /// It ends with its nodes.
     pub const fn is_of_nodes(self) -> bool {
         match self {
@@ -74,7 +75,7 @@ impl Part {
 }
 
 /// A sum or a difference: of what is known, and whether that is all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sum {
     pub hourly: Usd,
     pub monthly: Usd,
@@ -88,24 +89,24 @@ pub struct Sum {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line<'a> {
     pub address: &'a Address,
-    pub part: Part,
+    pub meter: Meter,
     pub after: Vec<&'a CostItem>,
     pub before: Vec<&'a CostItem>,
 }
 
 impl CostItem {
     /// So many of what has a price an hour.
-    pub(super) fn by_hour(address: &Address, part: Part, what: String, price: Option<Usd>, quantity: u64) -> Self {
+    pub(super) fn by_hour(address: &Address, meter: Meter, what: String, price: Option<Usd>, quantity: u64) -> Self {
         let hourly = price.map(|price| price.times(quantity));
         let monthly = hourly.map(Usd::hour_to_month);
-        Self { address: address.clone(), part, what, quantity, price, hourly, monthly }
+        Self { address: address.clone(), meter, what, quantity, price, hourly, monthly }
     }
 
     /// So many of what has a price a month.
-    pub(super) fn by_month(address: &Address, part: Part, what: String, price: Option<Usd>, quantity: u64) -> Self {
+    pub(super) fn by_month(address: &Address, meter: Meter, what: String, price: Option<Usd>, quantity: u64) -> Self {
         let monthly = price.map(|price| price.times(quantity));
         let hourly = monthly.map(Usd::month_to_hour);
-        Self { address: address.clone(), part, what, quantity, price, hourly, monthly }
+        Self { address: address.clone(), meter, what, quantity, price, hourly, monthly }
     }
 }
 
@@ -140,7 +141,7 @@ impl Cost {
     /// Once the ttl is over and nobody has said `down`: nodes have ended themselves, storage stays. None without a ttl.
     pub fn after_ttl(&self) -> Option<Sum> {
         self.ttl_s?;
-        Some(Sum { until_ttl: None, ..self.sum(self.items.iter().filter(|item| !item.part.is_of_nodes())) })
+        Some(Sum { until_ttl: None, ..self.sum(self.items.iter().filter(|item| !item.meter.is_of_nodes())) })
     }
 
     /// What the plan adds, negative where it saves; None: nobody looked.
@@ -149,22 +150,22 @@ impl Cost {
         Some(self.between(&before.iter().collect::<Vec<_>>(), &self.items.iter().collect::<Vec<_>>()))
     }
 
-    /// What is paid for now or then, in the order of addresses and parts.
+    /// What is paid for now or then, in the order of addresses and meters.
     pub fn lines(&self) -> Vec<Line<'_>> {
         let before = self.before.as_deref().unwrap_or_default();
-        let mut keys: Vec<(&Address, Part)> =
-            self.items.iter().chain(before).map(|item| (&item.address, item.part)).collect();
+        let mut keys: Vec<(&Address, Meter)> =
+            self.items.iter().chain(before).map(|item| (&item.address, item.meter)).collect();
         keys.sort();
         keys.dedup();
         keys.into_iter()
-            .map(|(address, part)| {
+            .map(|(address, meter)| {
                 let of = |items: &'_ [CostItem]| -> Vec<usize> {
                     let all = items.iter().enumerate();
-                    all.filter(|(_, item)| item.address == *address && item.part == part).map(|(at, _)| at).collect()
+                    all.filter(|(_, item)| item.address == *address && item.meter == meter).map(|(at, _)| at).collect()
                 };
                 let after = of(&self.items).into_iter().map(|at| &self.items[at]).collect();
                 let before = of(before).into_iter().map(|at| &before[at]).collect();
-                Line { address, part, after, before }
+                Line { address, meter, after, before }
             })
             .collect()
     }
@@ -199,10 +200,10 @@ impl Cost {
     /// What is unknown on both sides and the same adds nothing.
     fn between(&self, before: &[&CostItem], after: &[&CostItem]) -> Sum {
         let unknown = |items: &[&CostItem]| {
-            let mut unknown: Vec<(Address, Part, String)> = items
+            let mut unknown: Vec<(Address, Meter, String)> = items
                 .iter()
                 .filter(|item| item.hourly.is_none() || item.monthly.is_none())
-                .map(|item| (item.address.clone(), item.part, item.what.clone()))
+                .map(|item| (item.address.clone(), item.meter, item.what.clone()))
                 .collect();
             unknown.sort();
             unknown

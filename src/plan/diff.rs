@@ -175,6 +175,7 @@ fn resource(
         address: address.clone(),
         verb: Verb::Keep,
         danger: Danger::Safe,
+        danger_reason: String::new(),
         id: None,
         summary: summary::of(&wanted.resource),
         changes: Vec::new(),
@@ -262,9 +263,9 @@ fn update(
         }
         if !changes.is_empty() {
             action.danger = Danger::Disruptive;
-            action.reasons.push(
-                "I/O stalls for moments while FSx changes it; it takes one growth of capacity in 6 hours.".to_owned(),
-            );
+            if changes.iter().any(|change| change.field == "capacity") {
+                action.reasons.push("FSx takes one growth of capacity in 6 hours.".to_owned());
+            }
         }
     }
     let from_other_spec = seen.tags.get(TAG_SPEC) != Some(&wanted.spec);
@@ -378,6 +379,7 @@ fn node_group(
         address: address.clone(),
         verb,
         danger: fleet.danger.unwrap_or(Danger::Safe),
+        danger_reason: String::new(),
         id: None,
         summary: summary::of(&wanted.resource),
         changes,
@@ -459,5 +461,6 @@ fn links_to_export(input: &Input<'_>, outcome: &mut Outcome) {
 }
 
 fn removal(address: Address, id: Option<String>, summary: String, danger: Danger) -> Action {
-    Action { address, verb: Verb::Delete, danger, id, summary, changes: Vec::new(), reasons: Vec::new() }
+    let (changes, reasons) = (Vec::new(), Vec::new());
+    Action { address, verb: Verb::Delete, danger, danger_reason: String::new(), id, summary, changes, reasons }
 }

@@ -3,6 +3,7 @@
 mod budget;
 mod check;
 mod cost;
+mod danger;
 mod diff;
 mod model;
 mod nodes;
@@ -11,12 +12,14 @@ mod rules;
 mod safety;
 mod steps;
 mod summary;
+mod topology;
 
 pub use check::check;
-pub use cost::{Cost, CostItem, Line, Part, PriceSource, Sum};
+pub use cost::{Cost, CostItem, Line, Meter, PriceSource, Sum};
 pub use diff::{Input, Options};
 pub use model::{Action, After, Change, Danger, FORMAT_VERSION, Finding, Op, Plan, Purpose, Step, Verb};
 pub use paid::existing;
+pub use topology::{Flow, Part, Tier, Topology};
 
 use crate::catalog::prices::Prices;
 use crate::desired::Resource;
@@ -25,7 +28,9 @@ use crate::desired::Resource;
 pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
     let mut outcome = diff::diff(input);
     safety::check(input, &mut outcome);
+    danger::explain(&mut outcome);
     let steps = steps::steps(input, &outcome);
+    let topology = topology::topology(input, &outcome.actions);
     let zone = input.desired.resources.values().find_map(|wanted| match &wanted.resource {
         Resource::Nodes(group) => Some(group.zone.clone()),
         _ => None,
@@ -45,5 +50,6 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         steps,
         findings,
         cost,
+        topology,
     }
 }

@@ -1,9 +1,11 @@
 //! A plan: what a run will do, why, and in which order. Data only; made by `diff`, checked by `check`, shown by `render`,
 //! carried out by `apply`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cost::Cost;
+use super::topology::Topology;
 use crate::desired::{Address, Point};
 use crate::diagnostic::Severity;
 
@@ -26,22 +28,28 @@ pub struct Plan {
     pub steps: Vec<Step>,
     pub findings: Vec<Finding>,
     pub cost: Cost,
+    /// The cluster as a picture.
+    pub topology: Topology,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
+    /// Make the cluster, or bring it to what the spec says.
     Up,
+    /// Remove it.
     Down,
 }
 
 /// What happens to one resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Action {
     pub address: Address,
     pub verb: Verb,
     pub danger: Danger,
-    /// `fs-…`, `dra-…`; None where there is none yet.
+    /// Why it is of this class, and what that means: a sentence for who has never seen FSx.
+    pub danger_reason: String,
+    /// `fs-…`, `dra-…`; none where it is not made yet, and for groups of nodes.
     pub id: Option<String>,
     /// One line: size, rate, count, so that nobody has to read the fields.
     pub summary: String,
@@ -50,7 +58,7 @@ pub struct Action {
     pub reasons: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
     Create,
@@ -85,7 +93,7 @@ impl Verb {
 }
 
 /// How bad the worst consequence of an action is, mildest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Danger {
     Safe,
@@ -98,7 +106,7 @@ pub enum Danger {
 }
 
 /// One field, before and after.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     pub field: String,
     pub before: Option<String>,
@@ -108,7 +116,7 @@ pub struct Change {
 }
 
 /// One thing to do, with the wait for its end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Step {
     pub address: Address,
     pub op: Op,
@@ -116,14 +124,14 @@ pub struct Step {
 }
 
 /// An edge of the graph: how far another step must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct After {
-    /// Index in [`Plan::steps`]; always smaller than that of the step that has the edge.
+    /// Index in `steps`; always smaller than that of the step that has the edge.
     pub step: usize,
     pub point: Point,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "do")]
 pub enum Op {
     /// Write the intent, make it, wait until it is ready.
@@ -157,7 +165,7 @@ impl Op {
 }
 
 /// Something to know before saying yes. An error keeps the plan from being applied.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     pub severity: Severity,
     /// Stable, such as `plan::foreign`.

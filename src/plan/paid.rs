@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cost::{Cost, CostItem, Part, PriceSource};
+use super::cost::{Cost, CostItem, Meter, PriceSource};
 use super::diff::Input;
 use super::model::{Action, Verb};
 use crate::catalog::fsx::{self, Kind as FsxKind};
@@ -42,7 +42,7 @@ pub(super) fn cost(input: &Input<'_>, actions: &[Action], prices: &Prices) -> Co
 }
 
 fn sort(items: &mut [CostItem]) {
-    items.sort_by(|a, b| (&a.address, a.part, &a.what).cmp(&(&b.address, b.part, &b.what)));
+    items.sort_by(|a, b| (&a.address, a.meter, &a.what).cmp(&(&b.address, b.meter, &b.what)));
 }
 
 /// What a spec's cluster costs.
@@ -81,7 +81,7 @@ pub fn existing(observed: &Observed, prices: &Prices) -> Vec<CostItem> {
             // No page of AWS says whether one that failed is paid for.
             State::Failed => {
                 let what = format!("{}, which has failed", seen.id);
-                items.push(CostItem::by_month(&seen.address, Part::Storage, what, None, 1));
+                items.push(CostItem::by_month(&seen.address, Meter::Storage, what, None, 1));
             }
             State::Deleting => {}
         }
@@ -136,7 +136,7 @@ fn instances(address: &Address, instance: &str, market: &Market, count: u64, pri
         Market::Spot | Market::CapacityBlock(_) => None,
     };
     let what = format!("{count} × {instance} {}", market_text(market));
-    CostItem::by_hour(address, Part::Instances, what, price, count)
+    CostItem::by_hour(address, Meter::Instances, what, price, count)
 }
 
 fn root_volumes(address: &Address, each_gib: Option<u64>, count: u64, prices: &Prices) -> CostItem {
@@ -147,7 +147,7 @@ fn root_volumes(address: &Address, each_gib: Option<u64>, count: u64, prices: &P
         }
         None => (format!("root volumes of {count}"), None, count),
     };
-    CostItem::by_month(address, Part::RootVolumes, what, price, gib)
+    CostItem::by_month(address, Meter::RootVolumes, what, price, gib)
 }
 
 /// What of a file system has a price.
@@ -221,18 +221,18 @@ fn number(text: &str) -> Option<u64> {
 fn storage(address: &Address, storage: &Storage, prices: &Prices, items: &mut Vec<CostItem>) {
     let Storage { deployment, media, kind, capacity_gib, per_tib, throughput, read_cache, is_cached, metadata } =
         storage;
-    let mut push = |part, what, price, count| items.push(CostItem::by_month(address, part, what, price, count));
+    let mut push = |meter, what, price, count| items.push(CostItem::by_month(address, meter, what, price, count));
     let text = format!("{deployment} {media}");
     if let Some(gib) = capacity_gib {
         let rate = per_tib.map(|rate| format!(" at {rate} MB/s per TiB")).unwrap_or_default();
         let cache = if *is_cached { " with read cache" } else { "" };
         let price = kind.and_then(|kind| prices.storage_gb_month(kind, *per_tib, *is_cached));
-        push(Part::Storage, format!("{text}, {gib} GiB{rate}{cache}"), price, u64::from(*gib));
+        push(Meter::Storage, format!("{text}, {gib} GiB{rate}{cache}"), price, u64::from(*gib));
     } else if throughput.is_none() {
-        push(Part::Storage, text.clone(), None, 1);
+        push(Meter::Storage, text.clone(), None, 1);
     }
     if let Some(rate) = throughput {
-        push(Part::Throughput, format!("{text}, {rate} MB/s"), prices.tiering_throughput_month(), u64::from(*rate));
+        push(Meter::Throughput, format!("{text}, {rate} MB/s"), prices.tiering_throughput_month(), u64::from(*rate));
     }
     let cache_gib = match read_cache {
         None | Some(ReadCache::None) => None,
@@ -242,19 +242,19 @@ fn storage(address: &Address, storage: &Storage, prices: &Prices, items: &mut Ve
         }
     };
     if let Some(gib) = cache_gib {
-        push(Part::ReadCache, format!("{gib} GiB of SSD read cache"), prices.read_cache_gb_month(), gib);
+        push(Meter::ReadCache, format!("{gib} GiB of SSD read cache"), prices.read_cache_gb_month(), gib);
     }
     match (metadata, capacity_gib) {
         (Some(MetadataIops::Provisioned(iops)), Some(gib)) => {
             let above = iops.saturating_sub(fsx::automatic_metadata_iops(*gib));
             if above > 0 {
                 let what = format!("{above} metadata IOPS above the automatic ones");
-                push(Part::MetadataIops, what, prices.metadata_iops_month(), u64::from(above));
+                push(Meter::MetadataIops, what, prices.metadata_iops_month(), u64::from(above));
             }
         }
         // Intelligent-tiering has no automatic ones, and no page says how many come with it.
         (Some(MetadataIops::Provisioned(iops)), None) => {
-            push(Part::MetadataIops, format!("{iops} metadata IOPS"), None, u64::from(*iops));
+            push(Meter::MetadataIops, format!("{iops} metadata IOPS"), None, u64::from(*iops));
         }
         (Some(MetadataIops::Auto) | None, _) => {}
     }

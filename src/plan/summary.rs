@@ -61,7 +61,7 @@ fn storage(file_system: &FileSystem) -> String {
 }
 
 /// As AWS says it: 4800 GiB are 4.8 TiB (FSx for Lustre User Guide, "Getting started").
-fn capacity_text(gib: u32) -> String {
+pub(super) fn capacity_text(gib: u32) -> String {
     let (whole, rest) = (gib / 1000, gib % 1000);
     if rest == 0 {
         format!("{whole} TiB")
@@ -71,7 +71,7 @@ fn capacity_text(gib: u32) -> String {
 }
 
 /// MB/s as people say it.
-fn rate_text(megabytes: u32) -> String {
+pub(super) fn rate_text(megabytes: u32) -> String {
     if megabytes >= 1000 && megabytes.is_multiple_of(100) {
         let tenths = megabytes / 100;
         if tenths.is_multiple_of(10) {

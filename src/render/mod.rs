@@ -4,13 +4,17 @@
 
 mod block;
 pub mod diagnostics;
+mod diagram;
 pub mod events;
 pub mod failure;
+mod fit;
 mod leftovers;
 pub mod list;
 pub mod lock;
+mod markdown;
 mod plan_cost;
 mod plan_facts;
+pub mod plan_html;
 pub mod plan_json;
 pub mod plan_markdown;
 pub mod plan_text;

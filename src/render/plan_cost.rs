@@ -1,5 +1,6 @@
 //! What a plan costs, in the words and cells that every face of it shows.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::text::{count, duration, listed, money, sum};
@@ -225,7 +226,7 @@ fn unknown(plan: &Plan) -> String {
 }
 
 /// The same sums for programs; money in millionths of a US dollar, null where nobody looked.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Sums<'a> {
     /// Once the plan is applied.
     after: Sum,
@@ -236,7 +237,7 @@ pub(super) struct Sums<'a> {
     resources: Vec<OfResource<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct OfResource<'a> {
     address: &'a Address,
     after: Sum,

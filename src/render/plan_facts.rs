@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use super::plan_cost;
 use super::text::{count, grouped, listed};
 use super::words;
-use crate::plan::{Action, Change, Danger, Op, Plan, Purpose, Step, Verb};
+use crate::plan::{Action, Change, Danger, Finding, Op, Plan, Purpose, Step, Verb};
 
 /// Verbs that change something, in the order told.
 const CHANGING: [Verb; 4] = [Verb::Create, Verb::Update, Verb::Replace, Verb::Delete];
 
-/// The whole plan in one line, the worst first: `video-pretrain in us-east-1a: 1 to DELETE (destroys data), 2 to create`.
+/// The whole plan in one line, the worst first: `DESTROYS DATA: video-pretrain in us-east-1a: 1 to DELETE, 2 to create`.
 pub(super) fn headline(plan: &Plan) -> String {
     let place = plan.zone.as_deref().unwrap_or(&plan.region);
-    let refused = if plan.is_refused() { "REFUSED: " } else { "" };
+    let refused = plan.is_refused().then_some("REFUSED");
+    let lead: Vec<&str> = words::leading(plan.worst()).into_iter().chain(refused).collect();
+    let lead = if lead.is_empty() { String::new() } else { format!("{}: ", lead.join(", ")) };
     let offline = if plan.compared { "" } else { " (from the spec alone: what exists was not looked at)" };
     let cost = plan_cost::headline(plan);
-    format!("{refused}{} in {place}: {}{cost}{offline}", plan.cluster, what_happens(plan))
+    format!("{lead}{} in {place}: {}{cost}{offline}", plan.cluster, what_happens(plan))
 }
 
 fn what_happens(plan: &Plan) -> String {
@@ -39,7 +41,7 @@ fn what_happens(plan: &Plan) -> String {
     format!("{verb} {}", listed(&waiting, 3))
 }
 
-/// `3 to DELETE (1 destroys data, 2 end nodes)`, and the worst in it.
+/// `3 to DELETE (1 destroys data, 2 destroy compute)`, and the worst in it.
 fn group(plan: &Plan, verb: Verb) -> Option<(Danger, String)> {
     let of_verb: Vec<&Action> = plan.actions.iter().filter(|each| each.verb == verb).collect();
     let worst = of_verb.iter().map(|each| each.danger).max()?;
@@ -69,6 +71,18 @@ fn group(plan: &Plan, verb: Verb) -> Option<(Danger, String)> {
         format!("{total} to {word} ({})", parts.join(", "))
     };
     Some((worst, text))
+}
+
+/// The class of an action and why: `destroys data: The file system is …`. None where there is nothing to fear.
+pub(super) fn danger(action: &Action) -> Option<(&'static str, &str)> {
+    (action.danger > Danger::Safe).then(|| (words::danger(action.danger), action.danger_reason.as_str()))
+}
+
+/// The worst first.
+pub(super) fn findings(plan: &Plan) -> Vec<&Finding> {
+    let mut findings: Vec<&Finding> = plan.findings.iter().collect();
+    findings.sort_by_key(|finding| finding.severity);
+    findings
 }
 
 /// Kept without a word to say about it: told as a number only.

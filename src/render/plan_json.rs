@@ -1,32 +1,48 @@
 //! A plan for a program: the plan's own fields, and a summary beside them so that a gate needs no arithmetic.
 
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
-use super::plan_cost;
-use crate::plan::{Action, Cost, Danger, Finding, Plan, Purpose, Step, Verb};
+use super::{plan_cost, plan_facts};
+use crate::plan::{Action, Cost, Danger, FORMAT_VERSION, Finding, Plan, Purpose, Step, Topology, Verb};
 
-#[derive(Serialize)]
+/// What `provision plan --format json` prints. New fields may come; none changes its meaning.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "Plan")]
 struct Document<'a> {
+    /// The format of this document.
+    #[schemars(extend("const" = FORMAT_VERSION))]
     format_version: u32,
     summary: Summary<'a>,
     purpose: Purpose,
     cluster: &'a str,
     region: &'a str,
+    /// The availability zone; null where none is known or nothing is wanted.
     zone: Option<&'a str>,
+    /// False: made from the spec alone, without a look at what exists.
     compared: bool,
+    /// Every resource, changed or not, in the order shown.
     actions: &'a [Action],
+    /// What is done for them, each step after those that it names.
     steps: &'a [Step],
-    findings: &'a [Finding],
+    /// What to know before saying yes, the worst first.
+    findings: Vec<&'a Finding>,
     cost: &'a Cost,
+    topology: &'a Topology,
 }
 
-#[derive(Serialize)]
+/// The plan in figures, so that a gate needs no arithmetic.
+#[derive(Serialize, JsonSchema)]
 struct Summary<'a> {
+    /// The line that every face of a plan begins with.
+    headline: String,
     create: usize,
     update: usize,
     replace: usize,
     delete: usize,
     keep: usize,
+    /// The class of the most dangerous action.
     worst_danger: Danger,
     has_changes: bool,
     /// An error keeps it from being applied.
@@ -40,9 +56,11 @@ struct Summary<'a> {
 
 /// Pretty JSON with a line break at its end. Money is in millionths of a US dollar.
 pub fn plan(plan: &Plan) -> String {
-    let Plan { format_version, purpose, cluster, region, zone, compared, actions, steps, findings, cost } = plan;
+    let Plan { format_version, purpose, cluster, region, zone, compared, actions, steps, findings: _, cost, topology } =
+        plan;
     let (hourly, hourly_complete) = cost.hourly();
     let summary = Summary {
+        headline: plan_facts::headline(plan),
         create: plan.count(Verb::Create),
         update: plan.count(Verb::Update),
         replace: plan.count(Verb::Replace),
@@ -65,9 +83,15 @@ pub fn plan(plan: &Plan) -> String {
         compared: *compared,
         actions,
         steps,
-        findings,
+        findings: plan_facts::findings(plan),
         cost,
+        topology,
     })
+}
+
+/// The JSON Schema of what [`plan`] returns.
+pub fn schema() -> Schema {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Document<'_>>()
 }
 
 pub(super) fn pretty(document: &impl Serialize) -> String {

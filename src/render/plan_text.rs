@@ -1,5 +1,6 @@
-//! A plan for a person at a terminal: first line what happens, the worst first; then each change with its reasons, the
-//! order, the cost, and last, next to the question, what speaks against it.
+//! A plan for a person at a terminal: first line what happens, the worst first; then what speaks against it, each change
+//! with its reasons, the order and the cost. Where something speaks against it, the last line says so again: that is what
+//! is on the screen when the question comes.
 
 // Writing to a String cannot fail, so its answer is dropped wherever it is used.
 use std::fmt::Write as _;
@@ -10,7 +11,6 @@ use super::plan_facts as facts;
 use super::table::{Cell, Column, Row, table};
 use super::text::{cut, labelled, listed};
 use super::theme::{BAD, BOLD, DIM, PLAIN, Theme, of_danger, of_verb};
-use super::words;
 use crate::diagnostic::Severity;
 use crate::plan::{Action, Danger, Finding, Plan, Verb};
 
@@ -21,17 +21,18 @@ const MOST_REASONS: usize = 4;
 pub fn plan(plan: &Plan, theme: &Theme) -> String {
     let parts = [
         summary(plan, theme) + "\n",
+        findings(plan, theme),
         actions(plan, theme),
         order(plan, theme),
         cost(plan, theme),
-        findings(plan, theme),
+        reminder(plan, theme),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n")
 }
 
-/// The first line alone, to be said again where the rest has scrolled away.
-pub fn summary(plan: &Plan, theme: &Theme) -> String {
+/// The first line.
+fn summary(plan: &Plan, theme: &Theme) -> String {
     let style = if plan.is_refused() {
         BAD
     } else if plan.worst() > Danger::Disruptive {
@@ -94,10 +95,11 @@ const DETAIL: &str = "      ";
 
 fn details(action: &Action, theme: &Theme) -> String {
     let mut out = String::new();
-    let danger = words::consequence(action.danger);
-    if !danger.is_empty() {
-        let text = theme.paint(of_danger(action.danger), &format!("! {danger}"));
-        let _ = writeln!(out, "{DETAIL}{text}");
+    if let Some((class, reason)) = facts::danger(action) {
+        let head = format!("! {class}:");
+        let painted = theme.paint(of_danger(action.danger), &head);
+        let lines = labelled(DETAIL, DETAIL, &format!("{head} {reason}"), theme);
+        out.push_str(&lines.replacen(&head, &painted, 1));
     }
     if action.verb == Verb::Replace {
         let _ = writeln!(out, "{DETAIL}{}", facts::REPLACED);
@@ -155,18 +157,25 @@ fn cost(plan: &Plan, theme: &Theme) -> String {
     format!("{}\n{}{}", theme.paint(BOLD, &title), table(2, &columns, rows, theme), remarks.concat())
 }
 
-/// Warnings first: the errors, which keep the plan from being applied, stand nearest to the prompt.
 fn findings(plan: &Plan, theme: &Theme) -> String {
-    let of = |severity: Severity| {
-        let found = plan.findings.iter();
-        found.filter(move |finding| finding.severity == severity)
-    };
-    let blocks: Vec<String> = of(Severity::Note)
-        .chain(of(Severity::Warning))
-        .chain(of(Severity::Error))
-        .map(|finding| finding_text(finding, theme))
-        .collect();
+    let blocks: Vec<String> = facts::findings(plan).into_iter().map(|finding| finding_text(finding, theme)).collect();
     blocks.join("\n")
+}
+
+/// `1 error above: plan::replace-storage`
+fn reminder(plan: &Plan, theme: &Theme) -> String {
+    let complaints = facts::complaints(plan);
+    if complaints.is_empty() {
+        return String::new();
+    }
+    let mut codes: Vec<String> = facts::findings(plan)
+        .into_iter()
+        .filter(|finding| finding.severity != Severity::Note)
+        .map(|finding| finding.code.to_string())
+        .collect();
+    codes.dedup();
+    let style = if plan.is_refused() { BAD } else { BOLD };
+    format!("{}: {}\n", theme.paint(style, &format!("{complaints} above")), listed(&codes, MOST_REASONS))
 }
 
 /// More notes than these nobody reads; a last one says how many there are.

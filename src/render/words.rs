@@ -31,7 +31,7 @@ pub(super) const fn danger(danger: Danger) -> &'static str {
     match danger {
         Danger::Safe => "safe",
         Danger::Disruptive => "disruptive",
-        Danger::DestroysCompute => "ends nodes",
+        Danger::DestroysCompute => "destroys compute",
         Danger::DestroysData => "destroys data",
     }
 }
@@ -41,17 +41,18 @@ pub(super) const fn dangers(danger: Danger) -> &'static str {
     match danger {
         Danger::Safe => "safe",
         Danger::Disruptive => "disruptive",
-        Danger::DestroysCompute => "end nodes",
+        Danger::DestroysCompute => "destroy compute",
         Danger::DestroysData => "destroy data",
     }
 }
 
-/// What a danger means for who says yes; empty where there is nothing to fear.
-pub(super) const fn consequence(danger: Danger) -> &'static str {
+/// What a summary begins with; None: calmly.
+pub(super) const fn leading(danger: Danger) -> Option<&'static str> {
     match danger {
-        Danger::Safe | Danger::Disruptive => "",
-        Danger::DestroysCompute => "ends nodes: what runs on them is lost",
-        Danger::DestroysData => "destroys data: files that are not in S3 by then are lost",
+        Danger::Safe => None,
+        Danger::Disruptive => Some("DISRUPTIVE"),
+        Danger::DestroysCompute => Some("DESTROYS COMPUTE"),
+        Danger::DestroysData => Some("DESTROYS DATA"),
     }
 }
 

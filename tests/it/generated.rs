@@ -8,6 +8,7 @@ fn generated_files_are_up_to_date() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/generated");
     for (file, arguments) in [
         ("cluster.schema.json", &["schema"][..]),
+        ("plan.schema.json", &["schema", "plan"]),
         ("provision.1", &["man"]),
         ("provision.bash", &["completions", "bash"]),
         ("_provision", &["completions", "zsh"]),

@@ -2,6 +2,7 @@
 
 mod costs;
 mod exports;
+mod faces;
 mod failures;
 mod looks;
 mod plans;

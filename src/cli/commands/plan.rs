@@ -12,7 +12,7 @@ use crate::desired::build_offline;
 use crate::observed::Observed;
 use crate::plan::{self, Input, Options, Plan, Purpose};
 use crate::record::Record;
-use crate::render::{plan_json, plan_markdown, plan_text};
+use crate::render::{plan_html, plan_json, plan_markdown, plan_text};
 
 pub(in crate::cli) async fn run(args: &PlanArgs, settings: &Settings) -> anyhow::Result<Exit> {
     let spec = load(&args.file.spec, settings)?;
@@ -52,7 +52,8 @@ fn show(plan: &Plan, args: &PlanArgs, settings: &Settings) -> anyhow::Result<Exi
     let text = match args.format {
         PlanFormat::Text => plan_text::plan(plan, &settings.out),
         PlanFormat::Json => plan_json::plan(plan),
-        PlanFormat::Markdown => plan_markdown::plan(plan),
+        PlanFormat::Markdown => plan_markdown::plan(plan, args.max_bytes),
+        PlanFormat::Html => plan_html::plan(plan),
     };
     match &args.out {
         Some(path) => std::fs::write(path, text).map_err(|error| {

@@ -90,6 +90,12 @@ fn plan_offline() {
     let text = ran(at, &["plan", "--offline"]).exits(0);
     snapshot("plan-offline", &text);
     snapshot("plan-offline-markdown", &ran(at, &["plan", "--offline", "--format", "markdown"]).exits(0));
+    let html = ran(at, &["plan", "--offline", "--format", "html"]).exits(0).stdout;
+    assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n"), "{html}");
+    let least = ["plan", "--offline", "--format", "markdown", "--max-bytes"];
+    let short = ran(at, &[&least[..], &["4096"]].concat()).exits(0).stdout;
+    assert!(short.len() <= 4096, "{short}");
+    snapshot("plan-max-bytes-too-few", &ran(at, &[&least[..], &["4095"]].concat()).exits(1));
     let json = ran(at, &["plan", "--offline", "--format", "json"]).exits(0);
     let plan: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
     assert!(plan["format_version"].is_number(), "{}", json.stdout);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use provision::catalog::prices::{PriceBook, Usd};
 use provision::diagnostic::Severity;
 use provision::observed::{NodeState, State};
-use provision::plan::{CostItem, Finding, Options, Part, Plan, Purpose, Sum};
+use provision::plan::{CostItem, Finding, Meter, Options, Plan, Purpose, Sum};
 use provision::render::{Theme, plan_json, plan_markdown, plan_text};
 use provision::spec::{Budget, Deployment, DriveCache, Market, Media, MetadataIops, Per, ReadCache, Spec};
 
@@ -43,16 +43,16 @@ fn hdd(cache: DriveCache) -> Spec {
 const TTL: i128 = 72;
 
 /// By hand: whose, what of it, how many, the price in millionths (None: unknown), and hours in what the price is for.
-type ByHand = (&'static str, Part, i128, Option<i128>, i128);
+type ByHand = (&'static str, Meter, i128, Option<i128>, i128);
 
 /// Prices of us-east-1 as its price page has them: p5.48xlarge 55.04 an hour, g6.12xlarge 4.6016, gp3 0.08 a GB and month.
 const GROUPS: [ByHand; 6] = [
-    ("nodes.loader", Part::Instances, 2, Some(4_601_600), 1),
-    ("nodes.loader", Part::RootVolumes, 400, Some(80_000), 730),
-    ("nodes.spare", Part::Instances, 3, None, 1),
-    ("nodes.spare", Part::RootVolumes, 600, Some(80_000), 730),
-    ("nodes.trainer", Part::Instances, 8, Some(55_040_000), 1),
-    ("nodes.trainer", Part::RootVolumes, 1600, Some(80_000), 730),
+    ("nodes.loader", Meter::Instances, 2, Some(4_601_600), 1),
+    ("nodes.loader", Meter::RootVolumes, 400, Some(80_000), 730),
+    ("nodes.spare", Meter::Instances, 3, None, 1),
+    ("nodes.spare", Meter::RootVolumes, 600, Some(80_000), 730),
+    ("nodes.trainer", Meter::Instances, 8, Some(55_040_000), 1),
+    ("nodes.trainer", Meter::RootVolumes, 1600, Some(80_000), 730),
 ];
 
 fn nearest(number: i128, of: i128) -> i128 {
@@ -71,10 +71,10 @@ fn check(plan: &Plan, storage: &[ByHand]) {
     let document: serde_json::Value = serde_json::from_str(&plan_json::plan(plan)).expect("JSON");
     let mut totals = [0; 3];
     for (index, (item, line)) in plan.cost.items.iter().zip(&by_hand).enumerate() {
-        let (address, part, count, price, _) = line;
+        let (address, meter, count, price, _) = line;
         assert_eq!(
-            (item.address.to_string().as_str(), item.part, i128::from(item.quantity)),
-            (*address, *part, *count)
+            (item.address.to_string().as_str(), item.meter, i128::from(item.quantity)),
+            (*address, *meter, *count)
         );
         assert_eq!(item.price.map(|price| i128::from(price.micros())), *price, "{item:?}");
         let amounts = amounts(line);
@@ -104,26 +104,27 @@ fn check(plan: &Plan, storage: &[ByHand]) {
 #[test]
 fn every_number_again_by_hand() {
     // 4800 GiB at 0.21, and of 12,000 metadata IOPS the 6000 that 4.8 TiB do not bring, at 0.055.
-    let ssd = [("fsx", Part::Storage, 4800, Some(210_000), 730), ("fsx", Part::MetadataIops, 6000, Some(55_000), 730)];
+    let ssd =
+        [("fsx", Meter::Storage, 4800, Some(210_000), 730), ("fsx", Meter::MetadataIops, 6000, Some(55_000), 730)];
     check(&create(&rich()), &ssd);
     // 8000 MB/s at 0.52, 5 GiB of cache for each at 0.09; nobody says what its metadata IOPS cost.
     let tiers = [
-        ("fsx", Part::Throughput, 8000, Some(520_000), 730),
-        ("fsx", Part::ReadCache, 40_000, Some(90_000), 730),
-        ("fsx", Part::MetadataIops, 12_000, None, 730),
+        ("fsx", Meter::Throughput, 8000, Some(520_000), 730),
+        ("fsx", Meter::ReadCache, 40_000, Some(90_000), 730),
+        ("fsx", Meter::MetadataIops, 12_000, None, 730),
     ];
     check(&create(&tiering()), &tiers);
     let mut provisioned = tiering();
     provisioned.storage.read_cache = Some(ReadCache::Provisioned(500));
-    check(&create(&provisioned), &[tiers[0], ("fsx", Part::ReadCache, 500, Some(90_000), 730), tiers[2]]);
+    check(&create(&provisioned), &[tiers[0], ("fsx", Meter::ReadCache, 500, Some(90_000), 730), tiers[2]]);
     provisioned.storage.read_cache = Some(ReadCache::None);
     check(&create(&provisioned), &[tiers[0], tiers[2]]);
-    check(&create(&hdd(DriveCache::None)), &[("fsx", Part::Storage, 6000, Some(25_000), 730)]);
-    check(&create(&hdd(DriveCache::Read)), &[("fsx", Part::Storage, 6000, Some(41_000), 730)]);
+    check(&create(&hdd(DriveCache::None)), &[("fsx", Meter::Storage, 6000, Some(25_000), 730)]);
+    check(&create(&hdd(DriveCache::Read)), &[("fsx", Meter::Storage, 6000, Some(41_000), 730)]);
     let mut scratch = rich();
     scratch.storage.deployment = Deployment::Scratch2;
     (scratch.storage.throughput_per_tib, scratch.storage.metadata_iops) = (None, None);
-    check(&create(&scratch), &[("fsx", Part::Storage, 4800, Some(140_000), 730)]);
+    check(&create(&scratch), &[("fsx", Meter::Storage, 4800, Some(140_000), 730)]);
     let mut automatic = rich();
     automatic.storage.metadata_iops = Some(MetadataIops::Auto);
     check(&create(&automatic), &ssd[..1]);
@@ -141,7 +142,7 @@ fn all_faces_show_the_same_costs() {
         assert!(line.chars().count() <= 100, "{line}");
     }
     insta::assert_snapshot!("cost_rich", &text[text.find("Cost").expect("costs")..]);
-    let markdown = plan_markdown::plan(&plan);
+    let markdown = plan_markdown::plan(&plan, plan_markdown::MaxBytes::default());
     let shown = &markdown[markdown.find("Cost once").expect("costs")..];
     insta::assert_snapshot!("cost_rich_markdown", shown);
     for amount in ["-117.99 USD", "333.65 USD", "+1.38 USD", "total, at least"] {
@@ -182,12 +183,12 @@ fn what_is_there_is_priced_as_it_was_seen() {
     let trainers: Vec<usize> = (0..seen.nodes.len()).filter(|at| seen.nodes[*at].address.name == "trainer").collect();
     seen.nodes[trainers[0]].state = NodeState::Stopped;
     seen.nodes[trainers[1]].state = NodeState::ShuttingDown;
-    let hourly = |cost: &provision::plan::Cost, part: Part| {
-        let all = cost.before.iter().flatten().filter(|item| item.address.name == "trainer" && item.part == part);
+    let hourly = |cost: &provision::plan::Cost, meter: Meter| {
+        let all = cost.before.iter().flatten().filter(|item| item.address.name == "trainer" && item.meter == meter);
         all.filter_map(|item| item.monthly).sum::<Usd>().micros()
     };
-    assert_eq!(hourly(&of(&seen), Part::Instances), 6 * 55_040_000 * 730);
-    assert_eq!(hourly(&of(&seen), Part::RootVolumes), 7 * 200 * 80_000);
+    assert_eq!(hourly(&of(&seen), Meter::Instances), 6 * 55_040_000 * 730);
+    assert_eq!(hourly(&of(&seen), Meter::RootVolumes), 7 * 200 * 80_000);
     // Nobody says what one costs that has failed; one that goes costs nothing.
     let at = seen.resources.iter().position(|each| each.address.to_string() == "fsx").expect("there");
     seen.resources[at].state = State::Failed;

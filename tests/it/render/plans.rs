@@ -28,50 +28,13 @@ pub(super) fn replaced(options: Options) -> Plan {
     change(&spec(), &after, options)
 }
 
-fn huge() -> (Plan, Plan) {
+pub(super) fn huge() -> (Plan, Plan) {
     let mut before = spec();
     before.nodes = (0..13).map(|number| nodes(&format!("group-{number:02}"), "p5.48xlarge", 77)).collect();
     let mut after = before.clone();
     after.nodes[0].count = 7;
     after.nodes[1].image = provision::spec::Image::Id("ami-0bb".to_owned());
     (create(&before), change(&before, &after, Options::default()))
-}
-
-#[test]
-fn creating_everything() {
-    insta::assert_snapshot!("create", text(&create(&spec())));
-}
-
-#[test]
-fn nothing_changes() {
-    insta::assert_snapshot!("unchanged", text(&change(&spec(), &spec(), Options::default())));
-}
-
-#[test]
-fn growing() {
-    insta::assert_snapshot!("grow", text(&grown()));
-}
-
-#[test]
-fn replacing_storage_is_refused() {
-    insta::assert_snapshot!("replace_refused", text(&replaced(Options::default())));
-}
-
-#[test]
-fn replacing_storage_is_allowed() {
-    let options = Options { replace_storage: true, ..Options::default() };
-    insta::assert_snapshot!("replace_allowed", text(&replaced(options)));
-}
-
-#[test]
-fn down_with_exports() {
-    insta::assert_snapshot!("down", text(&down(&spec(), Options::default())));
-}
-
-#[test]
-fn down_that_keeps_the_storage() {
-    let options = Options { keep_storage: true, ..Options::default() };
-    insta::assert_snapshot!("down_keep_storage", text(&down(&spec(), options)));
 }
 
 #[test]
