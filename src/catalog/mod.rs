@@ -7,4 +7,5 @@ pub mod fsx;
 pub mod instances;
 pub mod partitions;
 pub mod prices;
+pub mod quotas;
 mod table;

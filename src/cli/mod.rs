@@ -8,6 +8,7 @@ mod load;
 mod machine;
 mod output;
 mod prompt;
+mod rights;
 mod runlog;
 mod session;
 mod settings;

@@ -140,7 +140,7 @@ fn whoever_applies_may_look() {
             each.action.0.iter().flat_map(|action| each.resource.0.iter().map(|arn| (*action, arn.clone())))
         });
         // FSx asks for more of the same.
-        pairs.filter(|(action, _)| *action != "s3:ListBucket").collect()
+        pairs.filter(|(action, _)| !["s3:ListBucket", "s3:GetBucketVersioning"].contains(action)).collect()
     };
     for text in specs() {
         let (plan, apply) = (of(&text, Purpose::Plan), of(&text, Purpose::Apply));
