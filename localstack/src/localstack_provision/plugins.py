@@ -1,4 +1,4 @@
-"""The entry points: how LocalStack finds the two services and the gateway's hooks."""
+"""The entry points: how LocalStack finds the three services and the gateway's hooks."""
 
 import os
 import tempfile
@@ -26,6 +26,14 @@ def ec2_provision() -> Service:
         ProvisionEc2Provider(),
         dispatch_table_factory=lambda provider: locked_dispatch_table(MotoFallbackDispatcher(provider)),
     )
+
+
+@aws_provider(api="service-quotas")
+def service_quotas() -> Service:
+    from localstack_provision.gateway import locked_dispatch_table
+    from localstack_provision.quotas import ServiceQuotasProvider
+
+    return Service.for_provider(ServiceQuotasProvider(), dispatch_table_factory=locked_dispatch_table)
 
 
 @on_infra_start()

@@ -7,12 +7,12 @@ use crate::catalog::prices::Prices;
 use crate::cloud::{Class, CloudError, Identity, InUse, Key, QuotaId, Reservation, Survey, Unanswered, Verdict};
 use crate::desired::{self, Address, ClusterId, Desired, Kind, PinnedImage, Pins, Place, Resource, Settled};
 use crate::diagnostic::Severity;
-use crate::observed::{Observed, Seen, State};
+use crate::observed::{Node, NodeState, Observed, Seen, State};
 use crate::plan::{self, Finding, Input, Options, Plan, Purpose};
 use crate::record::Record;
 use crate::spec::{self, Spec};
 
-/// 8 × p5.48xlarge: 1536 vCPUs, 256 network interfaces; 48,000 GiB.
+/// 8 × p5.48xlarge: 1536 vCPUs, 264 network interfaces; 48,000 GiB.
 const SPEC: &str = r#"
 [cluster]
 name = "x"
@@ -25,6 +25,7 @@ throughput_per_tib = "250 MB/s"
 s3 = "s3://acme/out"
 path = "/out"
 export = ["new", "changed", "deleted"]
+allow_delete_in_s3 = true
 [[nodes]]
 name = "trainer"
 instance = "p5.48xlarge"
@@ -140,13 +141,13 @@ fn asks_only_what_is_open() {
         questions(&with(&[("count = 8", "count = 8\nmarket = \"spot\"")]), &Pins::default(), &Observed::default());
     assert!(spot.quotas.contains(&quota("ec2", "L-7212CCBC")) && !spot.quotas.contains(&quota("ec2", "L-417A185B")));
 
-    let storage = questions(&with(&[("count = 8", "count = 0")]), &Pins::default(), &there("48000 GiB"));
+    let storage = questions(&with(&[]), &Pins::default(), &there("48000 GiB"));
     assert!(storage.quotas.is_empty(), "nothing grows: {storage:?}");
-    let grows = questions(&with(&[("count = 8", "count = 0")]), &Pins::default(), &there("24000 GiB"));
+    let grows = questions(&with(&[]), &Pins::default(), &there("24000 GiB"));
     assert_eq!(grows.quotas.len(), 2);
 }
 
-/// A file system of this capacity, and nothing else.
+/// A file system of this capacity and all nodes.
 fn there(capacity: &str) -> Observed {
     let spec = with(&[]);
     let Planned { desired, .. } = planned(&spec, &Observed::default());
@@ -170,7 +171,21 @@ fn there(capacity: &str) -> Observed {
         endpoint: None,
         file_system: None,
     };
-    Observed { resources: vec![seen], ..Observed::default() }
+    let node = |number: u32| Node {
+        address: Address::named(Kind::Nodes, "trainer"),
+        id: format!("i-{number}"),
+        state: NodeState::Running,
+        report: None,
+        instance: "p5.48xlarge".to_owned(),
+        image: "ami-1".to_owned(),
+        zone: "us-east-1a".to_owned(),
+        private_ip: None,
+        launched: None,
+        spot: false,
+        reason: None,
+        tags: BTreeMap::new(),
+    };
+    Observed { resources: vec![seen], nodes: (0..8).map(node).collect(), ..Observed::default() }
 }
 
 #[test]
@@ -235,10 +250,10 @@ fn storage_and_interfaces_that_do_not_fit() {
         [
             "Lustre Persistent_2 file systems: 1 allowed, 1 in use, 1 more wanted for fsx",
             "Lustre Persistent_2 storage capacity: 95999 GiB allowed, 48000 GiB in use, 48000 GiB more wanted for fsx",
-            "Network interfaces per Region: 5000 allowed, 4800 in use, 256 more wanted for nodes.trainer",
+            "Network interfaces per Region: 5000 allowed, 4800 in use, 264 more wanted for nodes.trainer",
         ]
     );
-    let enough = limits(&[("fsx", "L-8F1B9C74", 96_000), ("fsx", "L-FD6F2F22", 2), ("vpc", "L-DF5E4CA3", 5056)]);
+    let enough = limits(&[("fsx", "L-8F1B9C74", 96_000), ("fsx", "L-FD6F2F22", 2), ("vpc", "L-DF5E4CA3", 5064)]);
     none(&spec, &Survey { quotas: enough, in_use, ..Survey::default() }, "quota::exceeded");
 }
 
@@ -312,7 +327,8 @@ fn keys_that_cannot_encrypt() {
         assert!(finding.severity == Severity::Error && finding.help.is_some(), "{finding:?}");
     }
     let away = "\"48 TiB\"\nkms_key = \"arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\"";
-    let away = with(&[("\"48 TiB\"", away)]);
+    // Where the region is the environment's, the spec alone cannot tell.
+    let away = with(&[("\"48 TiB\"", away), ("region = \"us-east-1\"\n", "")]);
     assert!(one(&away, &Survey::default(), "storage::kms-key").notes[0].contains("is in eu-west-1"));
 }
 
@@ -323,7 +339,7 @@ fn deletions_that_reach_a_bucket_without_versions() {
     assert_eq!(finding.severity, Severity::Warning);
     let versioned = Survey { versioned: [("acme".to_owned(), true)].into(), ..Survey::default() };
     none(&with(&[]), &versioned, "dataset::versioning");
-    none(&with(&[(", \"deleted\"]", "]")]), &unversioned, "dataset::versioning");
+    none(&with(&[(", \"deleted\"]\nallow_delete_in_s3 = true", "]")]), &unversioned, "dataset::versioning");
 }
 
 #[test]
