@@ -390,7 +390,7 @@ impl Builder<'_> {
     /// Asks IAM about the caller's own policies. Who that is, no policy can say.
     fn simulate(&mut self) {
         let callers = vec![self.global("iam", "role/*"), self.global("iam", "user/*")];
-        self.allow("SimulateOwn", &["iam:SimulatePrincipalPolicy"], callers, &[]);
+        self.allow("SimulateRights", &["iam:SimulatePrincipalPolicy"], callers, &[]);
     }
 
     fn service_roles(&self, service: &str) -> String {

@@ -51,7 +51,7 @@ const RARE: &[&str] = &[
 ];
 
 /// Nobody is anybody but the root user here, whose policies nobody can ask about.
-const NOT_PLAYED: &str = "SimulateOwn";
+const NOT_PLAYED: &str = "SimulateRights";
 
 /// Calls that change what exists.
 const CHANGES: &[&str] = &[

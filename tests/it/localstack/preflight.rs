@@ -44,9 +44,9 @@ pub(super) fn finds_all_at_once(scene: &Scene) {
         "the key cannot be used",
         "is in the state Disabled",
         "it has room for 1, and 2 are to be launched",
-        "192 vCPUs allowed, 0 vCPUs in use, 384 vCPUs more wanted for nodes.trainer",
+        "192 vCPUs allowed, 0 vCPUs in use, 384 vCPUs more wanted",
         "--service-code ec2 --quota-code L-417A185B --desired-value 384",
-        "2400 GiB allowed, 0 GiB in use, 4800 GiB more wanted for fsx",
+        "2400 GiB allowed, 0 GiB in use, 4800 GiB more",
         "deletions reach a bucket that keeps nothing of what is deleted",
         "credentials of arn:aws:iam::",
     ]);
