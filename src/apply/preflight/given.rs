@@ -64,7 +64,9 @@ pub(super) fn key(spec: &Spec, survey: &Survey, observed: &Observed, plan: &Plan
             let finding = bad("the key cannot be used", format!("`{key}` is in the state {state}"));
             Some(match state.as_str() {
                 "Disabled" => {
-                    finding.how(format!("enable it: `aws kms enable-key --key-id KEY-ID --region {}`", plan.region))
+                    // An alias is not taken there.
+                    let id = if key.contains("alias/") { "KEY-ID" } else { key };
+                    finding.how(format!("enable it: `aws kms enable-key --key-id {id} --region {}`", plan.region))
                 }
                 "PendingDeletion" => {
                     finding.how("keep it: `aws kms cancel-key-deletion`, then `aws kms enable-key`; or take another")
