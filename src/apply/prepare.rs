@@ -89,8 +89,9 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     };
     let questions = questions(spec, &record.pins, &observed);
     let survey = patiently(|| cloud.survey(&questions)).await?;
-    let complaints = settle(spec, &questions, &survey, &mut record.pins);
+    let mut complaints = settle(spec, &questions, &survey, &mut record.pins);
     let Some(place) = record.pins.place.clone().filter(|_| complaints.is_empty()) else {
+        complaints.extend(preflight::without_a_plan(spec, &survey, &observed, &identity.region));
         return Err(Failed::Refused(complaints));
     };
     let settled = Settled { id: &id, identity: &identity, place: &place, pins: &record.pins };

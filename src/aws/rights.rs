@@ -41,8 +41,8 @@ impl Aws {
         while !left.is_empty() {
             let (now, later) = left.split_at(left.len().min(AT_ONCE));
             let mut asked = JoinSet::new();
-            for each in now.iter().cloned() {
-                let (aws, principal) = (self.clone(), principal.clone());
+            for each in now {
+                let (aws, principal, each) = (self.clone(), principal.clone(), each.clone());
                 asked.spawn(async move { aws.simulate(&principal, &each).await });
             }
             let answers: Result<Vec<Vec<Verdict>>, CloudError> = asked.join_all().await.into_iter().collect();

@@ -3,7 +3,7 @@
 use super::{given, place, quotas, reservations};
 use crate::cloud::{Class, Survey, Unanswered};
 use crate::desired::{Address, Desired, Place};
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::observed::Observed;
 use crate::plan::{Finding, Plan};
 use crate::spec::Spec;
@@ -17,15 +17,33 @@ pub(in crate::apply) fn findings(
     settled: &Place,
     plan: &Plan,
 ) -> Vec<Finding> {
-    let mut findings = given::buckets(spec, survey, plan);
+    let mut findings = given::buckets(spec, survey, &plan.region);
     findings.extend(given::no_public_address(spec, plan));
     findings.extend(place::findings(spec, survey, observed, settled));
     findings.extend(given::group_and_profile(spec, survey, observed, settled));
-    findings.extend(given::key(spec, survey, observed, plan));
+    findings.extend(given::key(spec, survey, observed, &plan.region));
     findings.extend(reservations::findings(spec, survey, observed, settled, plan));
     findings.extend(quotas::findings(survey, observed, desired, plan));
     findings.extend(unanswered(&survey.unanswered));
     findings
+}
+
+/// The same where there can be no plan: what does not hang on one.
+pub(in crate::apply) fn without_a_plan(
+    spec: &Spec,
+    survey: &Survey,
+    observed: &Observed,
+    region: &str,
+) -> Vec<Diagnostic> {
+    let mut findings = given::buckets(spec, survey, region);
+    findings.extend(given::key(spec, survey, observed, region));
+    findings
+        .into_iter()
+        .map(|finding| {
+            let Finding { severity, code, address: _, title, notes, help } = finding;
+            Diagnostic { severity, code, title, place: None, notes, help }
+        })
+        .collect()
 }
 
 /// One note for all that nobody answered.

@@ -12,12 +12,11 @@ use crate::plan::{self, Finding, Plan};
 use crate::spec::{Dataset, Flow, NodeEfa, Nodes, Spec};
 
 /// Buckets: a problem of one that several datasets have is one problem.
-pub(super) fn buckets(spec: &Spec, survey: &Survey, plan: &Plan) -> Vec<Finding> {
+pub(super) fn buckets(spec: &Spec, survey: &Survey, region: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut told = BTreeSet::new();
     for dataset in &spec.datasets {
-        let finding =
-            survey.buckets.get(&dataset.bucket).and_then(|bucket| bucket_finding(dataset, bucket, &plan.region));
+        let finding = survey.buckets.get(&dataset.bucket).and_then(|bucket| bucket_finding(dataset, bucket, region));
         findings.extend(finding.filter(|_| told.insert(&dataset.bucket)));
     }
     let mut told = BTreeSet::new();
@@ -46,13 +45,13 @@ fn unversioned(dataset: &Dataset) -> Finding {
 
 /// A file system is encrypted with a key of its own region that is symmetric (FSx for Lustre User Guide, "Encrypting data at
 /// rest"); a key that is off makes its creation fail after minutes.
-pub(super) fn key(spec: &Spec, survey: &Survey, observed: &Observed, plan: &Plan) -> Option<Finding> {
+pub(super) fn key(spec: &Spec, survey: &Survey, observed: &Observed, here: &str) -> Option<Finding> {
     let key = spec.storage.kms_key.as_ref().filter(|_| observed.file_system().is_none())?;
     let bad = |title: &str, why: String| error("storage::kms-key", title).about(&Address::one(Kind::Fsx)).why(why);
     // arn:aws:kms:eu-west-1:123456789012:key/…
     let region = key.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2));
-    if let Some(region) = region.filter(|region| *region != plan.region) {
-        let why = format!("`{key}` is in {region}, the cluster in {}", plan.region);
+    if let Some(region) = region.filter(|region| *region != here) {
+        let why = format!("`{key}` is in {region}, the cluster in {here}");
         return Some(bad("the key is in another region", why).how("name a key of the cluster's region"));
     }
     match survey.kms_key.as_ref()? {
@@ -66,7 +65,7 @@ pub(super) fn key(spec: &Spec, survey: &Survey, observed: &Observed, plan: &Plan
                 "Disabled" => {
                     // An alias is not taken there.
                     let id = if key.contains("alias/") { "KEY-ID" } else { key };
-                    finding.how(format!("enable it: `aws kms enable-key --key-id {id} --region {}`", plan.region))
+                    finding.how(format!("enable it: `aws kms enable-key --key-id {id} --region {here}`"))
                 }
                 "PendingDeletion" => {
                     finding.how("keep it: `aws kms cancel-key-deletion`, then `aws kms enable-key`; or take another")

@@ -14,7 +14,7 @@ mod rights;
 #[cfg(test)]
 mod tests;
 
-pub(super) use findings::findings;
+pub(super) use findings::{findings, without_a_plan};
 pub(super) use place::settle;
 pub(super) use questions::questions;
 pub(super) use rights::rights;

@@ -1,7 +1,8 @@
 //! Limits, keys and reservations are looked at before anything is made, and only while they are open.
 
 use provision::apply::Outcome;
-use provision::cloud::{Class, CloudError, InUse, Key, QuotaId, Reservation};
+use provision::apply::prepare::Failed;
+use provision::cloud::{Bucket, Class, CloudError, InUse, Key, QuotaId, Reservation};
 use provision::plan::Purpose;
 use provision::simulated::Settings;
 use provision::spec::{Flow, Market, Spec};
@@ -36,6 +37,20 @@ async fn everything_wrong_is_told_at_once_and_nothing_is_made() {
     let outcome = machine.up(&wanted).await;
     assert!(matches!(outcome, Ok(Outcome::Refused(_))), "{outcome:?}");
     assert_eq!(machine.cloud.mutations("laptop"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_place_the_rest_is_told_all_the_same() {
+    let mut settings = Settings::default();
+    settings.offerings.insert("p5.48xlarge".into(), [].into());
+    settings.keys.insert("alias/off".into(), Key::Missing);
+    settings.buckets.insert("acme".into(), Bucket::Missing);
+    let machine = world(settings);
+    let mut wanted = spec(&[2], &["/out"]);
+    wanted.storage.kms_key = Some("alias/off".into());
+    let Err(Failed::Refused(told)) = machine.up(&wanted).await else { panic!("it cannot be planned") };
+    let codes: Vec<&str> = told.iter().map(|each| each.code).collect();
+    assert_eq!(codes, ["place::zone", "dataset::bucket", "storage::kms-key"]);
 }
 
 #[tokio::test(start_paused = true)]
