@@ -109,7 +109,8 @@ def ask_nothing(call: Call) -> None:
 @of(
     "ec2",
     *(f"Describe{what}" for what in ("CapacityReservations", "Images", "InstanceTypeOfferings", "Instances")),
-    *(f"Describe{what}" for what in ("LaunchTemplateVersions", "LaunchTemplates", "NetworkInterfaces", "PlacementGroups", "SecurityGroups")),
+    *(f"Describe{what}" for what in ("LaunchTemplateVersions", "LaunchTemplates", "NetworkInterfaces")),
+    *(f"Describe{what}" for what in ("PlacementGroups", "SecurityGroups")),
     *(f"Describe{what}" for what in ("Subnets", "Tags", "Volumes", "Vpcs")),
 )
 @of("fsx", "DescribeDataRepositoryAssociations", "DescribeDataRepositoryTasks", "DescribeFileSystems")
