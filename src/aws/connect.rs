@@ -22,6 +22,11 @@ const OPERATION: Duration = Duration::from_secs(100);
 const LAUNCH_ATTEMPT: Duration = Duration::from_mins(2);
 const LAUNCH_OPERATION: Duration = Duration::from_mins(5);
 
+/// What only helps is not waited for: a service that does not answer by then is told as such.
+const HELP_ATTEMPTS: u32 = 2;
+const HELP_ATTEMPT: Duration = Duration::from_secs(4);
+const HELP_OPERATION: Duration = Duration::from_secs(8);
+
 /// What the command line may say about the connection; the rest is the SDK's environment and profile.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -43,7 +48,9 @@ pub struct Aws {
     pub(super) fsx: aws_sdk_fsx::Client,
     pub(super) iam: aws_sdk_iam::Client,
     pub(super) pricing: aws_sdk_pricing::Client,
+    pub(super) kms: aws_sdk_kms::Client,
     pub(super) s3: aws_sdk_s3::Client,
+    pub(super) servicequotas: aws_sdk_servicequotas::Client,
     pub(super) ssm: aws_sdk_ssm::Client,
     pub(super) sts: aws_sdk_sts::Client,
 }
@@ -75,13 +82,23 @@ impl Aws {
         let sts = aws_sdk_sts::config::Builder::from(config).retry_config(retries(ATTEMPTS_TO_GREET)).build();
         let prices_in = Region::from_static(endpoint_region(&region));
         let pricing = aws_sdk_pricing::config::Builder::from(config).region(prices_in).build();
+        let kms = aws_sdk_kms::config::Builder::from(config)
+            .retry_config(retries(HELP_ATTEMPTS))
+            .timeout_config(short())
+            .build();
+        let servicequotas = aws_sdk_servicequotas::config::Builder::from(config)
+            .retry_config(retries(HELP_ATTEMPTS))
+            .timeout_config(short())
+            .build();
         Ok(Self {
             region,
             ec2: aws_sdk_ec2::Client::new(config),
             fsx: aws_sdk_fsx::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),
             pricing: aws_sdk_pricing::Client::from_conf(pricing),
+            kms: aws_sdk_kms::Client::from_conf(kms),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            servicequotas: aws_sdk_servicequotas::Client::from_conf(servicequotas),
             ssm: aws_sdk_ssm::Client::new(config),
             sts: aws_sdk_sts::Client::from_conf(sts),
         })
@@ -124,6 +141,11 @@ pub(super) fn launch_settings() -> aws_sdk_ec2::config::Builder {
         .retry_classifier(CapacityIsFinal)
 }
 
+/// For the simulation of policies alone.
+pub(super) fn simulation_settings() -> aws_sdk_iam::config::Builder {
+    aws_sdk_iam::config::Builder::new().retry_config(retries(HELP_ATTEMPTS)).timeout_config(short())
+}
+
 /// Pinned, so that an update of the SDK changes no behaviour by itself.
 fn version() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
@@ -138,5 +160,13 @@ fn timeouts() -> TimeoutConfig {
         .connect_timeout(CONNECT)
         .operation_attempt_timeout(ATTEMPT)
         .operation_timeout(OPERATION)
+        .build()
+}
+
+fn short() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(HELP_ATTEMPT)
+        .operation_attempt_timeout(HELP_ATTEMPT)
+        .operation_timeout(HELP_OPERATION)
         .build()
 }

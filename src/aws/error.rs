@@ -103,6 +103,11 @@ pub(super) fn profile_is_full(error: &CloudError) -> bool {
     error.code.as_deref() == Some("LimitExceeded")
 }
 
+/// A trial that would have been carried out.
+pub(super) fn would_be_done(error: &CloudError) -> bool {
+    error.code.as_deref() == Some("DryRunOperation")
+}
+
 /// A task has ended before it could be cancelled.
 pub(super) fn task_has_ended(error: &CloudError) -> bool {
     error.code.as_deref() == Some("DataRepositoryTaskEnded")
@@ -411,6 +416,7 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "DataRepositoryTaskNotFound"
         | "NoSuchEntity"
         | "NoSuchBucket"
+        | "NoSuchResourceException"
         | "NotFound"
         | "ParameterNotFound"
         | "InvalidPlacementGroup.Unknown"

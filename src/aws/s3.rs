@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_s3::types::BucketVersioningStatus;
 use tokio::task::JoinSet;
 
 use super::Aws;
@@ -37,5 +38,11 @@ impl Aws {
             (Err(_), Some((301 | 307 | 400, Some(region)))) => Ok(Bucket::InRegion(region)),
             (Err(error), _) => Err(Err::<(), _>(error).look("s3:HeadBucket").expect_err("it is an error")),
         }
+    }
+
+    /// Suspended versioning keeps nothing new.
+    pub(super) async fn is_versioned(&self, name: &str) -> Result<bool, CloudError> {
+        let answer = self.s3.get_bucket_versioning().bucket(name).send().await.look("s3:GetBucketVersioning")?;
+        Ok(answer.status() == Some(&BucketVersioningStatus::Enabled))
     }
 }

@@ -10,4 +10,5 @@ pub mod not_included;
 pub mod partitions;
 mod price_table;
 pub mod prices;
+pub mod quotas;
 mod table;

@@ -9,6 +9,7 @@ mod machine;
 mod output;
 mod prices;
 mod prompt;
+mod rights;
 mod runlog;
 mod session;
 mod settings;

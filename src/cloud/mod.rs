@@ -4,8 +4,13 @@
 //! state or retries beyond what its SDK does. Each method may fail with an *unknown outcome*; the next look tells.
 
 mod error;
+mod survey;
 
 pub use error::{Class, CloudError, Remains};
+pub use survey::{
+    Bucket, Context, GroupFacts, ImageFacts, InUse, Key, Questions, QuotaId, Reservation, Rights, Subnet, Survey,
+    Unanswered, Use, Verdict,
+};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -39,77 +44,6 @@ pub struct Scope {
     pub names: BTreeMap<Address, String>,
     /// The file system, where its id is known: links and tasks are looked up with it, and it is asked for by id.
     pub file_system: Option<String>,
-}
-
-/// What has to be known before a cluster can be planned and does not belong to it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Questions {
-    /// None: no question. Empty: the default subnets of the default VPC.
-    pub subnets: Option<Vec<String>>,
-    /// Where each of them is offered.
-    pub instance_types: BTreeSet<String>,
-    /// SSM parameters that hold an image id.
-    pub image_parameters: BTreeSet<String>,
-    /// `ami-…`
-    pub images: BTreeSet<String>,
-    pub buckets: BTreeSet<String>,
-    /// Ids that the user gave.
-    pub security_group: Option<String>,
-    pub instance_profile: Option<String>,
-}
-
-/// The answers. What does not exist is absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Survey {
-    pub subnets: Vec<Subnet>,
-    /// Names of the zones that offer a type.
-    pub offerings: BTreeMap<String, BTreeSet<String>>,
-    /// By parameter name or image id, as asked.
-    pub images: BTreeMap<String, ImageFacts>,
-    pub buckets: BTreeMap<String, Bucket>,
-    pub security_group: Option<GroupFacts>,
-    /// It exists.
-    pub instance_profile: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subnet {
-    pub id: String,
-    pub vpc: String,
-    /// `us-east-1a`
-    pub zone: String,
-    pub free_addresses: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageFacts {
-    pub id: String,
-    pub name: String,
-    /// `x86_64` or `arm64`
-    pub architecture: String,
-    /// `/dev/xvda`
-    pub root_device: String,
-    /// Smallest root volume, GiB.
-    pub root_gib: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Bucket {
-    InRegion(String),
-    Missing,
-    /// It exists; we may not see it (its region is told all the same, where AWS does).
-    Denied {
-        region: Option<String>,
-    },
-}
-
-/// What a given security group lets through within itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GroupFacts {
-    pub vpc: String,
-    pub lustre_in: bool,
-    pub all_in: bool,
-    pub all_out: bool,
 }
 
 /// Ids and endpoints by address: what a creation needs of what was made before it.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::fsx;
 use crate::cloud::{ImageFacts, Subnet, Survey};
 use crate::diagnostic::Diagnostic;
-use crate::spec::{Image, MetadataIops, Spec, Storage};
+use crate::spec::{Image, Market, MetadataIops, Spec, Storage};
 
 /// What was settled at the first `up` and stays: kept in the deployment record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +93,17 @@ pub fn candidates(spec: &Spec, survey: &Survey, addresses: u32) -> Vec<Candidate
             for instance in types {
                 if !survey.offerings.get(instance).is_some_and(|zones| zones.contains(&subnet.zone)) {
                     against.push(format!("does not offer {instance}"));
+                }
+            }
+            for group in &spec.nodes {
+                let reserved = match &group.market {
+                    Market::CapacityBlock(id) | Market::Reservation(id) => {
+                        survey.reservations.get(id).and_then(Option::as_ref)
+                    }
+                    Market::OnDemand | Market::Spot => None,
+                };
+                if let Some(reserved) = reserved.filter(|reserved| reserved.zone != subnet.zone) {
+                    against.push(format!("the capacity reserved for nodes.{} is in {}", group.name, reserved.zone));
                 }
             }
             if subnet.free_addresses < addresses {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::policy::{Condition, OneOrMore, Policy, Statement};
 use crate::desired::{Address, Desired, IAM_PATH, Kind, Resource, TAG_CLUSTER, policy::ec2_service};
 use crate::record;
-use crate::spec::{Image, Market, Spec};
+use crate::spec::{Dataset, Flow, Image, Market, Spec};
 
 /// What the holder of the policy is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,7 @@ pub fn policy(spec: &Spec, desired: &Desired, target: &Target<'_>, purpose: Purp
                 builder.look_at_role();
             }
             builder.pass_role();
+            builder.simulate();
         }
     }
     Policy::new(builder.statements)
@@ -91,6 +92,8 @@ impl Builder<'_> {
             "ec2:DescribeInstances",
             "ec2:DescribeLaunchTemplateVersions",
             "ec2:DescribeLaunchTemplates",
+            // Against the quota; and for who applies: what still uses a group that cannot be deleted.
+            "ec2:DescribeNetworkInterfaces",
             "ec2:DescribePlacementGroups",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeSubnets",
@@ -98,17 +101,22 @@ impl Builder<'_> {
             "fsx:DescribeDataRepositoryAssociations",
             "fsx:DescribeDataRepositoryTasks",
             "fsx:DescribeFileSystems",
+            "servicequotas:GetAWSDefaultServiceQuota",
+            "servicequotas:GetServiceQuota",
+            "servicequotas:ListServiceQuotas",
         ];
+        if !self.reservations().is_empty() {
+            actions.push("ec2:DescribeCapacityReservations");
+        }
         if purpose == Purpose::Apply {
             // FSx, in the name of whoever makes a file system.
             actions.push("ec2:DescribeVpcs");
-            if self.has(Kind::SecurityGroup) {
-                // Says what still uses a group that cannot be deleted.
-                actions.push("ec2:DescribeNetworkInterfaces");
-            }
         }
         let here = equals("aws:RequestedRegion", &[&self.desired.id.region]);
         self.allow("Look", &actions, vec!["*".to_owned()], &[here]);
+        if let Some((key, conditions)) = self.key() {
+            self.allow("LookAtKey", &["kms:DescribeKey"], vec![key], &conditions);
+        }
 
         // A look at a path is checked against the path itself. `list` looks at all of them.
         let path = record::path(&self.desired.id.cluster);
@@ -148,6 +156,14 @@ impl Builder<'_> {
         if !self.spec.datasets.is_empty() {
             let buckets = self.buckets(&[""]);
             self.allow("SeeBuckets", &["s3:ListBucket"], buckets, &[]);
+            let deleting = |dataset: &&Dataset| dataset.export.contains(&Flow::Deleted);
+            let buckets: BTreeSet<&String> =
+                self.spec.datasets.iter().filter(deleting).map(|dataset| &dataset.bucket).collect();
+            let partition = self.target.partition;
+            let buckets: Vec<String> = buckets.into_iter().map(|name| format!("arn:{partition}:s3:::{name}")).collect();
+            if !buckets.is_empty() {
+                self.allow("SeeVersioning", &["s3:GetBucketVersioning"], buckets, &[]);
+            }
         }
     }
 
@@ -197,7 +213,7 @@ impl Builder<'_> {
             let buckets = self.buckets(&["", "/*"]);
             self.allow("FsxChecksBuckets", &["s3:Get*", "s3:List*", "s3:PutObject"], buckets, &[]);
         }
-        if let Some(key) = &self.spec.storage.kms_key {
+        if let Some((resource, mut conditions)) = self.key() {
             let region = &self.desired.id.region;
             let mut via = vec![format!("fsx.{region}.amazonaws.com")];
             if self.target.partition == "aws-cn" {
@@ -205,23 +221,27 @@ impl Builder<'_> {
                 via.push(format!("fsx.{region}.amazonaws.com.cn"));
             }
             let via: Vec<&str> = via.iter().map(String::as_str).collect();
-            let mut conditions = vec![equals("kms:ViaService", &via)];
-            // An id, `alias/…`, or the ARN of either.
-            let (before, name) = key.rsplit_once(':').map_or((None, key.as_str()), |(arn, name)| (Some(arn), name));
-            let is_alias = name.starts_with("alias/");
-            let resource = match (before, is_alias) {
-                // No policy can name an alias as a resource: the key that has it is meant.
-                (Some(before), true) => format!("{before}:key/*"),
-                (None, true) => self.regional("kms", "key/*"),
-                (Some(_), false) => key.clone(),
-                (None, false) => self.regional("kms", &format!("key/{key}")),
-            };
-            if is_alias {
-                conditions.push(condition("ForAnyValue:StringEquals", "kms:ResourceAliases", &[name]));
-            }
-            let actions = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext"];
+            conditions.insert(0, equals("kms:ViaService", &via));
+            let actions = ["kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"];
             self.allow("FsxUsesKey", &actions, vec![resource], &conditions);
         }
+    }
+
+    /// The key of the file system, as a policy names it.
+    fn key(&self) -> Option<(String, Vec<Condition>)> {
+        let key = self.spec.storage.kms_key.as_ref()?;
+        // An id, `alias/…`, or the ARN of either.
+        let (before, name) = key.rsplit_once(':').map_or((None, key.as_str()), |(arn, name)| (Some(arn), name));
+        let is_alias = name.starts_with("alias/");
+        let resource = match (before, is_alias) {
+            // No policy can name an alias as a resource: the key that has it is meant.
+            (Some(before), true) => format!("{before}:key/*"),
+            (None, true) => self.regional("kms", "key/*"),
+            (Some(_), false) => key.clone(),
+            (None, false) => self.regional("kms", &format!("key/{key}")),
+        };
+        let by_alias = is_alias.then(|| condition("ForAnyValue:StringEquals", "kms:ResourceAliases", &[name]));
+        Some((resource, by_alias.into_iter().collect()))
     }
 
     fn network_and_templates(&mut self) {
@@ -261,16 +281,7 @@ impl Builder<'_> {
         }
         given.extend(subnets.iter().map(|id| self.ec2(&format!("subnet/{id}"))));
         given.extend(self.spec.network.security_group.iter().map(|id| self.ec2(&format!("security-group/{id}"))));
-        let reservations: BTreeSet<&String> = self
-            .spec
-            .nodes
-            .iter()
-            .filter_map(|group| match &group.market {
-                Market::CapacityBlock(id) | Market::Reservation(id) => Some(id),
-                Market::OnDemand | Market::Spot => None,
-            })
-            .collect();
-        given.extend(reservations.into_iter().map(|id| self.ec2(&format!("capacity-reservation/{id}"))));
+        given.extend(self.reservations().into_iter().map(|id| self.ec2(&format!("capacity-reservation/{id}"))));
         let spot = self.spec.nodes.iter().any(|group| group.market == Market::Spot);
         if spot {
             given.push(self.ec2("spot-instances-request/*"));
@@ -363,6 +374,23 @@ impl Builder<'_> {
     fn create_service_role(&mut self, sid: &str, service: &str) {
         let named = equals("iam:AWSServiceName", &[service]);
         self.allow(sid, &["iam:CreateServiceLinkedRole"], vec![self.service_roles(service)], &[named]);
+    }
+
+    fn reservations(&self) -> BTreeSet<&String> {
+        self.spec
+            .nodes
+            .iter()
+            .filter_map(|group| match &group.market {
+                Market::CapacityBlock(id) | Market::Reservation(id) => Some(id),
+                Market::OnDemand | Market::Spot => None,
+            })
+            .collect()
+    }
+
+    /// Asks IAM about the caller's own policies. Who that is, no policy can say.
+    fn simulate(&mut self) {
+        let callers = vec![self.global("iam", "role/*"), self.global("iam", "user/*")];
+        self.allow("SimulateRights", &["iam:SimulatePrincipalPolicy"], callers, &[]);
     }
 
     fn service_roles(&self, service: &str) -> String {

@@ -12,6 +12,7 @@ mod client;
 mod clock;
 mod faults;
 mod files;
+mod help;
 mod history;
 mod hooks;
 mod invariants;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::cloud::{Bucket, ImageFacts, Subnet};
+use crate::cloud::{Bucket, CloudError, ImageFacts, InUse, Key, QuotaId, Reservation, Subnet};
 use crate::desired::Kind;
 
 /// Everything that can be set; [`super::Simulated::adjust`] changes it while the world runs.
@@ -28,6 +28,19 @@ pub struct Settings {
     pub images: BTreeMap<String, ImageFacts>,
     /// Absent: there, in this region.
     pub buckets: BTreeMap<String, Bucket>,
+    /// Buckets that keep nothing of what is deleted.
+    pub unversioned: BTreeSet<String>,
+    pub reservations: BTreeMap<String, Reservation>,
+    /// Absent: enabled.
+    pub keys: BTreeMap<String, Key>,
+    /// What Service Quotas tells. Absent: no limit. Nothing is held to it: see `quotas`.
+    pub limits: BTreeMap<QuotaId, u64>,
+    /// By others.
+    pub in_use: InUse,
+    /// Actions that nobody is allowed, as far as a simulation of policies tells; and whether EC2 itself says so.
+    pub denied: BTreeMap<String, bool>,
+    /// Services that give no answer to what only helps, such as `servicequotas`.
+    pub silent: BTreeMap<String, CloudError>,
     /// How nodes turn out; the last that fits counts. None fits: ready.
     pub nodes: Vec<(Which, Boot)>,
     pub export: ExportOutcome,
@@ -162,6 +175,13 @@ impl Default for Settings {
             offerings: BTreeMap::new(),
             images: [(parameter.to_owned(), image.clone()), (image.id.clone(), image)].into(),
             buckets: BTreeMap::new(),
+            unversioned: BTreeSet::new(),
+            reservations: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            limits: BTreeMap::new(),
+            in_use: InUse::default(),
+            denied: BTreeMap::new(),
+            silent: BTreeMap::new(),
             nodes: Vec::new(),
             export: ExportOutcome::Succeeds,
             while_creating: WhileCreating::Deletable,

@@ -10,6 +10,7 @@ mod faults;
 mod life;
 mod nodes;
 mod permissions;
+mod preflight;
 mod scene;
 mod surroundings;
 
@@ -31,6 +32,8 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("life::a_whole_life", life::a_whole_life),
     ("life::both_launch_modes", life::both_launch_modes),
     ("life::a_thousand_nodes", life::a_thousand_nodes),
+    ("preflight::finds_all_at_once", preflight::finds_all_at_once),
+    ("preflight::silence_keeps_nothing_from_being_made", preflight::silence_keeps_nothing_from_being_made),
     ("permissions::plans_with_the_policy_to_look", permissions::plans_with_the_policy_to_look),
     ("permissions::applies_with_its_own_policy", permissions::applies_with_its_own_policy),
     ("permissions::applies_with_what_is_given", permissions::applies_with_what_is_given),

@@ -49,7 +49,8 @@ fn with_key(key: &str) -> String {
         format!("[[nodes]]\nname = \"n{number}\"\ninstance = \"p5.48xlarge\"\ncount = 2\nmarket = {market}\n")
     });
     let storage = format!("capacity = \"1.2 TiB\"\nthroughput_per_tib = \"250 MB/s\"\nkms_key = \"{key}\"\n");
-    let dataset = "[[dataset]]\ns3 = \"s3://acme/train\"\npath = \"/train\"\n";
+    let dataset =
+        "[[dataset]]\ns3 = \"s3://acme/out\"\npath = \"/out\"\nexport = [\"deleted\"]\nallow_delete_in_s3 = true\n";
     format!(
         "[cluster]\nname = \"x\"\nregion = \"us-east-1\"\n[storage]\n{storage}{dataset}{}",
         nodes.collect::<String>()
@@ -117,7 +118,11 @@ fn policies_of_an_example() {
     snapshot("plan", &of(EXAMPLES[0], Purpose::Plan).text());
     snapshot("apply", &of(EXAMPLES[0], Purpose::Apply).text());
     snapshot("apply-given", &of(GIVEN, Purpose::Apply).text());
-    let keys: Vec<String> = KEYS.map(|key| statement(&of(&with_key(key), Purpose::Apply), "FsxUsesKey")).into();
+    let of_key = |key| {
+        let policy = of(&with_key(key), Purpose::Apply);
+        ["LookAtKey", "FsxUsesKey"].map(|sid| statement(&policy, sid)).join("\n")
+    };
+    let keys: Vec<String> = KEYS.map(of_key).into();
     snapshot("keys", &keys.join("\n"));
 }
 
@@ -140,7 +145,7 @@ fn whoever_applies_may_look() {
             each.action.0.iter().flat_map(|action| each.resource.0.iter().map(|arn| (*action, arn.clone())))
         });
         // FSx asks for more of the same.
-        pairs.filter(|(action, _)| *action != "s3:ListBucket").collect()
+        pairs.filter(|(action, _)| !["s3:ListBucket", "s3:GetBucketVersioning"].contains(action)).collect()
     };
     for text in specs() {
         let (plan, apply) = (of(&text, Purpose::Plan), of(&text, Purpose::Apply));
@@ -246,7 +251,8 @@ fn calls() -> BTreeSet<String> {
                 name.split('_').map(|word| (word.get(..1).unwrap_or_default(), word.get(1..).unwrap_or_default()));
             let pascal: String =
                 words.flat_map(|(first, rest)| [first.to_ascii_uppercase(), rest.to_owned()]).collect();
-            calls.insert(format!("{client}:{pascal}"));
+            // The SDK writes one name unlike the service.
+            calls.insert(format!("{client}:{}", pascal.replace("GetAws", "GetAWS")));
         }
     }
     calls

@@ -141,7 +141,8 @@ def post_policy(request: Request, body: Any) -> Any:
 
 @endpoint("POST", "reset")
 def post_reset(request: Request, body: Any) -> Any:
-    """Forgets everything: FSx, EC2, IAM, SSM and S3 of all accounts, settings, faults, policies, ledger."""
+    """Forgets everything: FSx, EC2, IAM, SSM, KMS and S3 of all accounts, settings, faults, policies, ledger."""
+    from localstack.services.kms.models import kms_stores
     from localstack.services.s3.models import s3_stores
 
     timeline.clear()
@@ -152,6 +153,7 @@ def post_reset(request: Request, body: Any) -> Any:
     for backends in (ec2_backends, iam_backends, ssm_backends):
         backends.reset()
     s3_stores.reset()
+    kms_stores.reset()
     settings.reset()
     ledger.clear()
     return {}

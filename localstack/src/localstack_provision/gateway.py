@@ -59,7 +59,8 @@ def before_service(chain: HandlerChain, context: RequestContext, response: Respo
         return
     timeline.advance()
     service, operation = context.service_operation
-    ledger.count_request(service, operation)
+    trial = " (dry run)" if (context.service_request or {}).get("DryRun") else ""
+    ledger.count_request(service, operation + trial)
     guard.enforce(context)
     fault = _take_fault(service, operation)
     if fault is None:

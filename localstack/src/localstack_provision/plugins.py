@@ -1,4 +1,4 @@
-"""The entry points: how LocalStack finds the two services and the gateway's hooks."""
+"""The entry points: how LocalStack finds the three services and the gateway's hooks."""
 
 import os
 import tempfile
@@ -28,14 +28,23 @@ def ec2_provision() -> Service:
     )
 
 
+@aws_provider(api="service-quotas")
+def service_quotas() -> Service:
+    from localstack_provision.gateway import locked_dispatch_table
+    from localstack_provision.quotas import ServiceQuotasProvider
+
+    return Service.for_provider(ServiceQuotasProvider(), dispatch_table_factory=locked_dispatch_table)
+
+
 @on_infra_start()
 def install_gateway_hooks() -> None:
     from localstack.services.s3 import provider as s3
 
-    from localstack_provision import control, gateway, images
+    from localstack_provision import control, gateway, images, keys
 
     # Otherwise all instances on a machine share one directory in /tmp, and none removes it.
     s3.DEFAULT_S3_TMP_DIR = os.path.join(tempfile.gettempdir(), "localstack-s3-storage")
     gateway.install()
     control.install()
     images.install()
+    keys.install()

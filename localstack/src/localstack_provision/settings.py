@@ -40,6 +40,9 @@ DEFAULTS: dict[str, Any] = {
         "TOTAL_THROUGHPUT_CAPACITY": 100000,
         "TOTAL_USER_INITIATED_BACKUPS": 500,
     },
+    # What Service Quotas tells of a quota, by code (`L-417A185B`), and of all others. Nothing is held to it.
+    "quota": {},
+    "quota_default": 1000000,
     # Longest page of a Describe, whatever MaxResults says: small values force a client to page.
     "page": {"file_systems": 100, "associations": 25, "tasks": 50, "instances": 1000},
     "fsx": {
@@ -67,7 +70,7 @@ DEFAULTS: dict[str, Any] = {
 }
 
 # Branches whose keys a test makes up; all others accept only what is in DEFAULTS.
-OPEN_BRANCHES = {"ec2.capacity", "limit"}
+OPEN_BRANCHES = {"ec2.capacity", "limit", "quota"}
 
 _current: dict[str, Any] = {}
 

@@ -1,11 +1,13 @@
 //! EC2: security group, placement group, launch template, nodes; and what is looked at before a plan.
 
+mod capacity;
 mod dependents;
 mod nodes;
 mod placement;
 mod security_group;
 mod survey;
 mod template;
+mod trial;
 
 use aws_sdk_ec2::types::Filter;
 

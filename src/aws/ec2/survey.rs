@@ -20,23 +20,28 @@ const LUSTRE_PORTS: [(u16, u16); 2] = [(988, 988), (1018, 1023)];
 
 impl Aws {
     pub(in crate::aws) async fn answer(&self, questions: &Questions) -> Result<Survey, CloudError> {
-        let Questions { subnets, instance_types, image_parameters, images, buckets, security_group, instance_profile } =
-            questions;
+        let (settled, helps) = tokio::join!(self.what_settles(questions), self.what_helps(questions));
+        let Survey { subnets, offerings, images, buckets, security_group, instance_profile, .. } = settled?;
+        Ok(Survey { subnets, offerings, images, buckets, security_group, instance_profile, ..helps })
+    }
+
+    /// Without these answers there is no plan.
+    async fn what_settles(&self, questions: &Questions) -> Result<Survey, CloudError> {
         let profile = async {
-            match instance_profile {
+            match &questions.instance_profile {
                 Some(name) => self.profile_exists(name).await,
                 None => Ok(false),
             }
         };
         let (subnets, offerings, images, buckets, security_group, instance_profile) = tokio::try_join!(
-            self.subnets(subnets.as_deref()),
-            self.offerings(instance_types),
-            self.images(image_parameters, images),
-            self.buckets(buckets),
-            self.group_facts(security_group.as_deref()),
+            self.subnets(questions.subnets.as_deref()),
+            self.offerings(&questions.instance_types),
+            self.images(&questions.image_parameters, &questions.images),
+            self.buckets(&questions.buckets),
+            self.group_facts(questions.security_group.as_deref()),
             profile,
         )?;
-        Ok(Survey { subnets, offerings, images, buckets, security_group, instance_profile })
+        Ok(Survey { subnets, offerings, images, buckets, security_group, instance_profile, ..Survey::default() })
     }
 
     async fn subnets(&self, wanted: Option<&[String]>) -> Result<Vec<Subnet>, CloudError> {

@@ -1,5 +1,7 @@
 //! The file system.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_fsx::types::{
     AdministrativeAction, AdministrativeActionType, CreateFileSystemLustreConfiguration,
     CreateFileSystemLustreMetadataConfiguration, DataCompressionType, DriveCacheType, FileSystem as SdkFileSystem,
@@ -49,6 +51,20 @@ impl Aws {
             all.extend(page.look("fsx:DescribeFileSystems")?.file_systems.unwrap_or_default());
         }
         Ok(all)
+    }
+
+    /// All of FSx for Lustre, by id, but for kinds that this version does not know.
+    pub(in crate::aws) async fn all_lustre(&self) -> Result<BTreeMap<String, FileSystem>, CloudError> {
+        let all = self.file_systems(None).await?;
+        let known = |each: &&SdkFileSystem| {
+            let is_lustre = each.file_system_type() == Some(&FileSystemType::Lustre);
+            is_lustre && matches!(kind(each), (Some(_), Some(_)))
+        };
+        Ok(all
+            .iter()
+            .filter(known)
+            .map(|each| (each.file_system_id().unwrap_or_default().to_owned(), typed(each)))
+            .collect())
     }
 
     pub(in crate::aws) async fn create_file_system(
@@ -282,29 +298,48 @@ fn latest_update(actions: &[AdministrativeAction]) -> Option<&AdministrativeActi
 }
 
 /// Through the same types as what is desired. A value that this version does not know stands there in AWS's word for it.
-fn observed_fields(each: &SdkFileSystem) -> std::collections::BTreeMap<String, String> {
-    let lustre = each.lustre_configuration();
-    let deployment = lustre.and_then(LustreFileSystemConfiguration::deployment_type);
-    let typed_deployment = match deployment {
+fn observed_fields(each: &SdkFileSystem) -> BTreeMap<String, String> {
+    let (deployment, media) = kind(each);
+    let mut fields = fields(&Resource::Fsx(typed(each)));
+    if deployment.is_none() {
+        let word = each.lustre_configuration().and_then(LustreFileSystemConfiguration::deployment_type);
+        fields.insert("deployment".to_owned(), word.map_or("", LustreDeploymentType::as_str).to_owned());
+    }
+    if media.is_none() {
+        let word = each.storage_type().map_or("", StorageType::as_str);
+        fields.insert("media".to_owned(), word.to_owned());
+    }
+    fields
+}
+
+/// None for what this version does not know.
+fn kind(each: &SdkFileSystem) -> (Option<Deployment>, Option<Media>) {
+    let deployment = match each.lustre_configuration().and_then(LustreFileSystemConfiguration::deployment_type) {
         Some(LustreDeploymentType::Scratch2) => Some(Deployment::Scratch2),
         Some(LustreDeploymentType::Persistent1) => Some(Deployment::Persistent1),
         Some(LustreDeploymentType::Persistent2) => Some(Deployment::Persistent2),
         _ => None,
     };
     // SSD is what FSx takes where nothing is said.
-    let media = each.storage_type().unwrap_or(&StorageType::Ssd);
-    let typed_media = match media {
+    let media = match each.storage_type().unwrap_or(&StorageType::Ssd) {
         StorageType::Ssd => Some(Media::Ssd),
         StorageType::Hdd => Some(Media::Hdd),
         StorageType::IntelligentTiering => Some(Media::IntelligentTiering),
         _ => None,
     };
+    (deployment, media)
+}
+
+/// What is not known is taken for the simplest.
+fn typed(each: &SdkFileSystem) -> FileSystem {
+    let (deployment, media) = kind(each);
+    let lustre = each.lustre_configuration();
     let metadata = lustre.and_then(LustreFileSystemConfiguration::metadata_configuration);
     let cache = lustre.and_then(LustreFileSystemConfiguration::data_read_cache_configuration);
-    let typed = FileSystem {
-        deployment: typed_deployment.unwrap_or(Deployment::Scratch2),
-        media: typed_media.unwrap_or(Media::Ssd),
-        capacity_gib: to_u32(each.storage_capacity()).filter(|_| typed_media != Some(Media::IntelligentTiering)),
+    FileSystem {
+        deployment: deployment.unwrap_or(Deployment::Scratch2),
+        media: media.unwrap_or(Media::Ssd),
+        capacity_gib: to_u32(each.storage_capacity()).filter(|_| media != Some(Media::IntelligentTiering)),
         throughput_per_tib: to_u32(lustre.and_then(LustreFileSystemConfiguration::per_unit_storage_throughput)),
         throughput: to_u32(lustre.and_then(LustreFileSystemConfiguration::throughput_capacity)),
         read_cache: cache.and_then(|cache| match cache.sizing_mode()? {
@@ -334,13 +369,5 @@ fn observed_fields(each: &SdkFileSystem) -> std::collections::BTreeMap<String, S
         subnet: each.subnet_ids().first().cloned().unwrap_or_default(),
         // Not told by FSx, and not among the fields.
         security_group: Reference::Existing(String::new()),
-    };
-    let mut fields = fields(&Resource::Fsx(typed));
-    if typed_deployment.is_none() {
-        fields.insert("deployment".to_owned(), deployment.map_or("", LustreDeploymentType::as_str).to_owned());
     }
-    if typed_media.is_none() {
-        fields.insert("media".to_owned(), media.as_str().to_owned());
-    }
-    fields
 }

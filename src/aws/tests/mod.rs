@@ -4,6 +4,7 @@ mod ec2;
 mod failures;
 mod fsx;
 mod iam;
+mod preflight;
 mod pricing;
 mod survey;
 mod wire;

@@ -60,6 +60,7 @@ async fn all_questions_are_answered_at_once() {
         buckets: set(&["here"]),
         security_group: Some("sg-9".to_owned()),
         instance_profile: Some("arn:aws:iam::1:instance-profile/x/mine".to_owned()),
+        ..Questions::default()
     };
     assert_debug_snapshot!(wire.aws().survey(&questions).await.expect("the answers are good"));
     let mut requests: Vec<String> = wire.requests().split("\n\n").map(str::to_owned).collect();

@@ -1,12 +1,12 @@
 //! `provision plan`: what `up` would do, why, and what it costs.
 
-use crate::apply::prepare::prepare;
+use crate::apply::prepare::{prepare, rights as look_at_rights};
 use crate::cli::args::{PlanArgs, PlanFormat};
 use crate::cli::connect::connect;
 use crate::cli::exit::{Exit, plain};
 use crate::cli::load::load;
 use crate::cli::settings::Settings;
-use crate::cli::{output, prices, session};
+use crate::cli::{output, prices, rights, session};
 use crate::cloud::{Identity, SystemClock};
 use crate::desired::build_offline;
 use crate::observed::Observed;
@@ -19,8 +19,15 @@ pub(in crate::cli) async fn run(args: &PlanArgs, settings: &Settings) -> anyhow:
     let prices = prices::book(args.prices.as_deref(), settings)?;
     let cloud = connect(settings, spec.cluster.region.as_deref()).await?;
     let cluster = spec.cluster.name.clone();
-    let request = session::request(Purpose::Up, &cluster, Some(spec), options(args), prices);
-    let prepared = prepare(&cloud, &SystemClock, &request).await.map_err(session::failed)?;
+    let request = session::request(Purpose::Up, &cluster, Some(spec.clone()), options(args), prices);
+    let mut prepared = prepare(&cloud, &SystemClock, &request).await.map_err(session::failed)?;
+    if settings.verbose > 0 {
+        output::say(&format!("credentials of {}, account {}", prepared.identity.arn, prepared.identity.account));
+    }
+    if let Some(wanted) = rights::wanted(&spec, &prepared) {
+        let found = look_at_rights(&cloud, wanted).await.map_err(|error| session::failed(error.into()))?;
+        prepared.plan.findings.extend(found);
+    }
     show(&prepared.plan, args, settings)
 }
 

@@ -2,6 +2,7 @@
 
 cloud.py ENDPOINT ACCOUNT REGION inventory | buckets NAME… | objects BUCKET… | terminate ID | unlink ID
          | compress FILE_SYSTEM TYPE | import FILE_SYSTEM URL | stranger GROUP_NAME | given NAME
+         | unusable KEY_ALIAS INSTANCE_TYPE
 """
 
 import json
@@ -104,9 +105,26 @@ def stranger(name):
     client("ec2").create_security_group(GroupName=name, Description="somebody else's")
 
 
+def key(alias):
+    """A key of this alias, enabled."""
+    identifier = client("kms").create_key()["KeyMetadata"]["KeyId"]
+    client("kms").create_alias(AliasName=alias, TargetKeyId=identifier)
+    return identifier
+
+
+def unusable(alias, instance):
+    """What a spec may name and cannot use: a disabled key, and a reservation for one node."""
+    client("kms").disable_key(KeyId=key(alias))
+    reservation = client("ec2").create_capacity_reservation(
+        InstanceType=instance, InstancePlatform="Linux/UNIX", AvailabilityZone=f"{region}a", InstanceCount=1
+    )
+    return reservation["CapacityReservation"]["CapacityReservationId"]
+
+
 def given(name):
-    """What a spec may name instead of having it made: a profile with its role, a group, a reservation, a subnet, an image."""
+    """What a spec may name instead of having it made: a profile with its role, a group, a reservation, a subnet, an image, a key."""
     ec2, iam = client("ec2"), client("iam")
+    key(f"alias/{name}")
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}}]}
     trust["Statement"][0]["Action"] = "sts:AssumeRole"
     iam.create_role(RoleName=name, Path="/team/", AssumeRolePolicyDocument=json.dumps(trust))
@@ -125,6 +143,6 @@ def given(name):
     return {"subnet": subnet["SubnetId"], "group": group, "reservation": reservation, "image": image}
 
 
-FUNCTIONS = (inventory, buckets, objects, terminate, unlink, compress, import_, stranger, given)
+FUNCTIONS = (inventory, buckets, objects, terminate, unlink, compress, import_, stranger, given, unusable)
 COMMANDS = {function.__name__.rstrip("_"): function for function in FUNCTIONS}
 print(json.dumps(COMMANDS[what](*arguments), sort_keys=True, indent=1, default=str))

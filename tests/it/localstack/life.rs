@@ -66,7 +66,8 @@ pub(super) fn requests(before: &Value, after: &Value) -> BTreeMap<String, u64> {
 pub(super) fn mutating(requests: &BTreeMap<String, u64>) -> Vec<&str> {
     let only_looks =
         |name: &&str| ["Describe", "Get", "List", "Head"].iter().any(|verb| name.contains(&format!(":{verb}")));
-    requests.keys().map(String::as_str).filter(|name| !only_looks(name)).collect()
+    let is_trial = |name: &&str| name.ends_with("(dry run)");
+    requests.keys().map(String::as_str).filter(|name| !only_looks(name) && !is_trial(name)).collect()
 }
 
 /// The identifiers of a kind in an inventory, sorted.

@@ -108,8 +108,9 @@ def ask_nothing(call: Call) -> None:
 
 @of(
     "ec2",
-    *(f"Describe{what}" for what in ("Images", "InstanceTypeOfferings", "Instances", "LaunchTemplateVersions")),
-    *(f"Describe{what}" for what in ("LaunchTemplates", "NetworkInterfaces", "PlacementGroups", "SecurityGroups")),
+    *(f"Describe{what}" for what in ("CapacityReservations", "Images", "InstanceTypeOfferings", "Instances")),
+    *(f"Describe{what}" for what in ("LaunchTemplateVersions", "LaunchTemplates", "NetworkInterfaces")),
+    *(f"Describe{what}" for what in ("PlacementGroups", "SecurityGroups")),
     *(f"Describe{what}" for what in ("Subnets", "Tags", "Volumes", "Vpcs")),
 )
 @of("fsx", "DescribeDataRepositoryAssociations", "DescribeDataRepositoryTasks", "DescribeFileSystems")
@@ -233,14 +234,22 @@ def ask_for_file_system(call: Call) -> None:
 
 
 def _ask_for_key(call: Call, key: str) -> None:
+    for action in ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext"):
+        _ask_about_key(call, action, key, kms_ViaService=f"fsx.{call.region}.amazonaws.com")
+
+
+def _ask_about_key(call: Call, action: str, key: str, **context: Any) -> None:
     """An alias is resolved before anybody is asked about the key behind it."""
     name = key.rpartition(":")[2]
     alias = name if name.startswith("alias/") else "alias/some"
     identifier = "key/00000000-0000-0000-0000-000000000000" if name.startswith("alias/") else name
     resource = call.arn("kms", identifier if identifier.startswith("key/") else f"key/{identifier}")
-    for action in ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext"):
-        via = f"fsx.{call.region}.amazonaws.com"
-        call.ask(f"kms:{action}", resource, kms_ViaService=via, kms_ResourceAliases=(alias,))
+    call.ask(f"kms:{action}", resource, kms_ResourceAliases=(alias,), **context)
+
+
+@of("kms", "DescribeKey")
+def ask_to_describe_key(call: Call) -> None:
+    _ask_about_key(call, "DescribeKey", call.request["KeyId"])
 
 
 @of("fsx", "UpdateFileSystem", "DeleteFileSystem")
@@ -365,6 +374,16 @@ def ask_about_parameters(call: Call) -> None:
     for name in request.get("Names") or [request.get("Path") or request["Name"]]:
         account = "" if name.startswith("/aws/") else call.account
         call.ask(f"ssm:{call.operation}", f"arn:aws:ssm:{call.region}:{account}:parameter/{name.lstrip('/')}")
+
+
+@of("service-quotas", "GetServiceQuota", "GetAWSDefaultServiceQuota", "ListServiceQuotas")
+def ask_about_quotas(call: Call) -> None:
+    call.ask(f"servicequotas:{call.operation}", "*")
+
+
+@of("s3", "GetBucketVersioning")
+def ask_about_versioning(call: Call) -> None:
+    call.ask("s3:GetBucketVersioning", f"arn:aws:s3:::{call.request['Bucket']}")
 
 
 @of("s3", "HeadBucket")

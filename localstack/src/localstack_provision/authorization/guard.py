@@ -16,7 +16,9 @@ DENIALS = {
     "ec2": ("UnauthorizedOperation", 403),
     "fsx": ("AccessDeniedException", 400),
     "iam": ("AccessDenied", 403),
+    "kms": ("AccessDeniedException", 400),
     "s3": ("AccessDenied", 403),
+    "service-quotas": ("AccessDeniedException", 400),
     "ssm": ("AccessDeniedException", 400),
 }
 

@@ -17,6 +17,8 @@ from localstack_provision.ec2.model import Store, store_of
 class SecurityGroupOperations:
     @handler("CreateSecurityGroup", expand=False)
     def create_security_group(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
+        if request.get("DryRun"):
+            raise dry_run()
         answer = call_moto(context)
         identity.born(answer["GroupId"])
         return answer

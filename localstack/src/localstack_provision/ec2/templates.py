@@ -12,13 +12,15 @@ from localstack.services.ec2.provider import Ec2Provider
 from localstack.services.moto import call_moto
 
 from localstack_provision import identity
-from localstack_provision.ec2.errors import token_mismatch
+from localstack_provision.ec2.errors import dry_run, token_mismatch
 from localstack_provision.ec2.model import Store, store_of
 
 
 class LaunchTemplateOperations:
     @handler("CreateLaunchTemplate", expand=False)
     def create_launch_template(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
+        if request.get("DryRun"):
+            raise dry_run()
         store = store_of(context.account_id, context.region)
         known = _recall(store, "CreateLaunchTemplate", request)
         if known:

@@ -1,0 +1,20 @@
+//! What has to be known before a plan: which questions are open, what is settled once and for all, and what speaks against
+//! the plan. Pure: `prepare` asks.
+//!
+//! `place` settles where the cluster lives and from which images; the others look at what the user has given by id, at
+//! limits, at reservations and at rights. A question that nobody answers is a note, and never keeps a plan from being made.
+
+mod findings;
+mod given;
+mod place;
+mod questions;
+mod quotas;
+mod reservations;
+mod rights;
+#[cfg(test)]
+mod tests;
+
+pub(super) use findings::{findings, without_a_plan};
+pub(super) use place::settle;
+pub(super) use questions::questions;
+pub(super) use rights::rights;

@@ -1,0 +1,96 @@
+//! Where the cluster lives and from which images: settled once, and kept in the record.
+
+use super::findings::error;
+use crate::catalog::instances::{self, Architecture};
+use crate::cloud::{Questions, Survey};
+use crate::desired::{self, Pins, Place, addresses_needed, candidates, image_key};
+use crate::diagnostic::Diagnostic;
+use crate::observed::Observed;
+use crate::plan::Finding;
+use crate::spec::{Image, Spec};
+
+/// Fixes what is fixed once: the place and the images. Complaints are about what cannot be settled.
+pub(in crate::apply) fn settle(
+    spec: &Spec,
+    questions: &Questions,
+    survey: &Survey,
+    pins: &mut Pins,
+) -> Vec<Diagnostic> {
+    let mut complaints = Vec::new();
+    for id in questions.subnets.iter().flatten().filter(|id| !survey.subnets.iter().any(|subnet| subnet.id == **id)) {
+        complaints.push(
+            Diagnostic::error("place::subnet", "there is no such subnet in this region")
+                .note(format!("`{id}` was not found")),
+        );
+    }
+    if pins.place.is_none() && complaints.is_empty() {
+        match desired::choose(spec, survey) {
+            Ok(place) => pins.place = Some(place),
+            Err(complaint) => complaints.push(complaint),
+        }
+    }
+    for group in &spec.nodes {
+        let key = image_key(&group.image);
+        let asked = match &group.image {
+            Image::Parameter(name) => name,
+            Image::Id(id) => id,
+        };
+        if !pins.images.contains_key(&key) {
+            match survey.images.get(asked) {
+                Some(facts) => {
+                    pins.images.insert(key.clone(), facts.into());
+                }
+                None => complaints.push(
+                    Diagnostic::error("nodes::image", "there is no such image in this region")
+                        .note(format!("`{asked}`, the image of nodes.{}, was not found", group.name))
+                        .help("name an SSM parameter (`ssm:/aws/service/…`) or an image (`ami-…`) of this region"),
+                ),
+            }
+        }
+        let wanted = instances::get(&group.instance).map(|facts| facts.architecture);
+        if let (Some(image), Some(architecture)) = (pins.images.get(&key), wanted) {
+            let fits = match architecture {
+                Architecture::X86_64 => image.architecture == "x86_64",
+                Architecture::Arm64 => image.architecture == "arm64",
+                Architecture::Mac => false,
+            };
+            if !fits {
+                complaints.push(Diagnostic::error("nodes::architecture", "image and instance type do not fit").note(
+                    format!(
+                        "{} of nodes.{} is built for {}, and {} is another architecture",
+                        image.id, group.name, image.architecture, group.instance
+                    ),
+                ));
+            }
+        }
+    }
+    complaints
+}
+
+/// Whether what is missing still fits where the cluster is.
+pub(super) fn findings(spec: &Spec, survey: &Survey, observed: &Observed, place: &Place) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let here: Vec<_> = survey.subnets.iter().filter(|subnet| subnet.id == place.subnet).cloned().collect();
+    let nodes: u32 = observed.nodes.iter().filter(|node| node.exists()).count().try_into().unwrap_or(u32::MAX);
+    if nodes > 0 || observed.file_system().is_some() {
+        let storage = if observed.file_system().is_some() {
+            addresses_needed(spec).saturating_sub(spec.nodes.iter().map(|group| group.count).sum())
+        } else {
+            0
+        };
+        let more = addresses_needed(spec).saturating_sub(nodes).saturating_sub(storage);
+        let only_here = Survey { subnets: here, ..survey.clone() };
+        for candidate in
+            candidates(spec, &only_here, more).into_iter().filter(|candidate| !candidate.against.is_empty())
+        {
+            let mut finding = error("place::zone", "the zone of the cluster cannot hold what is missing");
+            finding.notes = candidate
+                .against
+                .iter()
+                .map(|why| format!("{} ({}): {why}", candidate.subnet.zone, candidate.subnet.id))
+                .collect();
+            findings.push(finding);
+        }
+    }
+    findings
+}

@@ -1,0 +1,51 @@
+//! Which questions are open: only about what is not settled and not there already.
+
+use super::quotas;
+use crate::cloud::Questions;
+use crate::desired::{Address, Kind, Pins, image_key, link};
+use crate::observed::Observed;
+use crate::spec::{Flow, Image, Market, Nodes, Spec};
+
+pub(in crate::apply) fn questions(spec: &Spec, pins: &Pins, observed: &Observed) -> Questions {
+    let mut questions = Questions::default();
+    let growing: Vec<&Nodes> = spec.nodes.iter().filter(|group| grows(group, observed)).collect();
+    if pins.place.is_none() || !growing.is_empty() || observed.file_system().is_none() {
+        questions.subnets = Some(match &pins.place {
+            Some(place) => vec![place.subnet.clone()],
+            None => spec.network.subnets.clone(),
+        });
+        questions.instance_types = spec.nodes.iter().map(|group| group.instance.clone()).collect();
+    }
+    for group in spec.nodes.iter().filter(|group| !pins.images.contains_key(&image_key(&group.image))) {
+        match &group.image {
+            Image::Parameter(name) => questions.image_parameters.insert(name.clone()),
+            Image::Id(id) => questions.images.insert(id.clone()),
+        };
+    }
+    for dataset in &spec.datasets {
+        if observed.find(&link(dataset).0).is_none() {
+            questions.buckets.insert(dataset.bucket.clone());
+            if dataset.export.contains(&Flow::Deleted) {
+                questions.versioned.insert(dataset.bucket.clone());
+            }
+        }
+    }
+    if observed.file_system().is_none() {
+        questions.security_group.clone_from(&spec.network.security_group);
+        questions.instance_profile.clone_from(&spec.cluster.instance_profile);
+        questions.kms_key.clone_from(&spec.storage.kms_key);
+    }
+    for group in &growing {
+        if let Market::CapacityBlock(id) | Market::Reservation(id) = &group.market {
+            questions.reservations.insert(id.clone());
+        }
+    }
+    quotas::ask(spec, &growing, observed, &mut questions);
+    questions
+}
+
+/// Nodes of it are missing.
+fn grows(group: &Nodes, observed: &Observed) -> bool {
+    let address = Address::named(Kind::Nodes, &group.name);
+    observed.nodes_of(&address).count() < group.count as usize
+}
