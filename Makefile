@@ -57,7 +57,7 @@ crash-matrix: build $(VENV)/tools.stamp ## Kill up and down at every request to 
 conformance: $(VENV)/tools.stamp ## Let Terraform's AWS provider use the FSx service (its destroy sleeps 10 minutes)
 	LOCALSTACK_VENV="$(CURDIR)/$(VENV)" ./localstack/tests/terraform/run.sh
 
-generate: build ## Renew the generated files: schemas, manual page, completions
+generate: build ## Renew the generated files: schemas, manual page, completions, plans of the examples
 	mkdir -p docs/generated
 	for file in cluster.schema.json plan.schema.json provision.1 provision.bash _provision provision.fish; do \
 		case $$file in \
@@ -66,6 +66,7 @@ generate: build ## Renew the generated files: schemas, manual page, completions
 		esac; \
 		./target/debug/provision $$what > docs/generated/$$file; \
 	done
+	PROVISION_GENERATE=1 $(CARGO) test --locked --test it -- examples::
 
 clean: ## Remove what was built, installed and started
 	-./localstack/localstack.sh stop

@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod cli;
+mod examples;
 mod generated;
 mod layers;
 mod lifecycle;
