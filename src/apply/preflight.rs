@@ -164,9 +164,37 @@ pub(super) fn findings(spec: &Spec, survey: &Survey, observed: &Observed, place:
     findings
 }
 
+/// What a plan from the spec alone leaves open.
+pub(super) fn not_compared(spec: &Spec, region: Option<&str>) -> Finding {
+    let mut finding = noted(
+        "plan::offline",
+        "this plan was made from the spec alone",
+        "what exists was not looked at: to create may be to change, to replace or nothing at all, and what is dangerous about it is \
+         not known"
+            .to_owned(),
+    );
+    finding.severity = Severity::Note;
+    let images: BTreeSet<String> = spec.nodes.iter().map(|group| format!("`{}`", image_key(&group.image))).collect();
+    let images: Vec<String> = images.into_iter().collect();
+    finding.notes.push(format!(
+        "not known: the availability zone and the subnet; whether there is an image {}",
+        images.join(", ")
+    ));
+    if region.is_none() {
+        finding.notes.push("not known: the region, and with it every price; the spec does not name one".to_owned());
+    }
+    finding
+        .notes
+        .push("not looked at: credentials and permissions, quotas, capacity, free addresses, buckets".to_owned());
+    finding.help = Some(
+        "`provision plan` without `--offline` compares; only such a plan can be applied with `up --plan`".to_owned(),
+    );
+    finding
+}
+
 /// EC2 gives no public address to an instance with several interfaces (EC2 User Guide, "EFA and network cards"; API,
 /// RunInstances), and the default subnets have no other way out.
-fn no_public_address(spec: &Spec, plan: &Plan) -> Option<Finding> {
+pub(super) fn no_public_address(spec: &Spec, plan: &Plan) -> Option<Finding> {
     let launches = |group: &&Nodes| {
         let address = Address::named(Kind::Nodes, &group.name);
         plan.steps.iter().any(|step| step.address == address && matches!(step.op, plan::Op::Create { .. }))

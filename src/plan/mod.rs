@@ -1,5 +1,6 @@
 //! Desired − observed = a plan: what will happen, why, in which order, what it costs, and what speaks against it. Pure.
 
+mod basis;
 mod check;
 mod cost;
 mod diff;
@@ -7,14 +8,17 @@ mod model;
 mod nodes;
 mod rules;
 mod safety;
+mod saved;
 mod steps;
 mod summary;
 
+pub use basis::{Basis, Condition, Found, Sources};
 pub use check::check;
 pub use diff::{Input, Options};
 pub use model::{
     Action, After, Change, Cost, CostItem, Danger, FORMAT_VERSION, Finding, Op, Plan, Purpose, Step, Verb,
 };
+pub use saved::{Saved, covers};
 
 use crate::catalog::prices::Prices;
 use crate::desired::Resource;
@@ -39,5 +43,6 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         steps,
         findings: outcome.findings,
         cost: cost::cost(input.desired, prices),
+        basis: None,
     }
 }

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::basis::Basis;
 use crate::catalog::prices::Usd;
 use crate::desired::{Address, Point};
 use crate::diagnostic::Severity;
@@ -26,6 +27,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     pub findings: Vec<Finding>,
     pub cost: Cost,
+    /// What it was made from. None: from the spec alone, or a removal; `up --plan` applies neither.
+    pub basis: Option<Basis>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +101,7 @@ pub enum Danger {
 }
 
 /// One field, before and after.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     pub field: String,
     pub before: Option<String>,

@@ -1,8 +1,9 @@
-//! A plan for a program: the plan's own fields, and a summary beside them so that a gate needs no arithmetic.
+//! A plan for a program: the plan's own fields, and a summary beside them so that a gate needs no arithmetic. It is also the
+//! saved plan that `up --plan` compares with.
 
 use serde::Serialize;
 
-use crate::plan::{Action, Cost, Danger, Finding, Plan, Purpose, Step, Verb};
+use crate::plan::{Action, Basis, Cost, Danger, Finding, Plan, Purpose, Step, Verb};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -17,6 +18,7 @@ struct Document<'a> {
     steps: &'a [Step],
     findings: &'a [Finding],
     cost: &'a Cost,
+    basis: Option<&'a Basis>,
 }
 
 #[derive(Serialize)]
@@ -38,7 +40,7 @@ struct Summary {
 
 /// Pretty JSON with a line break at its end. Money is in millionths of a US dollar.
 pub fn plan(plan: &Plan) -> String {
-    let Plan { format_version, purpose, cluster, region, zone, compared, actions, steps, findings, cost } = plan;
+    let Plan { format_version, purpose, cluster, region, zone, compared, actions, steps, findings, cost, basis } = plan;
     let (hourly, hourly_complete) = cost.hourly();
     let summary = Summary {
         create: plan.count(Verb::Create),
@@ -64,6 +66,7 @@ pub fn plan(plan: &Plan) -> String {
         steps,
         findings,
         cost,
+        basis: basis.as_ref(),
     })
 }
 

@@ -23,6 +23,7 @@ pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Res
         },
         yes: *yes,
         json: *json,
+        reviewed: None,
         settings,
     };
     session::run(task).await

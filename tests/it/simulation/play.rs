@@ -216,6 +216,9 @@ impl Life<'_> {
                     ensure(codes.iter().all(|code| known.contains(code)), || format!("refused: {codes:?}"))?;
                 }
                 Ok(Outcome::Nothing(_) | Outcome::Held(_)) => {}
+                Ok(Outcome::Differs { findings, .. }) => {
+                    return Err(format!("ended: no plan was reviewed: {findings:?}"));
+                }
                 // Asked to stop before there was anything to agree to.
                 Ok(Outcome::Declined) => {
                     let asked = |end: End| matches!(end, End::Asked { .. });
