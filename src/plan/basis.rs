@@ -115,7 +115,7 @@ impl Basis {
 }
 
 /// Of this program.
-pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(super) const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Digests of what the parts of a spec mean. Comments, spelling (`4.8 TiB`, `4800 GiB`) and the order of keys, tables and node
 /// groups do not matter; the order of datasets does, since nodes preload in it.

@@ -6,3 +6,4 @@ mod data;
 pub(crate) mod harness;
 mod life;
 mod lock;
+mod saved;

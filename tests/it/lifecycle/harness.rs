@@ -173,16 +173,27 @@ impl Machine {
     }
 
     pub(crate) async fn run_request(&self, request: Request) -> Result<Outcome, Failed> {
-        self.run_reviewed(request, None).await
+        self.run_reviewed(request, None, &|| {}).await
     }
 
-    /// `up --plan FILE --yes`, with the text of the file.
-    pub(crate) async fn up_as_saved(&self, spec: &Spec, options: Options, plan: &str) -> Result<Outcome, Failed> {
+    /// `up --plan FILE --yes`, with the text of the file. `meanwhile`: while a person thinks about the question.
+    pub(crate) async fn up_as_saved(
+        &self,
+        spec: &Spec,
+        options: Options,
+        plan: &str,
+        meanwhile: &dyn Fn(),
+    ) -> Result<Outcome, Failed> {
         let saved = Saved::read(plan).expect("it is a saved plan");
-        self.run_reviewed(self.request(Purpose::Up, Some(spec), options), Some(saved)).await
+        self.run_reviewed(self.request(Purpose::Up, Some(spec), options), Some(saved), meanwhile).await
     }
 
-    async fn run_reviewed(&self, request: Request, reviewed: Option<Saved>) -> Result<Outcome, Failed> {
+    async fn run_reviewed(
+        &self,
+        request: Request,
+        reviewed: Option<Saved>,
+        meanwhile: &dyn Fn(),
+    ) -> Result<Outcome, Failed> {
         let purpose = request.purpose;
         let (events, mut received) = unbounded_channel();
         let now = self.clock.now();
@@ -203,7 +214,11 @@ impl Machine {
         let _alive = processes.start(&run);
         let is_dead = move |other: &Holder| other.machine == here && !processes.list().contains(&other.run);
         let session = Session { request, holder, is_dead: &is_dead, reviewed, events, stop: self.stop.clone() };
-        let outcome = converge(&self.cloud, &self.clock, &session, |_: &Prepared| async { true }).await;
+        let agree = |_: &Prepared| async {
+            meanwhile();
+            true
+        };
+        let outcome = converge(&self.cloud, &self.clock, &session, agree).await;
         while let Ok(event) = received.try_recv() {
             self.events.borrow_mut().push(event);
         }
@@ -220,7 +235,7 @@ impl Machine {
         prepared
     }
 
-    fn request(&self, purpose: Purpose, spec: Option<&Spec>, options: Options) -> Request {
+    pub(crate) fn request(&self, purpose: Purpose, spec: Option<&Spec>, options: Options) -> Request {
         self.request_for(CLUSTER, purpose, spec, options)
     }
 

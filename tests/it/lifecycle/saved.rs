@@ -1,0 +1,556 @@
+//! `up --plan`: exactly the plan that was reviewed, or nothing, and every reason why.
+
+use std::time::Duration;
+
+use provision::apply::event::Ending;
+use provision::apply::prepare::prepare;
+use provision::apply::{Outcome, prepare as look};
+use provision::cloud::{Class, ImageFacts};
+use provision::desired::{Kind, Resource};
+use provision::observed::State;
+use provision::plan::{Finding, Options, Purpose, Saved};
+use provision::render::{Theme, plan_json, saved};
+use provision::simulated::{Entry, Event, Fault, When};
+use provision::spec::{Compression, Flow, Image, Setup, Spec};
+use serde_json::{Value, json};
+
+use super::harness::{Machine, assert_complete, dataset, group, machine, quick, spec, world};
+
+/// `plan --out FILE`: what is in the file.
+async fn save(machine: &Machine, spec: &Spec, options: Options) -> String {
+    let request = machine.request(Purpose::Up, Some(spec), options);
+    let prepared = prepare(&machine.cloud, &machine.clock, &request).await.expect("it can be planned");
+    plan_json::plan(&prepared.plan)
+}
+
+async fn up(machine: &Machine, spec: &Spec, plan: &str) -> Result<Outcome, look::Failed> {
+    machine.up_as_saved(spec, Options::default(), plan, &|| {}).await
+}
+
+async fn running() -> (Machine, Spec) {
+    let machine = world(quick(0));
+    let spec = spec(&[2], &["/train", "/out"]);
+    machine.must_up(&spec).await;
+    tokio::time::advance(Duration::from_secs(300)).await;
+    (machine, spec)
+}
+
+/// What somebody reviews: more storage and more nodes.
+fn grown(spec: &Spec) -> Spec {
+    let mut spec = spec.clone();
+    spec.storage.capacity_gib = Some(9600);
+    spec.nodes[0].count = 4;
+    spec
+}
+
+/// Fails unless it was refused and nothing of the cluster was touched; gives back why.
+#[track_caller]
+fn refused(outcome: Result<Outcome, look::Failed>) -> Vec<Finding> {
+    match outcome {
+        Ok(Outcome::Differs { findings, .. }) => findings,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn codes(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.code).collect()
+}
+
+fn titles(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.title.as_str()).collect()
+}
+
+/// Changing requests, without those of the lock.
+fn changes(machine: &Machine) -> Vec<String> {
+    let of = |entry: Entry| match entry.what {
+        Event::Request(request) if request.mutating && !request.about.contains("/lock/") => {
+            Some(format!("{} {}", request.operation, request.about))
+        }
+        Event::Request(_) | Event::Happened(_) => None,
+    };
+    machine.cloud.entries().into_iter().filter_map(of).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unchanged_cluster_becomes_what_was_reviewed() {
+    let machine = world(quick(0));
+    let small = spec(&[2], &["/train", "/out"]);
+    let plan = save(&machine, &small, Options::default()).await;
+    // Another machine, as a job that deploys is.
+    let other = super::harness::machine(&machine.cloud, "runner");
+    assert_complete(&up(&other, &small, &plan).await, &other);
+    other.must_hold();
+    assert!(other.plan(Purpose::Up, Some(&small)).await.plan.is_done());
+
+    tokio::time::advance(Duration::from_secs(300)).await;
+    let large = grown(&small);
+    let plan = save(&machine, &large, Options::default()).await;
+    assert_complete(&up(&other, &large, &plan).await, &other);
+    assert!(other.plan(Purpose::Up, Some(&large)).await.plan.is_done());
+
+    // Nothing to do, nothing changed: done.
+    let plan = save(&machine, &large, Options::default()).await;
+    let before = changes(&other);
+    let outcome = up(&other, &large, &plan).await;
+    assert!(matches!(outcome, Ok(Outcome::Nothing(_))), "{outcome:?}");
+    assert_eq!(changes(&other), before);
+    other.must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_applied_once() {
+    let machine = world(quick(0));
+    let small = spec(&[2], &["/train", "/out"]);
+    let first = save(&machine, &small, Options::default()).await;
+    assert_complete(&up(&machine, &small, &first).await, &machine);
+    let findings = refused(up(&machine, &small, &first).await);
+    assert_eq!(titles(&findings), ["the cluster was made since the plan"]);
+
+    tokio::time::advance(Duration::from_secs(300)).await;
+    let large = grown(&small);
+    let second = save(&machine, &large, Options::default()).await;
+    assert_complete(&up(&machine, &large, &second).await, &machine);
+    let findings = refused(up(&machine, &large, &second).await);
+    assert!(titles(&findings).contains(&"nodes.g0 has changed since the plan"), "{findings:#?}");
+    machine.must_down().await;
+    assert_eq!(titles(&refused(up(&machine, &large, &second).await)), ["the cluster was removed since the plan"]);
+}
+
+/// Nodes that boot, imports that go on, a file system that becomes available, and tags of others.
+#[tokio::test(start_paused = true)]
+async fn what_moves_by_itself_does_not_spoil_a_plan() {
+    let mut slow = quick(0);
+    slow.delays.node_pending = Duration::from_secs(60);
+    slow.delays.node_boot = Duration::from_secs(300);
+    slow.delays.task = Duration::from_secs(120);
+    let dying = world(slow);
+    let mut small = spec(&[2], &["/train", "/out"]);
+    tokio::select! {
+        _ = dying.up(&small) => panic!("the nodes are not there yet"),
+        () = tokio::time::sleep(Duration::from_secs(40)) => {}
+    }
+    let truth = dying.cloud.truth("video");
+    assert!(truth.nodes.len() == 2 && truth.tasks.iter().any(|task| task.state.is_active()), "{truth:#?}");
+    let file_system = truth.file_system().expect("one").id.clone();
+    let machine = machine(&dying.cloud, "laptop");
+    machine.cloud.set_state(Kind::Fsx, &file_system, State::Updating, "it optimises");
+    small.cluster.tags.insert("team".into(), "audio".into());
+    let plan = save(&machine, &small, Options::default()).await;
+
+    tokio::time::advance(Duration::from_secs(600)).await;
+    machine.cloud.set_state(Kind::Fsx, &file_system, State::Ready, "");
+    machine.cloud.tag_by_hand(Kind::Fsx, &file_system, |tags| {
+        tags.insert("backup".into(), "weekly".into());
+    });
+    assert_complete(&up(&machine, &small, &plan).await, &machine);
+    machine.must_hold();
+    assert!(machine.plan(Purpose::Up, Some(&small)).await.plan.is_done());
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_by_hand_is_named_with_its_fields() {
+    let (machine, small) = running().await;
+    let large = grown(&small);
+    let plan = save(&machine, &large, Options::default()).await;
+    let truth = machine.cloud.truth("video");
+    let file_system = truth.file_system().expect("one").id.clone();
+    let link = truth.resources.iter().find(|seen| seen.address.kind == Kind::Link).expect("a link").clone();
+    machine.cloud.change_by_hand(Kind::Fsx, &file_system, |resource| {
+        if let Resource::Fsx(file_system) = resource {
+            file_system.capacity_gib = Some(7200);
+        }
+    });
+    machine.cloud.tag_by_hand(Kind::Fsx, &file_system, |tags| {
+        tags.insert("team".into(), "somebody else".into());
+    });
+    machine.cloud.delete_by_hand(Kind::Link, &link.id);
+    machine.cloud.interrupt(&truth.nodes[0].id, "Server.SpotInstanceTermination");
+    machine.cloud.stop_by_hand(&truth.nodes[1].id);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let before = changes(&machine);
+    let findings = refused(up(&machine, &large, &plan).await);
+    assert_eq!(changes(&machine), before, "nothing was changed");
+    insta::assert_snapshot!("drift", saved::refusal("plan.json", &findings, &Theme::plain()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_in_between_spoils_a_plan() {
+    let (machine, small) = running().await;
+    let large = grown(&small);
+    let plan = save(&machine, &large, Options::default()).await;
+    let mut other = small.clone();
+    other.storage.compression = Compression::None;
+    machine.must_up(&other).await;
+    let findings = refused(up(&machine, &large, &plan).await);
+    assert_eq!(titles(&findings), ["fsx was changed since the plan: `compression`"]);
+    // Back as it was: what is there is what was reviewed.
+    machine.must_up(&small).await;
+    assert_complete(&up(&machine, &large, &plan).await, &machine);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_spec_is_named_part_by_part() {
+    let (machine, small) = running().await;
+    let large = grown(&small);
+    let plan = save(&machine, &large, Options::default()).await;
+    let mut other = large.clone();
+    other.storage.capacity_gib = Some(12_000);
+    other.datasets[0].import = vec![Flow::New];
+    other.datasets.push(dataset("/new"));
+    other.nodes[0].setup = Some(Setup { path: "setup.sh".into(), content: "true".into() });
+    other.nodes.push(group("late", 1));
+    let findings = refused(up(&machine, &other, &plan).await);
+    insta::assert_snapshot!("other_spec", saved::refusal("plan.json", &findings, &Theme::plain()));
+
+    let mut moved = large.clone();
+    moved.datasets.reverse();
+    let findings = refused(up(&machine, &moved, &plan).await);
+    assert_eq!(findings[0].notes, ["the order of [[dataset]] says something else"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_meaning_of_a_spec_counts() {
+    let machine = world(quick(0));
+    let mut one = spec(&[2, 1], &["/train"]);
+    one.nodes[0].setup = Some(Setup { path: "setup.sh".into(), content: "true".into() });
+    let plan = save(&machine, &one, Options::default()).await;
+    let mut same = one.clone();
+    same.nodes.reverse();
+    same.nodes[1].setup = Some(Setup { path: "elsewhere/setup.sh".into(), content: "true".into() });
+    same.cluster.region = None;
+    assert_complete(&up(&machine, &same, &plan).await, &machine);
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_is_said_at_once() {
+    let (machine, small) = running().await;
+    let large = grown(&small);
+    let plan = edit(&save(&machine, &large, Options::default()).await, |plan| {
+        plan["basis"]["tool_version"] = json!("0.0.9");
+    });
+    let node = machine.cloud.truth("video").nodes[0].id.clone();
+    machine.cloud.interrupt(&node, "Server.InsufficientInstanceCapacity");
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let mut other = large.clone();
+    other.storage.compression = Compression::None;
+    let options = Options { replace_storage: true, ..Options::default() };
+    let outcome = machine.up_as_saved(&other, options, &plan, &|| {}).await;
+    let findings = refused(outcome);
+    assert_eq!(codes(&findings), ["saved::version", "saved::options", "saved::spec", "saved::changed"]);
+    // A plan that is refused by itself says so as well.
+    let mut small = large.clone();
+    small.storage.capacity_gib = Some(1200);
+    let findings = refused(up(&machine, &small, &plan).await);
+    assert_eq!(codes(&findings), ["saved::version", "saved::spec", "saved::changed", "plan::replace-storage"]);
+}
+
+/// What cannot happen in one simulated account is written into the file.
+#[tokio::test(start_paused = true)]
+async fn a_plan_of_elsewhere_is_refused() {
+    let (machine, small) = running().await;
+    let large = grown(&small);
+    let plan = save(&machine, &large, Options::default()).await;
+    let elsewhere = [
+        ("/basis/tool_version", json!("0.0.9"), "the plan was made by another version of provision"),
+        ("/basis/account", json!("000011112222"), "the plan was made in another account"),
+        ("/region", json!("eu-west-1"), "the plan was made in another region"),
+        ("/basis/deployment", json!("d-other"), "the cluster was removed and made again since the plan"),
+        ("/cluster", json!("audio"), "the plan is of another cluster"),
+        ("/purpose", json!("down"), "the plan is one of `down`"),
+        ("/compared", json!(false), "the plan was made from the spec alone"),
+        ("/basis", Value::Null, "the plan was made from the spec alone"),
+    ];
+    let mut text = String::new();
+    for (place, value, title) in elsewhere {
+        let changed = edit(&plan, |plan| *plan.pointer_mut(place).expect("it is there") = value);
+        let findings = refused(up(&machine, &large, &changed).await);
+        assert_eq!(titles(&findings), [title], "{place}");
+        text += &saved::refusal("plan.json", &findings, &Theme::plain());
+        text += "\n";
+    }
+    insta::assert_snapshot!("elsewhere", text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_plan_stays_one() {
+    let (machine, small) = running().await;
+    let mut less = small.clone();
+    less.storage.capacity_gib = Some(2400);
+    let plan = save(&machine, &less, Options::default()).await;
+    let saved = Saved::read(&plan).expect("it is a plan");
+    let unfit = saved.unfit("video");
+    assert_eq!(titles(&unfit), ["the plan is one that is refused"]);
+    // `--replace-storage` has to be said both times: a file allows nothing.
+    let options = Options { replace_storage: true, ..Options::default() };
+    let allowed = save(&machine, &less, options).await;
+    let findings = refused(up(&machine, &less, &allowed).await);
+    assert_eq!(codes(&findings), ["saved::options", "plan::replace-storage"]);
+    assert_complete(&machine.up_as_saved(&less, options, &allowed, &|| {}).await, &machine);
+    assert_eq!(machine.cloud.ledger().lost, 0);
+    machine.must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_image_would_be_another_cluster() {
+    let parameter = "/aws/service/image";
+    let facts = |id: &str| ImageFacts {
+        id: id.to_owned(),
+        name: "al2023-x86_64".into(),
+        architecture: "x86_64".into(),
+        root_device: "/dev/xvda".into(),
+        root_gib: 8,
+    };
+    let machine = world(quick(0));
+    machine.cloud.adjust(|settings| {
+        settings.images.insert(parameter.to_owned(), facts("ami-1"));
+    });
+    let mut small = spec(&[1], &["/train"]);
+    small.nodes[0].image = Image::Parameter(parameter.into());
+    let plan = save(&machine, &small, Options::default()).await;
+    machine.cloud.adjust(|settings| {
+        settings.images.insert(parameter.to_owned(), facts("ami-2"));
+    });
+    let findings = refused(up(&machine, &small, &plan).await);
+    assert_eq!(codes(&findings), ["saved::settled"]);
+    assert_eq!(findings[0].notes, ["the image `ssm:/aws/service/image` was ami-1, now it is ami-2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_while_somebody_thinks_is_seen() {
+    let (machine, small) = running().await;
+    let large = grown(&small);
+    let plan = save(&machine, &large, Options::default()).await;
+    let file_system = machine.cloud.truth("video").file_system().expect("one").id.clone();
+    let before = changes(&machine);
+    let by_hand = || {
+        machine.cloud.change_by_hand(Kind::Fsx, &file_system, |resource| {
+            if let Resource::Fsx(file_system) = resource {
+                file_system.compression = Compression::None;
+            }
+        });
+    };
+    let outcome = machine.up_as_saved(&large, Options::default(), &plan, &by_hand).await;
+    assert_eq!(titles(&refused(outcome)), ["fsx was changed since the plan: `compression`"]);
+    assert_eq!(changes(&machine), before, "nothing was changed");
+    assert!(machine.cloud.parameters_now("/provision/video/lock").is_empty(), "the lock was given back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_overtaken_finishes_what_was_reviewed() {
+    let mut slow = quick(0);
+    slow.delays.node_boot = Duration::from_secs(60);
+    let machine = world(slow);
+    let small = spec(&[4], &["/train"]);
+    let plan = save(&machine, &small, Options::default()).await;
+    let (outcome, ()) = tokio::join!(up(&machine, &small, &plan), async {
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        let node = machine.cloud.truth("video").nodes[0].id.clone();
+        machine.cloud.interrupt(&node, "Server.SpotInstanceTermination");
+    });
+    assert_complete(&outcome, &machine);
+    assert!(machine.plan(Purpose::Up, Some(&small)).await.plan.is_done());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_overtaken_begins_nothing_else() {
+    let mut slow = quick(0);
+    slow.delays.node_boot = Duration::from_secs(60);
+    let machine = world(slow);
+    let small = spec(&[2], &["/train"]);
+    machine.must_up(&small).await;
+    tokio::time::advance(Duration::from_secs(300)).await;
+    let mut large = small.clone();
+    large.nodes[0].count = 4;
+    let plan = save(&machine, &large, Options::default()).await;
+    let old: Vec<String> = machine.cloud.truth("video").nodes.iter().map(|node| node.id.clone()).collect();
+    let file_system = machine.cloud.truth("video").file_system().expect("one").id.clone();
+    let (outcome, ()) = tokio::join!(up(&machine, &large, &plan), async {
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        let nodes = machine.cloud.truth("video").nodes;
+        let new = nodes.iter().find(|node| !old.contains(&node.id)).expect("a new node");
+        machine.cloud.interrupt(&new.id, "Server.SpotInstanceTermination");
+        machine.cloud.change_by_hand(Kind::Fsx, &file_system, |resource| {
+            if let Resource::Fsx(file_system) = resource {
+                file_system.compression = Compression::None;
+            }
+        });
+    });
+    // Without a reviewed plan the same run would set the compression right again.
+    let Ok(Outcome::Ran { report, .. }) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(report.ending, Ending::Failed, "{report:?}");
+    assert!(!changes(&machine).iter().any(|each| each.starts_with("fsx:UpdateFileSystem")), "{:?}", changes(&machine));
+    machine.must_up(&large).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_dies_leaves_a_plan_that_is_overtaken() {
+    let machine = world(quick(0));
+    let small = spec(&[2], &["/train"]);
+    let plan = save(&machine, &small, Options::default()).await;
+    machine.cloud.fault_at_operation("ec2:RunInstances", 1, Fault::Crash(When::After));
+    tokio::select! {
+        _ = up(&machine, &small, &plan) => panic!("it dies"),
+        () = machine.cloud.crashed() => {}
+    }
+    let next = super::harness::machine(&machine.cloud, "laptop");
+    assert_eq!(titles(&refused(up(&next, &small, &plan).await)), ["the cluster was made since the plan"]);
+    // A new plan goes on where that run ended.
+    let plan = save(&next, &small, Options::default()).await;
+    assert_complete(&up(&next, &small, &plan).await, &next);
+    next.must_hold();
+    next.must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_failed_before_the_first_change_leaves_the_plan_good() {
+    let machine = world(quick(0));
+    let small = spec(&[2], &["/train"]);
+    let plan = save(&machine, &small, Options::default()).await;
+    machine.cloud.fault_at_operation("ssm:PutParameter", 1, Fault::FailBefore(Class::Denied));
+    assert!(up(&machine, &small, &plan).await.is_err());
+    assert_complete(&up(&machine, &small, &plan).await, &machine);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_file_holds_no_secret() {
+    let machine = world(quick(0));
+    let mut small = spec(&[2], &["/train", "/out"]);
+    let secret = "export WANDB_API_KEY=8c5f9d0e";
+    small.nodes[0].setup = Some(Setup { path: "setup.sh".into(), content: format!("#!/bin/sh\n{secret}\n") });
+    for _ in 0..2 {
+        let plan = save(&machine, &small, Options::default()).await;
+        for text in [secret, "WANDB", "8c5f9d0e", "#!/bin", "user_data", "user-data", "MIME", "secret", "token"] {
+            assert!(!plan.to_lowercase().contains(&text.to_lowercase()), "{text} stands in {plan}");
+        }
+        machine.must_up(&small).await;
+    }
+}
+
+fn edit(plan: &str, change: impl FnOnce(&mut Value)) -> String {
+    let mut value: Value = serde_json::from_str(plan).expect("JSON");
+    change(&mut value);
+    value.to_string()
+}
+
+/// Where each value of a document stands, the whole included.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                places(value, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), found);
+            }
+        }
+        Value::Array(list) => {
+            for (index, value) in list.iter().enumerate() {
+                places(value, &format!("{at}/{index}"), found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What somebody might write instead of a value.
+fn mutants(value: &Value) -> Vec<Value> {
+    let mut all = vec![Value::Null, json!([]), json!({}), json!("create"), json!("delete"), json!(0), json!(true)];
+    all.extend(match value {
+        Value::Null => vec![json!("d-0"), json!({ "a": 1 })],
+        Value::Bool(is) => vec![json!(!is)],
+        Value::Number(number) => vec![json!(number.as_i64().unwrap_or_default() + 1), json!(-1), json!(1e300)],
+        Value::String(text) => vec![json!(format!("{text}0")), json!(text.to_uppercase()), json!("safe"), json!("up")],
+        Value::Array(list) => {
+            let without = list.iter().skip(1).cloned().collect();
+            let twice = list.iter().chain(list.first()).cloned().collect();
+            let turned = list.iter().rev().cloned().collect();
+            vec![Value::Array(without), Value::Array(twice), Value::Array(turned)]
+        }
+        Value::Object(object) => {
+            let mut more = object.clone();
+            more.insert("force".into(), json!(true));
+            let fewer = object.iter().skip(1).map(|(key, value)| (key.clone(), value.clone())).collect();
+            vec![Value::Object(more), Value::Object(fewer)]
+        }
+    });
+    all.retain(|mutant| mutant != value);
+    all
+}
+
+fn all_mutants(plan: &str) -> Vec<(String, String)> {
+    let value: Value = serde_json::from_str(plan).expect("JSON");
+    let mut found = Vec::new();
+    places(&value, "", &mut found);
+    let mut all = Vec::new();
+    for place in found {
+        for mutant in mutants(value.pointer(&place).expect("it is there")) {
+            let what = format!("{place} = {mutant}");
+            all.push((what, edit(plan, |plan| *plan.pointer_mut(&place).expect("it is there") = mutant)));
+        }
+    }
+    all
+}
+
+/// Every value of a saved plan, changed one at a time: `up` refuses, or does to the request what it does by the true plan.
+#[tokio::test(start_paused = true)]
+async fn whoever_changes_a_plan_file_changes_nothing_but_whether_it_is_applied() {
+    // Changes, a replacement of the nodes and a deletion: every verb.
+    let before = spec(&[1, 1], &["/train", "/out"]);
+    let mut after = spec(&[2], &["/train"]);
+    after.storage.compression = Compression::None;
+    after.nodes[0].setup = Some(Setup { path: "s".into(), content: "true".into() });
+    let fresh = async || {
+        let machine = world(quick(0));
+        machine.must_up(&before).await;
+        tokio::time::advance(Duration::from_secs(300)).await;
+        let plan = save(&machine, &after, Options::default()).await;
+        (machine, plan)
+    };
+    let (machine, plan) = fresh().await;
+    let now = machine.plan(Purpose::Up, Some(&after)).await.plan;
+    assert_complete(&up(&machine, &after, &plan).await, &machine);
+    let wanted = changes(&machine);
+
+    let all = all_mutants(&plan);
+    assert!(all.len() > 1000, "{}", all.len());
+    let (mut applied, mut refused) = (Vec::new(), Vec::new());
+    for (what, text) in &all {
+        let passes = Saved::read(text).is_ok_and(|saved| saved.differences(&now).is_empty());
+        if passes { &mut applied } else { &mut refused }.push((what, text));
+    }
+    // Who decides what is done must not be in the file: not one of these may lead anywhere but to a refusal.
+    for part in ["/purpose", "/cluster", "/compared", "/actions", "/steps", "/basis"] {
+        let through = applied.iter().filter(|(what, _)| what.starts_with(part)).map(|(what, _)| what.as_str());
+        let harmful: Vec<&str> = through.filter(|what| !is_for_readers(what)).collect();
+        assert!(harmful.is_empty(), "{harmful:#?}");
+    }
+    // A whole run takes its time: of those that pass every 12th, of the others every 40th.
+    for (what, text) in applied.iter().step_by(12) {
+        let (machine, _) = fresh().await;
+        assert_complete(&up(&machine, &after, text).await, &machine);
+        assert_eq!(changes(&machine), wanted, "{what}");
+    }
+    let (machine, _) = fresh().await;
+    let before = changes(&machine);
+    for (what, text) in refused.iter().step_by(40) {
+        if let Ok(saved) = Saved::read(text) {
+            assert!(!saved.differences(&now).is_empty(), "{what}");
+            let outcome = up(&machine, &after, text).await;
+            assert!(matches!(outcome, Ok(Outcome::Differs { .. })), "{what}: {outcome:?}");
+        }
+    }
+    assert_eq!(changes(&machine), before);
+}
+
+/// Words beside what is compared, and what follows from it: edges and waits.
+fn is_for_readers(what: &str) -> bool {
+    let place = what.split(" = ").next().unwrap_or_default();
+    let parts: Vec<&str> = place.split('/').collect();
+    match parts.as_slice() {
+        // The order of the list, and keys that nobody reads.
+        ["", "actions" | "steps"] | ["", "actions" | "steps", _] | ["", "basis", ..] => {
+            what.contains("\"force\"") || what.contains('[')
+        }
+        ["", "actions", _, part, ..] => ["summary", "reasons"].contains(part) || what.contains("\"force\""),
+        ["", "steps", _, part, ..] => *part == "after" || what.contains("\"force\"") || what.contains("settle"),
+        _ => false,
+    }
+}
