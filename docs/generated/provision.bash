@@ -351,7 +351,7 @@ _provision() {
             return 0
             ;;
         provision__subcmd__plan)
-            opts="-v -q -h -V --format --out --offline --detailed-exitcode --replace-storage --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-v -q -h -V --format --out --fail-on --offline --detailed-exitcode --replace-storage --region --profile --endpoint-url --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -363,6 +363,10 @@ _provision() {
                     ;;
                 --out)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "disruptive destroys-compute destroys-data" -- "${cur}"))
                     return 0
                     ;;
                 --region)
@@ -457,12 +461,16 @@ _provision() {
             return 0
             ;;
         provision__subcmd__up)
-            opts="-y -v -q -h -V --yes --json --replace-storage --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-y -v -q -h -V --plan --yes --json --replace-storage --region --profile --endpoint-url --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --plan)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --region)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -70,10 +70,13 @@ complete -c provision -n "__fish_provision_using_subcommand validate" -s v -l ve
 complete -c provision -n "__fish_provision_using_subcommand validate" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand validate" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand validate" -s V -l version -d 'Print version'
-complete -c provision -n "__fish_provision_using_subcommand plan" -l format -d 'Text for a person, Markdown for a pull request, JSON for a program' -r -f -a "text\t''
+complete -c provision -n "__fish_provision_using_subcommand plan" -l format -d 'Text for a person, Markdown for a pull request, JSON for a program [default: text]' -r -f -a "text\t''
 json\t''
 markdown\t''"
-complete -c provision -n "__fish_provision_using_subcommand plan" -l out -d 'Write the plan to a file instead of stdout' -r -F
+complete -c provision -n "__fish_provision_using_subcommand plan" -l out -d 'Write the plan to a file as well; may be given several times. Its form is that of --format, else told by the ending: .md, .txt, else JSON, which `up --plan` takes. `-` is stdout. With --format there is no other output' -r -F
+complete -c provision -n "__fish_provision_using_subcommand plan" -l fail-on -d 'Exit with 3 if the plan has an action that is this bad or worse' -r -f -a "disruptive\t''
+destroys-compute\t''
+destroys-data\t''"
 complete -c provision -n "__fish_provision_using_subcommand plan" -l region -d 'Region; else that of the spec, the environment or the profile' -r
 complete -c provision -n "__fish_provision_using_subcommand plan" -l profile -d 'Profile of the AWS configuration' -r
 complete -c provision -n "__fish_provision_using_subcommand plan" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
@@ -87,6 +90,7 @@ complete -c provision -n "__fish_provision_using_subcommand plan" -s v -l verbos
 complete -c provision -n "__fish_provision_using_subcommand plan" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand plan" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand plan" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand up" -l plan -d 'Do exactly what this plan says, or nothing: the JSON of `plan --out FILE`, made from the same spec, and of a cluster that has not changed since' -r -F
 complete -c provision -n "__fish_provision_using_subcommand up" -l region -d 'Region; else that of the spec, the environment or the profile' -r
 complete -c provision -n "__fish_provision_using_subcommand up" -l profile -d 'Profile of the AWS configuration' -r
 complete -c provision -n "__fish_provision_using_subcommand up" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::basis::{Basis, Found, ORDER, TOOL_VERSION};
 use super::diff::error;
 use super::model::{Action, Change, Danger, FORMAT_VERSION, Finding, Op, Plan, Purpose, Step, Verb};
-use crate::desired::Address;
+use crate::desired::{Address, TAG_SPEC};
 
 /// What is read of a saved plan. Everything else in it is for readers.
 #[derive(Debug, Clone, Deserialize)]
@@ -341,14 +341,17 @@ fn changed(before: &Found, after: &Found) -> (String, Vec<String>) {
         what.push("state".to_owned());
         notes.push(format!("{} was {}, now it is {}", after.id, before.state.word(), after.state.word()));
     }
-    let fields: BTreeSet<&String> = before.fields.keys().chain(after.fields.keys()).collect();
+    let mut fields: BTreeSet<&String> = before.fields.keys().chain(after.fields.keys()).collect();
+    fields.retain(|field| before.fields.get(*field) != after.fields.get(*field));
+    // That another spec was applied shows in what it changed.
+    if fields.len() > 1 {
+        fields.retain(|field| field.strip_prefix("tags.") != Some(TAG_SPEC));
+    }
     for field in fields {
         let (then, now) = (before.fields.get(field), after.fields.get(field));
-        if then != now {
-            let text = |value: Option<&String>| value.map_or("nothing", String::as_str).to_owned();
-            what.push(format!("`{field}`"));
-            notes.push(format!("`{field}` of {} was {}, now it is {}", after.id, text(then), text(now)));
-        }
+        let text = |value: Option<&String>| value.map_or("nothing", String::as_str).to_owned();
+        what.push(format!("`{field}`"));
+        notes.push(format!("`{field}` of {} was {}, now it is {}", after.id, text(then), text(now)));
     }
     (format!("{} was changed since the plan: {}", after.address, what.join(", ")), notes)
 }

@@ -10,6 +10,7 @@ mod faults;
 mod life;
 mod nodes;
 mod permissions;
+mod saved;
 mod scene;
 mod surroundings;
 
@@ -25,6 +26,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("life::both_launch_modes", life::both_launch_modes),
     ("life::a_whole_life", life::a_whole_life),
     ("life::a_thousand_nodes", life::a_thousand_nodes),
+    ("saved::reviewed_and_applied", saved::reviewed_and_applied),
     ("permissions::plans_with_the_policy_to_look", permissions::plans_with_the_policy_to_look),
     ("permissions::applies_with_its_own_policy", permissions::applies_with_its_own_policy),
     ("permissions::applies_with_what_is_given", permissions::applies_with_what_is_given),
