@@ -79,13 +79,9 @@ where
     let mut ran: Option<Outcome> = None;
     for round in 1.. {
         let begun = agreed.as_ref().filter(|_| ran.is_some());
-        if let Some(objection) = objection(session.reviewed.as_ref(), &prepared, begun) {
+        if let Some(objection) = objection(session.reviewed.as_ref(), &prepared, begun)? {
             // What this run has done is what there is to tell.
             return Ok(ran.unwrap_or(objection));
-        }
-        let broken = plan::check(&prepared.plan);
-        if !broken.is_empty() {
-            return Err(Failed::Broken(broken));
         }
         // Beside another run, or just after one that died, a look tells only what was.
         let is_alone = !lease::was_held(&session.request.cluster, &prepared.parameters);
@@ -125,7 +121,7 @@ where
         if session.reviewed.is_some() && ran.is_none() {
             // Since the first look somebody may have thought about the question for an hour; from now on no other run comes between.
             let looked = prepare(cloud, clock, &session.request).await;
-            let found = looked.map(|now| (objection(session.reviewed.as_ref(), &now, None), now));
+            let found = looked.and_then(|now| Ok((objection(session.reviewed.as_ref(), &now, None)?, now)));
             match found {
                 Ok((None, now)) => prepared = now,
                 Ok((Some(objection), _)) => {
@@ -163,12 +159,12 @@ where
     Ok(Outcome::Declined)
 }
 
-/// Why the plan may not be carried out. `begun`: the plan that a round of this run has carried out in part.
-fn objection(reviewed: Option<&Saved>, prepared: &Prepared, begun: Option<&Plan>) -> Option<Outcome> {
+/// Why the plan may not be carried out, if so. `begun`: the plan that a round of this run has carried out in part.
+fn objection(reviewed: Option<&Saved>, prepared: &Prepared, begun: Option<&Plan>) -> Result<Option<Outcome>, Failed> {
     let plan = &prepared.plan;
     let differs = |mut findings: Vec<Finding>| {
         findings.extend(plan.findings.iter().filter(|finding| finding.severity == Severity::Error).cloned());
-        Some(Outcome::Differs { prepared: Box::new(prepared.clone()), findings })
+        Ok(Some(Outcome::Differs { prepared: Box::new(prepared.clone()), findings }))
     };
     match (reviewed, begun) {
         (Some(_), Some(begun)) if !plan::covers(begun, plan) => return differs(Vec::new()),
@@ -180,7 +176,11 @@ fn objection(reviewed: Option<&Saved>, prepared: &Prepared, begun: Option<&Plan>
         }
         (Some(_), Some(_)) | (None, _) => {}
     }
-    plan.is_refused().then(|| Outcome::Refused(Box::new(prepared.clone())))
+    if plan.is_refused() {
+        return Ok(Some(Outcome::Refused(Box::new(prepared.clone()))));
+    }
+    let broken = plan::check(plan);
+    if broken.is_empty() { Ok(None) } else { Err(Failed::Broken(broken)) }
 }
 
 /// A `down` ended after its last deletion and before it could forget the cluster.

@@ -3,22 +3,25 @@
 mod basis;
 mod check;
 mod cost;
+mod cover;
 mod diff;
 mod model;
 mod nodes;
 mod rules;
 mod safety;
 mod saved;
+mod since;
 mod steps;
 mod summary;
 
 pub use basis::{Basis, Condition, Found, Sources};
 pub use check::check;
+pub use cover::covers;
 pub use diff::{Input, Options};
 pub use model::{
     Action, After, Change, Cost, CostItem, Danger, FORMAT_VERSION, Finding, Op, Plan, Purpose, Step, Verb,
 };
-pub use saved::{Saved, covers};
+pub use saved::Saved;
 
 use crate::catalog::prices::Prices;
 use crate::desired::Resource;

@@ -43,8 +43,8 @@ pub fn fail_on(plan: &Plan, limit: Danger, option: &str, theme: &Theme) -> Optio
     let notes: Vec<String> = bad
         .iter()
         .map(|action| {
-            let what = format!("{} {}: {}", action.verb.word(), action.address, facts::summary(action));
-            format!("{what}: {}", words::danger(action.danger))
+            let danger = words::danger(action.danger);
+            format!("{danger}: {} {}, {}", action.verb.word(), action.address, facts::summary(action))
         })
         .collect();
     let help = "undo the change in the spec, or have it reviewed and leave the option out".to_owned();

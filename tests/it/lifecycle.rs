@@ -7,3 +7,4 @@ pub(crate) mod harness;
 mod life;
 mod lock;
 mod saved;
+mod tampered;
