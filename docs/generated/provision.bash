@@ -360,7 +360,7 @@ _provision() {
             return 0
             ;;
         provision__subcmd__plan)
-            opts="-v -q -h -V --format --out --max-bytes --offline --detailed-exitcode --replace-storage --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-v -q -h -V --format --out --max-bytes --fail-on --offline --detailed-exitcode --replace-storage --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -376,6 +376,10 @@ _provision() {
                     ;;
                 --max-bytes)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "disruptive destroys-compute destroys-data" -- "${cur}"))
                     return 0
                     ;;
                 --prices)
@@ -572,12 +576,16 @@ _provision() {
             return 0
             ;;
         provision__subcmd__up)
-            opts="-y -v -q -h -V --yes --json --replace-storage --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-y -v -q -h -V --plan --yes --json --replace-storage --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --plan)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --prices)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -71,12 +71,15 @@ complete -c provision -n "__fish_provision_using_subcommand validate" -s v -l ve
 complete -c provision -n "__fish_provision_using_subcommand validate" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand validate" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand validate" -s V -l version -d 'Print version'
-complete -c provision -n "__fish_provision_using_subcommand plan" -l format -d 'Text for a terminal, Markdown for a pull request, HTML for a browser or to print, JSON for a program' -r -f -a "text\t''
+complete -c provision -n "__fish_provision_using_subcommand plan" -l format -d 'Text for a terminal, Markdown for a pull request, HTML for a browser or to print, JSON for a program [default: text]' -r -f -a "text\t''
 json\t''
 markdown\t''
 html\t''"
-complete -c provision -n "__fish_provision_using_subcommand plan" -l out -d 'Write the plan to a file instead of stdout' -r -F
+complete -c provision -n "__fish_provision_using_subcommand plan" -l out -d 'Write the plan to a file as well; may be given several times. Its form is that of --format, else told by the ending: .md, .html, .txt, else JSON, which `up --plan` takes. `-` is stdout. With --format there is no other output' -r -F
 complete -c provision -n "__fish_provision_using_subcommand plan" -l max-bytes -d 'Markdown: no longer than this, in bytes; what matters least goes first. GitHub takes comments of 65,536 characters' -r
+complete -c provision -n "__fish_provision_using_subcommand plan" -l fail-on -d 'Exit with 3 if the plan has an action that is this bad or worse' -r -f -a "disruptive\t''
+destroys-compute\t''
+destroys-data\t''"
 complete -c provision -n "__fish_provision_using_subcommand plan" -l prices -d 'Prices of your own, one `item price` a line as `prices show` has them: they win over the table\'s' -r -F
 complete -c provision -n "__fish_provision_using_subcommand plan" -l region -d 'Region; else that of the spec, the environment or the profile' -r
 complete -c provision -n "__fish_provision_using_subcommand plan" -l profile -d 'Profile of the AWS configuration' -r
@@ -91,6 +94,7 @@ complete -c provision -n "__fish_provision_using_subcommand plan" -s v -l verbos
 complete -c provision -n "__fish_provision_using_subcommand plan" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand plan" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand plan" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand up" -l plan -d 'Do exactly what this plan says, or nothing: the JSON of `plan --out FILE`, made from the same spec, and of a cluster that has not changed since' -r -F
 complete -c provision -n "__fish_provision_using_subcommand up" -l prices -d 'Prices of your own, one `item price` a line as `prices show` has them: they win over the table\'s' -r -F
 complete -c provision -n "__fish_provision_using_subcommand up" -l region -d 'Region; else that of the spec, the environment or the profile' -r
 complete -c provision -n "__fish_provision_using_subcommand up" -l profile -d 'Profile of the AWS configuration' -r

@@ -13,7 +13,8 @@ use super::lease::{self, Acquired, Holder, IsDead, Refused};
 use super::patience::patiently;
 use super::prepare::{Failed, Prepared, Request, is_same, prepare};
 use crate::cloud::{Class, Clock, Cloud, CloudError, Overwrite};
-use crate::plan::{self, Danger, Plan, Purpose, Verb};
+use crate::diagnostic::Severity;
+use crate::plan::{self, Danger, Finding, Plan, Purpose, Saved, Verb};
 use crate::record;
 
 /// What a run needs beside the cloud.
@@ -21,6 +22,8 @@ pub struct Session<'a> {
     pub request: Request,
     pub holder: Holder,
     pub is_dead: IsDead<'a>,
+    /// The plan that may be carried out, and no other. None: whatever `confirm` agrees to.
+    pub reviewed: Option<Saved>,
     pub events: UnboundedSender<Event>,
     pub stop: CancellationToken,
 }
@@ -32,6 +35,8 @@ pub enum Outcome {
     Nothing(Box<Prepared>),
     /// The plan has findings that forbid it; nothing was changed.
     Refused(Box<Prepared>),
+    /// What would be done is not what was reviewed; nothing was changed.
+    Differs { prepared: Box<Prepared>, findings: Vec<Finding> },
     /// The user said no, or asked to stop before there was anything to say yes to; nothing was changed.
     Declined,
     /// Another run has the cluster; nothing was changed.
@@ -69,13 +74,16 @@ where
         () = session.stop.cancelled() => return Ok(Outcome::Declined),
     };
     let mut agreed: Option<Plan> = None;
+    // What came of the round before this one.
+    let mut ran: Option<(Box<Prepared>, Report)> = None;
     for round in 1.. {
-        if prepared.plan.is_refused() {
-            return Ok(Outcome::Refused(Box::new(prepared)));
-        }
-        let broken = plan::check(&prepared.plan);
-        if !broken.is_empty() {
-            return Err(Failed::Broken(broken));
+        let begun = agreed.as_ref().filter(|_| ran.is_some());
+        if let Some(objection) = objection(session.reviewed.as_ref(), &prepared, begun)? {
+            return Ok(match ran {
+                None => objection,
+                // What this run has done, and why it may not go on.
+                Some((then, report)) => Outcome::Ran { prepared: then, report, refused: Some(Box::new(prepared.plan)) },
+            });
         }
         // Beside another run, or just after one that died, a look tells only what was.
         let is_alone = !lease::was_held(&session.request.cluster, &prepared.parameters);
@@ -112,6 +120,22 @@ where
             prepared = prepare(cloud, clock, &session.request).await?;
             continue;
         }
+        if session.reviewed.is_some() && ran.is_none() {
+            // Since the first look somebody may have thought about the question for an hour; from now on no other run comes between.
+            let looked = prepare(cloud, clock, &session.request).await;
+            let found = looked.and_then(|now| Ok((objection(session.reviewed.as_ref(), &now, None)?, now)));
+            match found {
+                Ok((None, now)) => prepared = now,
+                Ok((Some(objection), _)) => {
+                    let _ = lease.release(cloud).await;
+                    return Ok(objection);
+                }
+                Err(failed) => {
+                    let _ = lease.release(cloud).await;
+                    return Err(failed);
+                }
+            }
+        }
         let report = run(Run {
             cloud: cloud.clone(),
             clock: clock.clone(),
@@ -129,14 +153,35 @@ where
         if !again {
             return Ok(Outcome::Ran { prepared: Box::new(prepared), report, refused: None });
         }
+        ran = Some((Box::new(prepared), report));
         tokio::time::sleep(BEFORE_NEXT_ROUND).await;
-        let next = prepare(cloud, clock, &session.request).await?;
-        if next.plan.is_refused() {
-            return Ok(Outcome::Ran { prepared: Box::new(prepared), report, refused: Some(Box::new(next.plan)) });
-        }
-        prepared = next;
+        prepared = prepare(cloud, clock, &session.request).await?;
     }
     Ok(Outcome::Declined)
+}
+
+/// Why the plan may not be carried out, if so. `begun`: the plan that a round of this run has carried out in part.
+fn objection(reviewed: Option<&Saved>, prepared: &Prepared, begun: Option<&Plan>) -> Result<Option<Outcome>, Failed> {
+    let plan = &prepared.plan;
+    let differs = |mut findings: Vec<Finding>| {
+        findings.extend(plan.findings.iter().filter(|finding| finding.severity == Severity::Error).cloned());
+        Ok(Some(Outcome::Differs { prepared: Box::new(prepared.clone()), findings }))
+    };
+    match (reviewed, begun) {
+        (Some(_), Some(begun)) if !plan::covers(begun, plan) => return differs(Vec::new()),
+        (Some(reviewed), None) => {
+            let findings = reviewed.differences(plan);
+            if !findings.is_empty() {
+                return differs(findings);
+            }
+        }
+        (Some(_), Some(_)) | (None, _) => {}
+    }
+    if plan.is_refused() {
+        return Ok(Some(Outcome::Refused(Box::new(prepared.clone()))));
+    }
+    let broken = plan::check(plan);
+    if broken.is_empty() { Ok(None) } else { Err(Failed::Broken(broken)) }
 }
 
 /// A `down` ended after its last deletion and before it could forget the cluster.

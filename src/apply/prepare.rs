@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::patience::patiently;
-use super::preflight::{self, findings, questions, settle};
-use crate::catalog::prices::PriceBook;
+use super::preflight::{self, findings, no_public_address, not_compared, questions, settle};
+use crate::catalog::prices::{PriceBook, Prices};
 use crate::cloud::{Clock, Cloud, CloudError, Identity, Questions, Rights, Scope};
 use crate::desired::{self, Address, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT};
 use crate::diagnostic::Diagnostic;
 use crate::observed::Observed;
-use crate::plan::{self, Finding, Input, Options, Plan, Purpose};
+use crate::plan::{self, Basis, Finding, Input, Options, Plan, Purpose, Sources};
 use crate::record::{self, Record};
 use crate::spec::{Nodes, Placement, Spec};
 
@@ -105,6 +105,15 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         options: request.options,
     };
     let mut plan = plan::plan(&input, prices);
+    plan.basis = Some(Basis::of(&Sources {
+        spec,
+        account: &identity.account,
+        is_deployed: stored.is_some() || record.deployment != request.new_deployment,
+        replace_storage: request.options.replace_storage,
+        record: &record,
+        desired: &desired,
+        observed: &observed,
+    }));
     plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
     Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan })
 }
@@ -114,6 +123,28 @@ pub async fn rights<C: Cloud>(cloud: &C, rights: Rights) -> Result<Vec<Finding>,
     let questions = Questions { rights: Some(rights), ..Questions::default() };
     let survey = patiently(|| cloud.survey(&questions)).await?;
     Ok(preflight::rights(&survey))
+}
+
+/// What the spec alone tells, without a look at anything: pure. What cannot be known so is said.
+pub fn offline(spec: &Spec, region: Option<&str>, options: Options, prices: &Prices) -> Plan {
+    let identity = Identity {
+        account: String::new(),
+        arn: String::new(),
+        region: region.unwrap_or("unknown").to_owned(),
+        partition: "aws".to_owned(),
+    };
+    let desired = desired::build_offline(spec, &identity);
+    let input = Input {
+        purpose: Purpose::Up,
+        desired: &desired,
+        observed: &Observed::default(),
+        record: &Record::new(&spec.cluster.name, ""),
+        options,
+    };
+    let mut plan = plan::plan(&input, prices).not_compared();
+    plan.findings.push(not_compared(spec, region));
+    plan.findings.extend(no_public_address(spec, &plan));
+    plan
 }
 
 /// Looks until everything that was made a moment ago is seen, or the moment has passed.

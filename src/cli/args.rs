@@ -1,10 +1,12 @@
 //! The command line as typed: names, helps, value parsers. What it means together with the environment is `settings`.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::permissions::Repository;
+use crate::plan::Danger;
 use crate::render::plan_markdown::MaxBytes;
 
 /// From one file to a running GPU training cluster on AWS: FSx for Lustre linked to S3, mounted on every node
@@ -140,19 +142,51 @@ pub(super) enum PlanFormat {
     Html,
 }
 
+impl PlanFormat {
+    /// What a file's ending says of it, in small letters; JSON where it says nothing.
+    const ENDINGS: &[(&str, Self)] = &[("md", Self::Markdown), ("html", Self::Html), ("txt", Self::Text)];
+
+    pub(super) fn of(file: &Path) -> Self {
+        let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+        Self::ENDINGS.iter().find(|(known, _)| *known == ending).map_or(Self::Json, |(_, format)| *format)
+    }
+}
+
+/// A danger that nobody wants to see in a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    Disruptive,
+    DestroysCompute,
+    DestroysData,
+}
+
+impl From<FailOn> for Danger {
+    fn from(limit: FailOn) -> Self {
+        match limit {
+            FailOn::Disruptive => Self::Disruptive,
+            FailOn::DestroysCompute => Self::DestroysCompute,
+            FailOn::DestroysData => Self::DestroysData,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     #[command(flatten)]
     pub file: SpecFile,
-    /// Text for a terminal, Markdown for a pull request, HTML for a browser or to print, JSON for a program
-    #[arg(long, value_enum, default_value_t)]
-    pub format: PlanFormat,
-    /// Write the plan to a file instead of stdout
+    /// Text for a terminal, Markdown for a pull request, HTML for a browser or to print, JSON for a program [default: text]
+    #[arg(long, value_enum)]
+    pub format: Option<PlanFormat>,
+    /// Write the plan to a file as well; may be given several times. Its form is that of --format, else told by the ending: .md,
+    /// .html, .txt, else JSON, which `up --plan` takes. `-` is stdout. With --format there is no other output
     #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
+    pub out: Vec<PathBuf>,
     /// Markdown: no longer than this, in bytes; what matters least goes first. GitHub takes comments of 65,536 characters
     #[arg(long, value_name = "N", default_value_t)]
     pub max_bytes: MaxBytes,
+    /// Exit with 3 if the plan has an action that is this bad or worse
+    #[arg(long, value_enum, value_name = "DANGER")]
+    pub fail_on: Option<FailOn>,
     /// From the spec alone: no credentials, no network, not compared with what exists
     #[arg(long)]
     pub offline: bool,
@@ -171,6 +205,10 @@ pub(super) struct PlanArgs {
 pub(super) struct Up {
     #[command(flatten)]
     pub file: SpecFile,
+    /// Do exactly what this plan says, or nothing: the JSON of `plan --out FILE`, made from the same spec, and of a cluster that
+    /// has not changed since
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
@@ -192,12 +230,16 @@ impl SpecFile {
     }
 }
 
-fn named(spec: &std::path::Path) -> String {
-    if spec == std::path::Path::new("cluster.toml") {
+fn named(spec: &Path) -> String {
+    if spec == Path::new("cluster.toml") {
         return String::new();
     }
-    let text = spec.display().to_string();
-    format!(" {}", shlex::try_quote(&text).unwrap_or(std::borrow::Cow::Borrowed(&text)))
+    format!(" {}", shell(&spec.display().to_string()))
+}
+
+/// A word of a command line that can be pasted.
+pub(super) fn shell(text: &str) -> Cow<'_, str> {
+    shlex::try_quote(text).unwrap_or(Cow::Borrowed(text))
 }
 
 /// Which cluster: by its spec or by its name.

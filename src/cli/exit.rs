@@ -2,6 +2,7 @@
 
 use crate::cloud::CloudError;
 use crate::diagnostic::Diagnostic;
+use crate::plan::Finding;
 
 /// Exit code, by DESIGN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub(super) enum Exit {
     Error,
     /// Only with `--detailed-exitcode`.
     ChangesPending,
+    /// By `--fail-on`.
+    TooDangerous,
     NoCapacity,
     Interrupted,
 }
@@ -20,6 +23,7 @@ impl Exit {
             Self::Done => 0,
             Self::Error => 1,
             Self::ChangesPending => 2,
+            Self::TooDangerous => 3,
             Self::NoCapacity => 4,
             Self::Interrupted => super::signals::EXIT_INTERRUPTED,
         }
@@ -35,6 +39,11 @@ pub(super) enum Expected {
         error: CloudError,
         doing: &'static str,
     },
+    /// Why the plan in a file is not applied.
+    Unapplied {
+        file: String,
+        findings: Vec<Finding>,
+    },
     /// One line, and how to go on.
     Plain {
         title: String,
@@ -48,6 +57,10 @@ impl std::fmt::Display for Expected {
             Self::Diagnostics(diagnostics) => {
                 let titles: Vec<&str> = diagnostics.iter().map(|each| each.title.as_str()).collect();
                 f.write_str(&titles.join("; "))
+            }
+            Self::Unapplied { file, findings } => {
+                let titles: Vec<&str> = findings.iter().map(|each| each.title.as_str()).collect();
+                write!(f, "`{file}` is not applied: {}", titles.join("; "))
             }
             Self::Cloud { error, doing } => write!(f, "{doing}: {error}"),
             Self::Plain { title, help: _ } => f.write_str(title),

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod connect;
 mod exit;
+mod files;
 mod load;
 mod machine;
 mod output;
@@ -24,7 +25,7 @@ use args::{Cli, Command, Prices};
 use exit::{Exit, Expected};
 use settings::Settings;
 
-use crate::render::{Color, Theme, diagnostics, failure};
+use crate::render::{Color, Theme, diagnostics, failure, saved};
 
 /// Runs one command to its end.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -109,6 +110,7 @@ fn complain(error: &anyhow::Error, settings: &Settings) {
 fn complaint(error: &anyhow::Error, theme: &Theme) -> String {
     match error.downcast_ref::<Expected>() {
         Some(Expected::Diagnostics(list)) => diagnostics::render("", "", list, theme.color == Color::On),
+        Some(Expected::Unapplied { file, findings }) => saved::refusal(file, findings, theme),
         Some(Expected::Cloud { error, doing }) => failure::cloud_error(error, doing, theme),
         Some(Expected::Plain { title, help }) => {
             let help = help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();

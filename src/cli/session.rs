@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
+use super::args::shell;
 use super::connect::connect;
 use super::exit::{Exit, Expected, cloud, plain};
 use super::runlog::RunLog;
@@ -20,11 +21,11 @@ use crate::apply::prepare::{Failed, Prepared, Request};
 use crate::apply::{Outcome, Report, Session, converge};
 use crate::catalog::prices::PriceBook;
 use crate::cloud::{Class, Clock, SystemClock};
-use crate::plan::{Danger, Options, Plan, Purpose};
+use crate::plan::{Danger, Options, Plan, Purpose, Saved};
 use crate::render::failure::FailureContext;
 use crate::render::progress::Progress;
 use crate::render::run_log::{self, End, Header, How};
-use crate::render::{Theme, events, failure, lock, plan_text};
+use crate::render::{Theme, events, failure, lock, plan_text, saved};
 use crate::spec::Spec;
 
 /// One `up` or `down`.
@@ -40,7 +41,16 @@ pub(super) struct Task<'a> {
     pub prices: PriceBook,
     pub yes: bool,
     pub json: bool,
+    /// The one plan that may be carried out.
+    pub reviewed: Option<Reviewed>,
     pub settings: &'a Settings,
+}
+
+/// A plan from a file.
+pub(super) struct Reviewed {
+    /// As it was named.
+    pub file: String,
+    pub saved: Saved,
 }
 
 impl Task<'_> {
@@ -122,7 +132,10 @@ pub(super) async fn run(task: Task<'_>) -> anyhow::Result<Exit> {
 
 async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::Result<Ended> {
     let line = format!("provision {}{}", task.command(), task.named);
-    let Task { named, purpose, cluster, region, spec, options, prices, yes, json, settings } = task;
+    let Task { named, purpose, cluster, region, spec, options, prices, yes, json, reviewed, settings } = task;
+    let (file, saved) = reviewed.map(|Reviewed { file, saved }| (file, saved)).unzip();
+    let with_plan = file.as_deref().map(|file| format!("{line} --plan {}", shell(file)));
+    let asked_for = with_plan.as_ref().unwrap_or(&line);
     if !yes && (!settings.interactive || json) {
         let look = match purpose {
             Purpose::Up => "plan",
@@ -133,7 +146,7 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
                 "`provision {}` asks before it changes anything, and there is no terminal to ask on",
                 holder.command
             ),
-            format!("say yes beforehand: `{line} --yes`; or only look: `provision {look}{named}`"),
+            format!("say yes beforehand: `{asked_for} --yes`; or only look: `provision {look}{named}`"),
         ));
     }
     let connected = connect(settings, region.as_deref()).await?;
@@ -150,6 +163,7 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
         request: request(purpose, &cluster, spec, options, prices),
         holder,
         is_dead: &machine::is_dead,
+        reviewed: saved,
         events: sender.clone(),
         stop: stop.clone(),
     };
@@ -163,7 +177,7 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
     };
     let outcome = converge(&connected, &clock, &session, confirm).await;
     drop(session);
-    if let Ok(Outcome::Nothing(prepared) | Outcome::Refused(prepared)) = &outcome {
+    if let Ok(Outcome::Nothing(prepared) | Outcome::Refused(prepared) | Outcome::Differs { prepared, .. }) = &outcome {
         log.identify(&prepared.identity);
     }
     if let (true, Ok(Outcome::Nothing(_))) = (json, &outcome) {
@@ -189,6 +203,11 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
             output::say("Nothing was changed.");
             Ended { exit: Exit::Error, how: How::Refused, error }
         }
+        Outcome::Differs { prepared: _, findings } => {
+            let error = told(&|theme| saved::refusal(file.as_deref().unwrap_or_default(), &findings, theme));
+            output::say("Nothing was changed.");
+            Ended { exit: Exit::Error, how: How::Refused, error }
+        }
         Outcome::Declined => {
             output::say("Nothing was changed.");
             let (exit, how) =
@@ -197,7 +216,7 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
         }
         Outcome::Held(holder) => {
             let now = clock.now();
-            let error = told(&|theme| lock::held(&holder, &line, now, theme));
+            let error = told(&|theme| lock::held(&holder, asked_for, now, theme));
             let exit = if stop.is_cancelled() { Exit::Interrupted } else { Exit::Error };
             Ended { exit, how: How::Held, error }
         }

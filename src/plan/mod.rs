@@ -1,8 +1,10 @@
 //! Desired − observed = a plan: what will happen, why, in which order, what it costs, and what speaks against it. Pure.
 
+mod basis;
 mod budget;
 mod check;
 mod cost;
+mod cover;
 mod danger;
 mod diff;
 mod model;
@@ -10,15 +12,20 @@ mod nodes;
 mod paid;
 mod rules;
 mod safety;
+mod saved;
+mod since;
 mod steps;
 mod summary;
 mod topology;
 
+pub use basis::{Basis, Condition, Found, Sources};
 pub use check::check;
 pub use cost::{Cost, CostItem, Line, Meter, PriceSource, Sum};
+pub use cover::covers;
 pub use diff::{Input, Options};
 pub use model::{Action, After, Change, Danger, FORMAT_VERSION, Finding, Op, Plan, Purpose, Step, Verb};
 pub use paid::existing;
+pub use saved::Saved;
 pub use topology::{Flow, Part, Tier, Topology};
 
 use crate::catalog::prices::Prices;
@@ -51,5 +58,6 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         findings,
         cost,
         topology,
+        basis: None,
     }
 }

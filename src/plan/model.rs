@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::basis::Basis;
 use super::cost::Cost;
 use super::topology::Topology;
 use crate::desired::{Address, Point};
@@ -30,6 +31,8 @@ pub struct Plan {
     pub cost: Cost,
     /// The cluster as a picture.
     pub topology: Topology,
+    /// What it was made from. None: from the spec alone, or a removal; `up --plan` applies neither.
+    pub basis: Option<Basis>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -106,7 +109,7 @@ pub enum Danger {
 }
 
 /// One field, before and after.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     pub field: String,
     pub before: Option<String>,

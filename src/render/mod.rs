@@ -20,6 +20,7 @@ pub mod plan_markdown;
 pub mod plan_text;
 pub mod progress;
 pub mod run_log;
+pub mod saved;
 pub mod status;
 mod status_nodes;
 mod table;

@@ -238,11 +238,11 @@ pub(super) fn complaints(plan: &Plan) -> String {
         let found = plan.findings.iter();
         found.filter(|finding| finding.severity == severity).count()
     };
-    let parts: Vec<String> = [(Severity::Error, "error"), (Severity::Warning, "warning")]
+    let parts: Vec<String> = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")]
         .into_iter()
         .map(|(severity, noun)| (number(severity), noun))
         .filter(|(number, _)| *number > 0)
         .map(|(number, noun)| count(number, noun))
         .collect();
-    listed(&parts, 2)
+    listed(&parts, 3)
 }

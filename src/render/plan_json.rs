@@ -1,11 +1,12 @@
-//! A plan for a program: the plan's own fields, and a summary beside them so that a gate needs no arithmetic.
+//! A plan for a program: the plan's own fields, and a summary beside them so that a gate needs no arithmetic. It is also the
+//! saved plan that `up --plan` compares with.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::{plan_cost, plan_facts};
-use crate::plan::{Action, Cost, Danger, FORMAT_VERSION, Finding, Plan, Purpose, Step, Topology, Verb};
+use crate::plan::{Action, Basis, Cost, Danger, FORMAT_VERSION, Finding, Plan, Purpose, Step, Topology, Verb};
 
 /// What `provision plan --format json` prints. New fields may come; none changes its meaning.
 #[derive(Serialize, JsonSchema)]
@@ -30,6 +31,8 @@ struct Document<'a> {
     findings: Vec<&'a Finding>,
     cost: &'a Cost,
     topology: &'a Topology,
+    /// What `up --plan` compares; null where it applies nothing.
+    basis: Option<&'a Basis>,
 }
 
 /// The plan in figures, so that a gate needs no arithmetic.
@@ -56,8 +59,9 @@ struct Summary<'a> {
 
 /// Pretty JSON with a line break at its end. Money is in millionths of a US dollar.
 pub fn plan(plan: &Plan) -> String {
-    let Plan { format_version, purpose, cluster, region, zone, compared, actions, steps, findings: _, cost, topology } =
-        plan;
+    let Plan {
+        format_version, purpose, cluster, region, zone, compared, actions, steps, cost, topology, basis, ..
+    } = plan;
     let (hourly, hourly_complete) = cost.hourly();
     let summary = Summary {
         headline: plan_facts::headline(plan),
@@ -86,6 +90,7 @@ pub fn plan(plan: &Plan) -> String {
         findings: plan_facts::findings(plan),
         cost,
         topology,
+        basis: basis.as_ref(),
     })
 }
 

@@ -9,6 +9,7 @@ mod cloud;
 mod files;
 #[cfg(feature = "aws")]
 mod logs;
+mod plans;
 #[cfg(feature = "aws")]
 mod prices;
 #[cfg(feature = "aws")]

@@ -7,3 +7,5 @@ pub(crate) mod harness;
 mod life;
 mod lock;
 mod preflight;
+mod saved;
+mod tampered;

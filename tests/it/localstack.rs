@@ -11,6 +11,7 @@ mod life;
 mod nodes;
 mod permissions;
 mod preflight;
+mod saved;
 mod scene;
 mod surroundings;
 
@@ -34,6 +35,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("life::a_thousand_nodes", life::a_thousand_nodes),
     ("preflight::finds_all_at_once", preflight::finds_all_at_once),
     ("preflight::silence_keeps_nothing_from_being_made", preflight::silence_keeps_nothing_from_being_made),
+    ("saved::reviewed_and_applied", saved::reviewed_and_applied),
     ("permissions::plans_with_the_policy_to_look", permissions::plans_with_the_policy_to_look),
     ("permissions::applies_with_its_own_policy", permissions::applies_with_its_own_policy),
     ("permissions::applies_with_what_is_given", permissions::applies_with_what_is_given),

@@ -120,7 +120,7 @@ pub(super) fn group_and_profile(spec: &Spec, survey: &Survey, observed: &Observe
 
 /// EC2 gives no public address to an instance with several interfaces (EC2 User Guide, "EFA and network cards"; API,
 /// RunInstances), and the default subnets have no other way out.
-pub(super) fn no_public_address(spec: &Spec, plan: &Plan) -> Option<Finding> {
+pub(in crate::apply) fn no_public_address(spec: &Spec, plan: &Plan) -> Option<Finding> {
     let launches = |group: &&Nodes| {
         let address = Address::named(Kind::Nodes, &group.name);
         plan.steps.iter().any(|step| step.address == address && matches!(step.op, plan::Op::Create { .. }))

@@ -6,6 +6,7 @@
 
 mod findings;
 mod given;
+mod offline;
 mod place;
 mod questions;
 mod quotas;
@@ -15,6 +16,8 @@ mod rights;
 mod tests;
 
 pub(super) use findings::{findings, without_a_plan};
+pub(super) use given::no_public_address;
+pub(super) use offline::not_compared;
 pub(super) use place::settle;
 pub(super) use questions::questions;
 pub(super) use rights::rights;

@@ -1,20 +1,23 @@
 //! `provision plan`: what `up` would do, why, and what it costs.
 
-use crate::apply::prepare::{prepare, rights as look_at_rights};
-use crate::cli::args::{PlanArgs, PlanFormat};
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use crate::apply::prepare::{self, prepare};
+use crate::cli::args::{FailOn, PlanArgs, PlanFormat};
 use crate::cli::connect::connect;
-use crate::cli::exit::{Exit, plain};
+use crate::cli::exit::Exit;
 use crate::cli::load::load;
 use crate::cli::settings::Settings;
-use crate::cli::{output, prices, rights, session};
-use crate::cloud::{Identity, SystemClock};
-use crate::desired::build_offline;
-use crate::observed::Observed;
-use crate::plan::{self, Input, Options, Plan, Purpose};
-use crate::record::Record;
-use crate::render::{plan_html, plan_json, plan_markdown, plan_text};
+use crate::cli::{files, output, prices, rights, session};
+use crate::cloud::SystemClock;
+use crate::plan::{Options, Plan, Purpose};
+use crate::render::plan_markdown::MaxBytes;
+use crate::render::{Theme, plan_html, plan_json, plan_markdown, plan_text, saved};
 
 pub(in crate::cli) async fn run(args: &PlanArgs, settings: &Settings) -> anyhow::Result<Exit> {
+    files::check(&places(args))?;
     let spec = load(&args.file.spec, settings)?;
     let prices = prices::book(args.prices.as_deref(), settings)?;
     let cloud = connect(settings, spec.cluster.region.as_deref()).await?;
@@ -25,7 +28,7 @@ pub(in crate::cli) async fn run(args: &PlanArgs, settings: &Settings) -> anyhow:
         output::say(&format!("credentials of {}, account {}", prepared.identity.arn, prepared.identity.account));
     }
     if let Some(wanted) = rights::wanted(&spec, &prepared) {
-        let found = look_at_rights(&cloud, wanted).await.map_err(|error| session::failed(error.into()))?;
+        let found = prepare::rights(&cloud, wanted).await.map_err(|error| session::failed(error.into()))?;
         prepared.plan.findings.extend(found);
     }
     show(&prepared.plan, args, settings)
@@ -33,46 +36,83 @@ pub(in crate::cli) async fn run(args: &PlanArgs, settings: &Settings) -> anyhow:
 
 /// Everything that the spec alone tells.
 pub(in crate::cli) fn offline(args: &PlanArgs, settings: &Settings) -> anyhow::Result<Exit> {
+    files::check(&places(args))?;
     let spec = load(&args.file.spec, settings)?;
-    let region =
-        settings.region.clone().or_else(|| spec.cluster.region.clone()).unwrap_or_else(|| "unknown".to_owned());
-    let identity = Identity { account: String::new(), arn: String::new(), region, partition: "aws".to_owned() };
-    let desired = build_offline(&spec, &identity);
-    let record = Record::new(&spec.cluster.name, "");
-    let input = Input {
-        purpose: Purpose::Up,
-        desired: &desired,
-        observed: &Observed::default(),
-        record: &record,
-        options: options(args),
-    };
-    let prices = prices::book(args.prices.as_deref(), settings)?.prices(&identity.region);
-    let plan = plan::plan(&input, &prices).not_compared();
-    show(&plan, args, settings)
+    let region = settings.region.as_deref().or(spec.cluster.region.as_deref());
+    let prices = prices::book(args.prices.as_deref(), settings)?.prices(region.unwrap_or_default());
+    show(&prepare::offline(&spec, region, options(args), &prices), args, settings)
 }
 
 fn options(args: &PlanArgs) -> Options {
     Options { replace_storage: args.replace_storage, ..Options::default() }
 }
 
-fn show(plan: &Plan, args: &PlanArgs, settings: &Settings) -> anyhow::Result<Exit> {
-    let text = match args.format {
-        PlanFormat::Text => plan_text::plan(plan, &settings.out),
-        PlanFormat::Json => plan_json::plan(plan),
-        PlanFormat::Markdown => plan_markdown::plan(plan, args.max_bytes),
-        PlanFormat::Html => plan_html::plan(plan),
-    };
-    match &args.out {
-        Some(path) => std::fs::write(path, text).map_err(|error| {
-            plain(format!("`{}` cannot be written: {error}", path.display()), "name a file in a folder that exists")
-        })?,
-        None => output::result(&text)?,
+/// `-`
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// The files to write.
+fn places(args: &PlanArgs) -> Vec<&Path> {
+    args.out.iter().map(AsRef::as_ref).filter(|path| !is_stdout(path)).collect()
+}
+
+/// What goes to stdout: nothing where files of a named form are all that was asked for.
+fn for_stdout(args: &PlanArgs) -> Option<PlanFormat> {
+    if args.out.iter().any(|path| is_stdout(path)) {
+        return Some(args.format.unwrap_or(PlanFormat::Json));
     }
+    if args.out.is_empty() {
+        Some(args.format.unwrap_or_default())
+    } else {
+        args.format.is_none().then_some(PlanFormat::Text)
+    }
+}
+
+/// Files first: whoever reads stdout to its end may take them.
+fn show(plan: &Plan, args: &PlanArgs, settings: &Settings) -> anyhow::Result<Exit> {
+    let texts: Vec<(&Path, String)> = places(args)
+        .into_iter()
+        .map(|path| {
+            (path, face(plan, args.format.unwrap_or_else(|| PlanFormat::of(path)), args.max_bytes, &Theme::plain()))
+        })
+        .collect();
+    files::write(&texts)?;
+    if let Some(format) = for_stdout(args) {
+        output::result(&face(plan, format, args.max_bytes, &settings.out))?;
+    }
+    let too_dangerous = args.fail_on.and_then(|limit| {
+        let name = limit.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        saved::fail_on(plan, limit.into(), &name, &settings.err)
+    });
+    warn_offline(plan, args.fail_on);
     Ok(if plan.is_refused() {
         Exit::Error
+    } else if let Some(text) = too_dangerous {
+        output::say(&text);
+        Exit::TooDangerous
     } else if args.detailed_exitcode && plan.has_changes() {
         Exit::ChangesPending
     } else {
         Exit::Done
     })
+}
+
+/// A gate that cannot close must not look like one that is open for good reason.
+fn warn_offline(plan: &Plan, limit: Option<FailOn>) {
+    if limit.is_some() && !plan.compared {
+        output::say(
+            "warning: with `--offline`, `--fail-on` finds nothing: what is dangerous depends on what exists\n\
+             help: leave `--offline` out where there are credentials to look with",
+        );
+    }
+}
+
+fn face(plan: &Plan, format: PlanFormat, most: MaxBytes, theme: &Theme) -> String {
+    match format {
+        PlanFormat::Text => plan_text::plan(plan, theme),
+        PlanFormat::Json => plan_json::plan(plan),
+        PlanFormat::Markdown => plan_markdown::plan(plan, most),
+        PlanFormat::Html => plan_html::plan(plan),
+    }
 }

@@ -1,17 +1,20 @@
 //! `provision up`: creates or changes the cluster until it is as the spec says.
 
+use std::path::Path;
+
 use crate::cli::args::Up;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, Expected, plain};
 use crate::cli::load::load;
 use crate::cli::prices;
-use crate::cli::session::{self, Task};
+use crate::cli::session::{self, Reviewed, Task};
 use crate::cli::settings::Settings;
-use crate::plan::{Options, Purpose};
+use crate::plan::{Options, Purpose, Saved};
 
 pub(in crate::cli) async fn run(args: &Up, settings: &Settings) -> anyhow::Result<Exit> {
-    let Up { file, yes, json, replace_storage, prices } = args;
+    let Up { file, plan, yes, json, replace_storage, prices } = args;
     let spec = load(&file.spec, settings)?;
     let prices = prices::book(prices.as_deref(), settings)?;
+    let reviewed = plan.as_deref().map(|path| reviewed(path, &spec.cluster.name)).transpose()?;
     let task = Task {
         named: file.named(),
         purpose: Purpose::Up,
@@ -22,7 +25,27 @@ pub(in crate::cli) async fn run(args: &Up, settings: &Settings) -> anyhow::Resul
         prices,
         yes: *yes,
         json: *json,
+        reviewed,
         settings,
     };
     session::run(task).await
 }
+
+/// Larger than the plan of a thousand nodes by far.
+const LARGEST: u64 = 64 << 20;
+
+/// Reads a saved plan; one that can be applied to no cloud is refused before the first call.
+fn reviewed(path: &Path, cluster: &str) -> anyhow::Result<Reviewed> {
+    let file = path.display().to_string();
+    if std::fs::metadata(path).is_ok_and(|found| found.len() > LARGEST) {
+        return Err(plain(format!("`{file}` is too large to be a saved plan"), WRITE_ONE));
+    }
+    let text =
+        std::fs::read_to_string(path).map_err(|error| plain(format!("`{file}` cannot be read: {error}"), WRITE_ONE))?;
+    let refused = |findings| Expected::Unapplied { file: file.clone(), findings };
+    let saved = Saved::read(&text).map_err(|finding| refused(vec![*finding]))?;
+    let unfit = saved.unfit(cluster);
+    if unfit.is_empty() { Ok(Reviewed { file, saved }) } else { Err(refused(unfit).into()) }
+}
+
+const WRITE_ONE: &str = "name a file that `provision plan --out FILE` has written";

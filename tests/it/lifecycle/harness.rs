@@ -9,7 +9,7 @@ use provision::apply::lease::Holder;
 use provision::apply::prepare::{Failed, Prepared, Request, prepare};
 use provision::apply::{Outcome, Session, converge};
 use provision::cloud::Clock;
-use provision::plan::{Options, Purpose};
+use provision::plan::{Options, Purpose, Saved};
 use provision::simulated::{Delays, Settings, Simulated, VirtualClock, check, check_clean};
 use provision::spec::{
     Cluster, Compression, Dataset, Deployment, Flow, Image, Launch, Market, Media, MetadataIops, Network, NodeEfa,
@@ -174,6 +174,27 @@ impl Machine {
     }
 
     pub(crate) async fn run_request(&self, request: Request) -> Result<Outcome, Failed> {
+        self.run_reviewed(request, None, &|| {}).await
+    }
+
+    /// `up --plan FILE --yes`, with the text of the file. `meanwhile`: while a person thinks about the question.
+    pub(crate) async fn up_as_saved(
+        &self,
+        spec: &Spec,
+        options: Options,
+        plan: &str,
+        meanwhile: &dyn Fn(),
+    ) -> Result<Outcome, Failed> {
+        let saved = Saved::read(plan).expect("it is a saved plan");
+        self.run_reviewed(self.request(Purpose::Up, Some(spec), options), Some(saved), meanwhile).await
+    }
+
+    async fn run_reviewed(
+        &self,
+        request: Request,
+        reviewed: Option<Saved>,
+        meanwhile: &dyn Fn(),
+    ) -> Result<Outcome, Failed> {
         let purpose = request.purpose;
         let (events, mut received) = unbounded_channel();
         let now = self.clock.now();
@@ -193,8 +214,12 @@ impl Machine {
         let processes = self.processes.clone();
         let _alive = processes.start(&run);
         let is_dead = move |other: &Holder| other.machine == here && !processes.list().contains(&other.run);
-        let session = Session { request, holder, is_dead: &is_dead, events, stop: self.stop.clone() };
-        let outcome = converge(&self.cloud, &self.clock, &session, |_: &Prepared| async { true }).await;
+        let session = Session { request, holder, is_dead: &is_dead, reviewed, events, stop: self.stop.clone() };
+        let agree = |_: &Prepared| async {
+            meanwhile();
+            true
+        };
+        let outcome = converge(&self.cloud, &self.clock, &session, agree).await;
         while let Ok(event) = received.try_recv() {
             self.events.borrow_mut().push(event);
         }
@@ -211,7 +236,7 @@ impl Machine {
         prepared
     }
 
-    fn request(&self, purpose: Purpose, spec: Option<&Spec>, options: Options) -> Request {
+    pub(crate) fn request(&self, purpose: Purpose, spec: Option<&Spec>, options: Options) -> Request {
         self.request_for(CLUSTER, purpose, spec, options)
     }
 

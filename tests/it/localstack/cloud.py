@@ -1,7 +1,7 @@
 """What another program than ours sees of an account, and does to it: boto3, so that no code is shared with `provision`.
 
 cloud.py ENDPOINT ACCOUNT REGION inventory | buckets NAME… | objects BUCKET… | terminate ID | unlink ID
-         | compress FILE_SYSTEM TYPE | import FILE_SYSTEM URL | stranger GROUP_NAME | given NAME
+         | compress FILE_SYSTEM TYPE | tag FILE_SYSTEM KEY VALUE | import FILE_SYSTEM URL | stranger GROUP_NAME | given NAME
          | unusable KEY_ALIAS INSTANCE_TYPE
 """
 
@@ -94,6 +94,12 @@ def compress(identifier, kind):
     client("fsx").update_file_system(FileSystemId=identifier, LustreConfiguration={"DataCompressionType": kind})
 
 
+def tag(identifier, key, value):
+    fsx = client("fsx")
+    arn = fsx.describe_file_systems(FileSystemIds=[identifier])["FileSystems"][0]["ResourceARN"]
+    fsx.tag_resource(ResourceARN=arn, Tags=[{"Key": key, "Value": value}])
+
+
 def import_(identifier, url):
     client("fsx").create_data_repository_task(
         Type="IMPORT_METADATA_FROM_REPOSITORY", FileSystemId=identifier, Paths=[url], Report={"Enabled": False}
@@ -143,6 +149,6 @@ def given(name):
     return {"subnet": subnet["SubnetId"], "group": group, "reservation": reservation, "image": image}
 
 
-FUNCTIONS = (inventory, buckets, objects, terminate, unlink, compress, import_, stranger, given, unusable)
+FUNCTIONS = (inventory, buckets, objects, terminate, unlink, compress, tag, import_, stranger, given, unusable)
 COMMANDS = {function.__name__.rstrip("_"): function for function in FUNCTIONS}
 print(json.dumps(COMMANDS[what](*arguments), sort_keys=True, indent=1, default=str))

@@ -213,6 +213,9 @@ impl Life<'_> {
                 Ok(Outcome::Ran { report, .. }) => may_end(report)?,
                 Ok(Outcome::Refused(prepared)) => may_be_refused(&prepared.plan)?,
                 Ok(Outcome::Nothing(_) | Outcome::Held(_)) => {}
+                Ok(Outcome::Differs { findings, .. }) => {
+                    return Err(format!("ended: no plan was reviewed: {findings:?}"));
+                }
                 // Asked to stop before there was anything to agree to.
                 Ok(Outcome::Declined) => {
                     let asked = |end: End| matches!(end, End::Asked { .. });
