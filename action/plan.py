@@ -198,16 +198,23 @@ def run_program(files: dict[str, Path], offline: bool) -> subprocess.CompletedPr
 def figures(made: dict | None) -> dict[str, str]:
     """Outputs that a later step may ask for; empty without a plan."""
     if made is None:
-        return dict.fromkeys(("has_changes", "compared", "hourly_usd", "hourly_complete"), "")
+        return dict.fromkeys(("has_changes", "compared", "hourly_usd", "hourly_complete", "hourly_change_usd"), "")
     summary = made["summary"]
-    micros = summary["hourly_micros"]
+    change = summary["cost"]["difference"]
     return {
         "has_changes": json.dumps(summary["has_changes"]),
         "compared": json.dumps(made["compared"]),
-        # Exact, since money is.
-        "hourly_usd": f"{micros // 10**6}.{micros % 10**6:06d}",
+        "hourly_usd": dollars(summary["hourly_micros"]),
         "hourly_complete": json.dumps(summary["hourly_complete"]),
+        # Nothing where nobody looked, or where a price is unknown.
+        "hourly_change_usd": dollars(change["hourly"]) if change and change["complete"] else "",
     }
+
+
+def dollars(micros: int) -> str:
+    """Exact, since money is."""
+    sign = "-" if micros < 0 else ""
+    return f"{sign}{abs(micros) // 10**6}.{abs(micros) % 10**6:06d}"
 
 
 def is_for_program(name: str) -> bool:

@@ -50,7 +50,14 @@ class Program:
         makes=True,
         micros=454_304_000,
     ):
-        summary = {"worst_danger": danger, "has_changes": changes, "hourly_micros": micros, "hourly_complete": True}
+        cost = {"difference": {"hourly": -6_904_110, "complete": True}}
+        summary = {
+            "worst_danger": danger,
+            "has_changes": changes,
+            "hourly_micros": micros,
+            "hourly_complete": True,
+            "cost": cost,
+        }
         plan = {"format_version": 1, "summary": summary, "compared": True}
         told = {"code": code, "plan": plan, "md": md, "html": "<p>", "stdout": stdout, "stderr": stderr, "makes": makes}
         (self.folder / "told.json").write_text(json.dumps(told))

@@ -47,6 +47,7 @@ def test_a_plan_becomes_a_comment_a_label_a_summary_and_outputs(act, github, pro
         "compared": "true",
         "hourly-usd": "454.304000",
         "hourly-complete": "true",
+        "hourly-change-usd": "-6.904110",
         "comment-url": comment["html_url"],
     }
 

@@ -20,6 +20,7 @@ use crate::spec::{Cluster, Nodes, Setup, Spec};
 pub struct Basis {
     /// Of the program that made the plan.
     pub tool_version: String,
+    /// A digest of its number.
     pub account: String,
     /// None: the cluster did not exist, and its id will be drawn when it is made.
     pub deployment: Option<String>,
@@ -103,7 +104,7 @@ impl Basis {
         }
         Self {
             tool_version: TOOL_VERSION.to_owned(),
-            account: (*account).to_owned(),
+            account: digest(&[account], DIGEST_BYTES),
             deployment: is_deployed.then(|| record.deployment.clone()),
             replace_storage: *replace_storage,
             spec: parts(spec),

@@ -204,11 +204,7 @@ fn whose(saved: &Saved, then: &Basis, now: &Plan, basis: &Basis, findings: &mut 
         is_same = false;
         push(
             "the plan was made in another account",
-            format!(
-                "it was made in the account that ends in {}, these credentials are of the one that ends in {}",
-                ending(&then.account),
-                ending(&basis.account)
-            ),
+            "these credentials are not of the account that it was made in".to_owned(),
             format!("use credentials of that account (`--profile`), or {AGAIN}"),
         );
     }
@@ -237,12 +233,6 @@ fn whose(saved: &Saved, then: &Basis, now: &Plan, basis: &Basis, findings: &mut 
         );
     }
     is_same
-}
-
-/// Enough to tell two accounts apart.
-fn ending(account: &str) -> String {
-    let characters: Vec<char> = account.chars().collect();
-    characters.iter().skip(characters.len().saturating_sub(4)).collect()
 }
 
 /// What is done to one resource.
