@@ -22,14 +22,14 @@ BEGIN, END = "<!-- mutants: begin -->", "<!-- mutants: end -->"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=20000, help="how many lives a mutant may survive")
+    parser.add_argument("--seeds", type=int, default=3000, help="how many lives a mutant may survive")
     parser.add_argument("--only", action="append", help="mutants whose rule holds this; the table is left as it is")
     args = parser.parse_args()
     mutants = tomllib.loads((ROOT / "tests" / "mutants.toml").read_text())["mutant"]
     chosen = [mutant for mutant in mutants if not args.only or any(word in mutant["rule"] for word in args.only)]
     copy()
     # That the engine itself holds is what `make soak` is for: here only that the copy is in order.
-    fine = run(200)
+    fine = run("0..200")
     if fine is not None:
         print(f"without a mutant: {fine}", file=sys.stderr)
         return 1
@@ -58,23 +58,25 @@ def copy() -> None:
             shutil.copy2(source, TREE / name)
 
 
-def try_one(mutant: dict[str, str], seeds: int) -> tuple[str, str] | None:
+def try_one(mutant: dict, seeds: int) -> tuple[str, str] | None:
+    """A seed that has caught it before goes first: mostly it still does, and nothing else has to be lived."""
     file = TREE / mutant["file"]
     before = file.read_text()
     if before.count(mutant["find"]) != 1:
         sys.exit(f"{mutant['file']} does not hold this exactly once: {mutant['find']}")
     file.write_text(before.replace(mutant["find"], mutant["replace"]))
     try:
-        return run(seeds)
+        seed = mutant.get("seed")
+        return (seed is not None and run(f"{seed}..{seed + 1}")) or run(f"0..{seeds}")
     finally:
         file.write_text(before)
 
 
-def run(seeds: int) -> tuple[str, str] | None:
+def run(seeds: str) -> tuple[str, str] | None:
     """The seed that failed and why; None: all held."""
     command = ["cargo", "test", "--locked", "--no-default-features", "--test", "it", "simulation::no_seed"]
     target = ROOT / "target" / "mutants" / "build"
-    env = os.environ | {"PROVISION_SEEDS": str(seeds), "CARGO_TARGET_DIR": str(target), "RUST_BACKTRACE": "0", "CARGO_INCREMENTAL": "1"}
+    env = os.environ | {"PROVISION_SEEDS": seeds, "CARGO_TARGET_DIR": str(target), "RUST_BACKTRACE": "0", "CARGO_INCREMENTAL": "1"}
     ended = subprocess.run(command, cwd=TREE, env=env, capture_output=True, text=True)
     if ended.returncode == 0:
         return None

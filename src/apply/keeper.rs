@@ -109,7 +109,8 @@ impl<C: Cloud, K: Clock> Keeper<C, K> {
             tokio::select! {
                 biased;
                 () = self.lost() => {}
-                () = tokio::time::sleep(left) => {}
+                // In small steps: a timer does not count the time for which a machine sleeps, and the time of day does.
+                () = tokio::time::sleep(left.min(LOOK_AGAIN)) => {}
             }
         }
     }
