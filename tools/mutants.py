@@ -37,7 +37,7 @@ def main() -> int:
     for mutant in chosen:
         caught = try_one(mutant, args.seeds)
         survivors += caught is None
-        seed, why = caught or ("none", f"survives {args.seeds} seeds")
+        seed, why = caught or ("none", f"survives {args.seeds} seeds and all stories")
         print(f"{seed:>6}  {mutant['rule']}: {why}", flush=True)
         rows.append(f"| {mutant['rule']} | `{mutant['file']}` | {seed} | {why} |")
     if not args.only:
@@ -66,23 +66,35 @@ def try_one(mutant: dict, seeds: int) -> tuple[str, str] | None:
         sys.exit(f"{mutant['file']} does not hold this exactly once: {mutant['find']}")
     file.write_text(before.replace(mutant["find"], mutant["replace"]))
     try:
+        if mutant.get("story"):
+            # What was found once and is lived again by every test run.
+            return stories()
         seed = mutant.get("seed")
-        return (seed is not None and run(f"{seed}..{seed + 1}")) or run(f"0..{seeds}")
+        return (seed is not None and run(f"{seed}..{seed + 1}")) or run(f"0..{seeds}") or stories()
     finally:
         file.write_text(before)
 
 
 def run(seeds: str) -> tuple[str, str] | None:
     """The seed that failed and why; None: all held."""
-    command = ["cargo", "test", "--locked", "--no-default-features", "--test", "it", "simulation::no_seed"]
+    return test("simulation::no_seed", r"^seed (\d+): (.*)$", seeds)
+
+
+def stories() -> tuple[str, str] | None:
+    """The story in tests/it/simulation/found that failed and why; None: all held."""
+    return test("simulation::what_was_found", r"/found/(\w+)\.json: (.*)$", "0..1")
+
+
+def test(name: str, pattern: str, seeds: str) -> tuple[str, str] | None:
+    command = ["cargo", "test", "--locked", "--no-default-features", "--test", "it", name]
     target = ROOT / "target" / "mutants" / "build"
     env = os.environ | {"PROVISION_SEEDS": seeds, "CARGO_TARGET_DIR": str(target), "RUST_BACKTRACE": "0", "CARGO_INCREMENTAL": "1"}
     ended = subprocess.run(command, cwd=TREE, env=env, capture_output=True, text=True)
     if ended.returncode == 0:
         return None
-    found = re.search(r"^seed (\d+): (.*)$", ended.stdout + ended.stderr, re.MULTILINE)
+    found = re.search(pattern, ended.stdout + ended.stderr, re.MULTILINE)
     if not found:
-        sys.exit(f"this is no failed seed:\n{(ended.stdout + ended.stderr)[-4000:]}")
+        sys.exit(f"this is no failed test:\n{(ended.stdout + ended.stderr)[-4000:]}")
     return found[1], re.sub(r"\s*\(act \d+\)$", "", found[2])[:90].replace("|", "/")
 
 
@@ -90,7 +102,7 @@ def write(rows: list[str]) -> None:
     path = ROOT / "docs" / "reliability.md"
     text = path.read_text()
     head, tail = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
-    table = ["", "| the rule that is broken | in | seed | what is seen |", "| --- | --- | ---: | --- |", *rows, ""]
+    table = ["", "| the rule that is broken | in | seed, or story | what is seen |", "| --- | --- | ---: | --- |", *rows, ""]
     path.write_text(head + "\n".join(table) + tail)
 
 
