@@ -69,6 +69,7 @@ main() {
     tune) set_parameters ;;
     lnet) configure_lnet ;;
     preload) restore_data "$2" "$3" ;;
+    count-unlinked) count_unlinked "${@:2}" ;;
   esac
   DONE=1
 }

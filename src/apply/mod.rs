@@ -6,6 +6,7 @@
 
 mod context;
 mod converge;
+mod count;
 mod dispatcher;
 pub mod event;
 mod executor;
@@ -22,4 +23,5 @@ mod wait;
 mod watch;
 
 pub use converge::{Outcome, Session, converge};
+pub use count::count_unlinked;
 pub use dispatcher::{Report, Run, run};

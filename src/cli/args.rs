@@ -68,6 +68,12 @@ pub(super) enum Command {
     /// Show what the last `up` or `down` did and how it ended, from its log in this folder
     #[command(after_help = LOGS)]
     Log(Log),
+    /// Show what a node wrote to its console: the way to find out why it is not ready
+    Logs(Logs),
+    /// Run a command on the nodes, as root, without an open port: through Systems Manager
+    Run(Run),
+    /// Open a shell on a node, without an open port or a key: through Session Manager
+    Ssh(Ssh),
     /// List the clusters of the region
     List(List),
     /// Print the IAM policy that this spec needs and no more, offline
@@ -277,6 +283,56 @@ pub(super) struct Status {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Logs {
+    /// Id of the node or the beginning of it, its private address, or its group where that has one node
+    pub node: String,
+    #[command(flatten)]
+    pub which: Which,
+    /// How many lines from the end
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub lines: usize,
+    /// All that AWS has kept: 64 KB
+    #[arg(long, conflicts_with = "lines")]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Ssh {
+    /// Id of the node or the beginning of it, its private address, or its group where that has one node
+    pub node: String,
+    #[command(flatten)]
+    pub which: Which,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    pub which: Which,
+    /// Only the nodes of this group
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
+    /// Only this node, named as for `logs`
+    #[arg(long, value_name = "NODE", conflicts_with = "group")]
+    pub node: Option<String>,
+    /// How long the command may run on a node, such as 90s or 2h
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = timeout)]
+    pub timeout: u32,
+    /// One JSON document with what each node said
+    #[arg(long)]
+    pub json: bool,
+    /// The command and its arguments, after `--`; `sh -c '…'` for more than one
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// Seconds of a duration (SSM: executionTimeout of AWS-RunShellScript, 1 to 172,800).
+fn timeout(text: &str) -> Result<u32, String> {
+    let duration = crate::spec::units::duration(text).map_err(|error| error.0)?;
+    let seconds = u32::try_from(duration.as_secs()).ok().filter(|seconds| (1..=172_800).contains(seconds));
+    seconds.ok_or_else(|| "from 1s to 48h".to_owned())
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Down {
     #[command(flatten)]
     pub which: Which,
@@ -289,8 +345,11 @@ pub(super) struct Down {
     /// Delete files that are not in S3, too
     #[arg(long)]
     pub discard_unexported_data: bool,
+    /// Delete files outside of every link, after what is below links is exported
+    #[arg(long)]
+    pub discard_unlinked_files: bool,
     /// Remove the nodes and leave the file system with its links
-    #[arg(long, conflicts_with = "discard_unexported_data")]
+    #[arg(long, conflicts_with_all = ["discard_unexported_data", "discard_unlinked_files"])]
     pub keep_storage: bool,
 }
 

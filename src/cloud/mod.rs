@@ -4,7 +4,9 @@
 //! state or retries beyond what its SDK does. Each method may fail with an *unknown outcome*; the next look tells.
 
 mod error;
+pub mod remote;
 mod survey;
+pub mod unlinked;
 
 pub use error::{Class, CloudError, Remains};
 pub use survey::{
@@ -131,7 +133,7 @@ pub enum Written {
 }
 
 /// A cloud. Cheap to clone: clones are the same cloud.
-pub trait Cloud: Clone + Send + Sync + 'static {
+pub trait Cloud: remote::Remote + Clone + Send + Sync + 'static {
     fn identity(&self) -> impl Future<Output = Result<Identity>> + Send;
 
     /// Answers all questions at once, with as few requests as they allow.

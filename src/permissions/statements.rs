@@ -56,6 +56,8 @@ pub fn policy(spec: &Spec, desired: &Desired, target: &Target<'_>, purpose: Purp
             }
             builder.pass_role();
             builder.simulate();
+            builder.commands();
+            builder.shells();
         }
     }
     Policy::new(builder.statements)
@@ -171,6 +173,38 @@ impl Builder<'_> {
         let below = self.parameter(&format!("{}/*", record::path(&self.desired.id.cluster)));
         let actions = ["ssm:DeleteParameters", "ssm:GetParameter", "ssm:PutParameter"];
         self.allow("WriteRecords", &actions, vec![below], &[]);
+    }
+
+    /// `run`, `logs`, and the count of files that no link covers before `down`.
+    fn commands(&mut self) {
+        let see = [
+            "ssm:CancelCommand",
+            "ssm:DescribeInstanceInformation",
+            "ssm:GetCommandInvocation",
+            "ssm:ListCommandInvocations",
+        ];
+        let here = equals("aws:RequestedRegion", &[&self.desired.id.region]);
+        self.allow("SeeCommands", &see, vec!["*".to_owned()], &[here]);
+        let instances = self.ec2("instance/*");
+        let on_nodes = ["ec2:GetConsoleOutput", "ssm:SendCommand"];
+        self.allow("CommandNodes", &on_nodes, vec![instances], &[self.tagged_already()]);
+        let document = self.document("AWS-RunShellScript", "");
+        self.allow("CommandDocument", &["ssm:SendCommand"], vec![document], &[]);
+    }
+
+    /// `ssh`. A session is its owner's by its name (SSM User Guide, "Additional sample IAM policies for Session Manager").
+    fn shells(&mut self) {
+        let instances = self.ec2("instance/*");
+        self.allow("OpenShells", &["ssm:StartSession"], vec![instances], &[self.tagged_already()]);
+        let document = self.document("SSM-SessionManagerRunShell", self.target.account);
+        self.allow("ShellDocument", &["ssm:StartSession"], vec![document], &[]);
+        let own = self.regional("ssm", "session/${aws:userid}-*");
+        self.allow("EndShells", &["ssm:TerminateSession"], vec![own], &[]);
+    }
+
+    /// Documents of AWS's own belong to no account.
+    fn document(&self, name: &str, account: &str) -> String {
+        format!("arn:{}:ssm:{}:{account}:document/{name}", self.target.partition, self.desired.id.region)
     }
 
     fn storage(&mut self) {

@@ -2,6 +2,7 @@
 
 use super::diff::{Input, Outcome, error, warning};
 use super::model::{Purpose, Verb};
+use crate::cloud::unlinked::{Counted, Unlinked};
 use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED};
 use crate::observed::{Seen, State};
 use crate::record::Try;
@@ -100,13 +101,53 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
         let again = missing.iter().filter_map(|address| Some(input.record.links.get(address)?.path.as_str()));
         let paths: Vec<&str> = there.chain(again).collect();
         if paths != ["/"] {
-            let mut finding =
-                warning("plan::outside-links", Some(&Address::one(Kind::Fsx)), "files outside the links are deleted");
-            finding.notes.push(format!("only what is below {} is exported", paths.join(", ")));
-            findings.push(finding);
+            findings.extend(outside(input, &paths));
         }
     }
     outcome.findings.extend(findings);
+}
+
+/// What no link covers goes with the file system: nothing to say where a node has found nothing, and no more than a warning where
+/// no node could look.
+fn outside(input: &Input<'_>, paths: &[&str]) -> Option<super::Finding> {
+    let address = Address::one(Kind::Fsx);
+    let only = format!("only what is below {} is exported", paths.join(", "));
+    let mut finding = match &input.options.counted {
+        Counted::Found(found) if found.files == 0 && found.complete => return None,
+        Counted::Found(found) if found.files > 0 => {
+            let given_up = input.options.discard_unlinked_files;
+            let title = "files outside the links are deleted";
+            let mut finding = if given_up {
+                warning("plan::outside-links", Some(&address), title)
+            } else {
+                error("plan::outside-links", Some(&address), title)
+            };
+            let Unlinked { files, bytes, complete, paths } = found;
+            let least = if *complete { "" } else { "at least " };
+            finding.notes.push(format!("{least}{files} files, {bytes} bytes: {}", paths.join(", ")));
+            if !given_up {
+                finding.help = Some(
+                    "move them below a link, or copy them away; then give up the rest: `--discard-unlinked-files`; \
+                     or keep the file system: `--keep-storage`"
+                        .to_owned(),
+                );
+            }
+            finding
+        }
+        Counted::Found(_) => {
+            let mut finding = warning("plan::outside-links", Some(&address), "files outside the links are deleted");
+            finding.notes.push("a node has found none yet, and did not come to the end of its search".to_owned());
+            finding
+        }
+        Counted::Unknown(why) => {
+            let mut finding = warning("plan::outside-links", Some(&address), "files outside the links are deleted");
+            finding.notes.push(format!("nobody has counted them: {why}"));
+            finding
+        }
+        Counted::NotAsked => warning("plan::outside-links", Some(&address), "files outside the links are deleted"),
+    };
+    finding.notes.push(only);
+    Some(finding)
 }
 
 fn lost(address: &Address, path: &str, why: &str) -> super::Finding {

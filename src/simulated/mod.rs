@@ -21,6 +21,7 @@ mod named;
 mod nodes;
 mod port;
 mod random;
+mod remote;
 mod settings;
 mod shelf;
 mod storage;

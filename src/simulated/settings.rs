@@ -45,6 +45,8 @@ pub struct Settings {
     pub nodes: Vec<(Which, Boot)>,
     pub export: ExportOutcome,
     pub while_creating: WhileCreating,
+    /// Whether nodes can be sent commands.
+    pub agents_answer: bool,
 }
 
 /// How long things take. The defaults are AWS's in the field (see the fact sheets' figures for creation).
@@ -185,6 +187,7 @@ impl Default for Settings {
             nodes: Vec::new(),
             export: ExportOutcome::Succeeds,
             while_creating: WhileCreating::Deletable,
+            agents_answer: true,
         }
     }
 }

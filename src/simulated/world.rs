@@ -137,6 +137,8 @@ pub(super) struct World {
     pub(super) discard_allowed: bool,
     pub(super) clients: BTreeMap<String, Client>,
     pub(super) denied: BTreeSet<String>,
+    /// Sent to nodes.
+    pub(super) commands: Vec<crate::cloud::remote::Command>,
     pub(super) entries: Vec<Entry>,
     /// Whether the promises are looked at after every step, and what was found broken first.
     pub(super) watch: Watch,
@@ -165,6 +167,7 @@ impl World {
             discard_allowed: false,
             clients: BTreeMap::new(),
             denied: BTreeSet::new(),
+            commands: Vec::new(),
             entries: Vec::new(),
             watch: Watch::default(),
         }

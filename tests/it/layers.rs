@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("observed", &["desired"]),
     ("record", &["desired", "observed"]),
     ("cloud", &["desired", "observed", "bootstrap"]),
-    ("plan", &["desired", "observed", "catalog", "record", "spec"]),
+    ("plan", &["cloud", "desired", "observed", "catalog", "record", "spec"]),
     ("permissions", &["spec", "desired", "record", "catalog"]),
     // `prepare` is the way from a spec to a plan.
     ("apply", &["plan", "cloud", "desired", "observed", "record", "spec", "catalog", "bootstrap"]),

@@ -1,8 +1,10 @@
 //! A cluster's ordinary life.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use provision::apply::Outcome;
+use provision::observed::Report;
 use provision::plan::Purpose;
 use provision::simulated::Settings;
 use provision::spec::Launch;
@@ -101,9 +103,24 @@ async fn a_failed_node_is_named_and_replaced_by_the_next_up() {
     let Ok(Outcome::Ran { report, .. }) = machine.up(&spec).await else { panic!("it ran") };
     assert!(format!("{:?}", report.failures).contains("mount: timed out"), "{report:?}");
     machine.must_hold();
+    let living = || -> BTreeSet<String> {
+        machine.cloud.truth("video").nodes.iter().filter(|node| node.exists()).map(|node| node.id.clone()).collect()
+    };
+    let before = living();
+    let failed: Vec<String> = machine
+        .cloud
+        .truth("video")
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.report, Some(Report::Failed(_))))
+        .map(|node| node.id.clone())
+        .collect();
+    assert_eq!((before.len(), failed.len()), (3, 1), "the others stay");
     machine.cloud.adjust(|settings| settings.nodes.clear());
     machine.must_up(&spec).await;
-    assert_eq!(machine.cloud.truth("video").nodes.iter().filter(|node| node.exists()).count(), 3);
+    let after = living();
+    assert_eq!((after.len(), after.intersection(&before).count()), (3, 2), "only the failed one is replaced");
+    assert!(!after.contains(&failed[0]));
     machine.must_down().await;
 }
 
