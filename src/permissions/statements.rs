@@ -113,6 +113,13 @@ impl Builder<'_> {
         if purpose == Purpose::Apply {
             // FSx, in the name of whoever makes a file system.
             actions.push("ec2:DescribeVpcs");
+            // Of commands on nodes; that they may be sent says `commands`.
+            actions.extend([
+                "ssm:CancelCommand",
+                "ssm:DescribeInstanceInformation",
+                "ssm:GetCommandInvocation",
+                "ssm:ListCommandInvocations",
+            ]);
         }
         let here = equals("aws:RequestedRegion", &[&self.desired.id.region]);
         self.allow("Look", &actions, vec!["*".to_owned()], &[here]);
@@ -177,14 +184,6 @@ impl Builder<'_> {
 
     /// `run`, `logs`, and the count of files that no link covers before `down`.
     fn commands(&mut self) {
-        let see = [
-            "ssm:CancelCommand",
-            "ssm:DescribeInstanceInformation",
-            "ssm:GetCommandInvocation",
-            "ssm:ListCommandInvocations",
-        ];
-        let here = equals("aws:RequestedRegion", &[&self.desired.id.region]);
-        self.allow("SeeCommands", &see, vec!["*".to_owned()], &[here]);
         let instances = self.ec2("instance/*");
         let on_nodes = ["ec2:GetConsoleOutput", "ssm:SendCommand"];
         self.allow("CommandNodes", &on_nodes, vec![instances], &[self.tagged_already()]);
