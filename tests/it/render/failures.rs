@@ -158,6 +158,7 @@ fn nodes_that_failed() {
 #[test]
 fn files_that_are_not_in_s3() {
     let failure = Failure::Unexported {
+        files: Vec::new(),
         text: "the export task-0123 left files behind with 17 of 12000 files not in S3".to_owned(),
         report: Some("s3://acme-video/checkpoints/provision-export-reports/task-0123".to_owned()),
     };
