@@ -26,8 +26,11 @@ const FRESH: SignedDuration = SignedDuration::from_mins(3);
 const NO_BETTER: Duration = Duration::from_mins(10);
 /// However much better it gets.
 const LIMIT: Duration = Duration::from_mins(60);
-/// CloudWatch has a new point a minute.
-const PAUSE: Duration = Duration::from_secs(20);
+/// Between two looks: a sixteenth of the time waited (docs/adr/0007), within these. CloudWatch has a new point a minute.
+const SHORTEST: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(20);
+/// Links that begin to wait together look together.
+const TOGETHER: Duration = Duration::from_secs(1);
 
 /// The last answer, shared by all links: there is one queue a file system.
 pub(in crate::apply) type LastLook = Mutex<Option<(Instant, Answer)>>;
@@ -64,14 +67,14 @@ pub(super) async fn drained<C: Cloud, K: Clock>(
                 }
             }
         }
-        context.pause(PAUSE).await?;
+        context.pause((began.elapsed() / 16).clamp(SHORTEST, LONGEST)).await?;
     }
 }
 
 /// One request for all links that wait at the same time.
 async fn look<C: Cloud, K: Clock>(context: &Context<C, K>, file_system: &str) -> Answer {
     let mut last = context.queue.lock().await;
-    if let Some((_, answer)) = last.as_ref().filter(|(at, _)| at.elapsed() < PAUSE / 2) {
+    if let Some((_, answer)) = last.as_ref().filter(|(at, _)| at.elapsed() < TOGETHER) {
         return answer.clone();
     }
     let started = Instant::now();
