@@ -29,45 +29,40 @@ const fn word(flow: Flow) -> &'static str {
     }
 }
 
-/// What of a link flows in, what flows out, and what deletions do: one sentence. `export_on_down`: whether `down` exports
-/// what is not in S3 by then.
+/// What of a link flows in, what flows out, and what deletions do: one sentence, in lower case and without a full stop.
+/// `export_on_down`: whether `down` exports what is not in S3 by then.
 pub fn flows_sentence(import: &[Flow], export: &[Flow], export_on_down: bool) -> String {
-    format!("{}; {}; {}.", inwards(import), outwards(export, export_on_down), deletions(import, export))
+    format!("{}; {}; {}", inwards(import), outwards(export, export_on_down), deletions(import, export))
 }
 
 fn inwards(import: &[Flow]) -> &'static str {
     match (import.contains(&Flow::New), import.contains(&Flow::Changed)) {
-        (true, true) => "New objects flow in, and changed ones replace their files",
-        (true, false) => "New objects flow in, changes of objects do not",
-        (false, true) => "Changed objects replace their files, new ones do not flow in",
-        (false, false) => "Nothing flows in by itself",
+        (true, true) => "new and changed objects flow in",
+        (true, false) => "new objects flow in, changes of others do not",
+        (false, true) => "changes of objects flow in, new ones do not",
+        (false, false) => "nothing flows in by itself",
     }
 }
 
 fn outwards(export: &[Flow], export_on_down: bool) -> &'static str {
     match (export.contains(&Flow::New), export.contains(&Flow::Changed), export_on_down) {
-        (true, true, true) => "new and changed files flow out, the last of them at `down`",
-        (true, true, false) => "new and changed files flow out, and `down` waits for none",
-        (true, false, true) => "new files flow out, changes of files at `down`",
-        (true, false, false) => "new files flow out, changes of files never",
-        (false, true, true) => "changed files flow out, new ones at `down`",
-        (false, true, false) => "changed files flow out, new ones never",
-        (false, false, true) => "nothing flows out before `down`",
-        (false, false, false) => "nothing flows out, and `down` gives up what is not in S3",
+        (true, true, true) => "new and changed files flow out",
+        (true, true, false) => "new and changed files flow out, and what is late is given up",
+        (true, false, true) => "new files flow out, changes of others when the cluster goes",
+        (true, false, false) => "new files flow out, changes of others never",
+        (false, true, true) => "changes of files flow out, new ones when the cluster goes",
+        (false, true, false) => "changes of files flow out, new ones never",
+        (false, false, true) => "nothing flows out until the cluster goes",
+        (false, false, false) => "nothing ever flows out",
     }
 }
 
-/// A file whose object is gone has its data only if that was loaded, or written here.
 fn deletions(import: &[Flow], export: &[Flow]) -> &'static str {
     match (import.contains(&Flow::Deleted), export.contains(&Flow::Deleted)) {
-        (true, true) => "a deletion on one side deletes on the other",
+        (true, true) => "deleting an object deletes its file, and the other way round",
         (true, false) => "deleting an object deletes its file, deleting a file leaves its object",
-        (false, true) => {
-            "deleting a file deletes its object, deleting an object leaves its file, unreadable if it was never loaded"
-        }
-        (false, false) => {
-            "deletions stay on their side, and a file whose object is deleted is unreadable if it was never loaded"
-        }
+        (false, true) => "deleting a file deletes its object, deleting an object leaves its file",
+        (false, false) => "deleting on one side deletes nothing on the other",
     }
 }
 
@@ -96,7 +91,7 @@ mod tests {
             for export in every_set() {
                 for on_down in [true, false] {
                     let sentence = flows_sentence(&import, &export, on_down);
-                    assert!(sentence.ends_with('.') && sentence.matches('.').count() == 1, "{sentence}");
+                    assert_eq!(sentence.matches("; ").count(), 2, "{sentence}");
                     assert!(told.insert(sentence.clone()), "{sentence}");
                 }
             }
@@ -109,7 +104,7 @@ mod tests {
         let deleted = [Flow::New, Flow::Deleted];
         assert!(flows_sentence(&new, &deleted, true).contains("deleting a file deletes its object"));
         assert!(flows_sentence(&deleted, &new, true).contains("deleting a file leaves its object"));
-        assert!(flows_sentence(&new, &new, true).contains("deletions stay on their side"));
-        assert!(flows_sentence(&deleted, &deleted, true).contains("on one side deletes on the other"));
+        assert!(flows_sentence(&new, &new, true).contains("deletes nothing on the other"));
+        assert!(flows_sentence(&deleted, &deleted, true).contains("deletes its file, and the other way round"));
     }
 }

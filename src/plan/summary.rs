@@ -21,7 +21,7 @@ pub(super) fn of(resource: &Resource) -> String {
         Resource::Fsx(file_system) => storage(file_system),
         Resource::Link(link) => {
             let Link { path, import, export, export_on_down, .. } = link;
-            format!("{} ⇄ {path}. {}", link.s3(), flows_sentence(import, export, *export_on_down))
+            format!("{} ⇄ {path}: {}", link.s3(), flows_sentence(import, export, *export_on_down))
         }
         Resource::Template(template) => {
             let LaunchTemplate { image, instance, interfaces, .. } = template.as_ref();
