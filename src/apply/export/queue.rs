@@ -13,14 +13,15 @@ use tokio::time::Instant;
 use super::progress::span;
 use crate::apply::context::Context;
 use crate::apply::event::{Failure, What};
+use crate::apply::wait::SAY_AGAIN;
 use crate::cloud::{Class, Clock, Cloud, CloudError, QueuePoint};
 use crate::desired::Address;
 
 /// An empty queue counts after so long (fsx-dra.md, "Recommended procedure": three consecutive minutes; points come up to two
 /// minutes late), and so does one of which nothing is told.
 const QUIET: Duration = Duration::from_mins(3);
-/// An older point says nothing of now.
-const FRESH: SignedDuration = SignedDuration::from_mins(3);
+/// An older point says nothing of now. A point bears the beginning of its minute, and comes up to two minutes after its end.
+const FRESH: SignedDuration = SignedDuration::from_mins(4);
 /// The age may rise while the queue is worked off (field: a million files, 58 s a minute), and a task is faster: without
 /// a new lowest age for so long, the task takes over.
 const NO_BETTER: Duration = Duration::from_mins(10);
@@ -46,7 +47,7 @@ pub(super) async fn drained<C: Cloud, K: Clock>(
 ) -> Result<(), Failure> {
     let began = Instant::now();
     let mut queue = Queue { deletes, lowest: None, quiet_since: None };
-    let mut said = String::new();
+    let (mut said, mut said_at) = (String::new(), began);
     loop {
         let answer = look(context, file_system).await;
         match queue.judge(&answer, context.clock.now(), began.elapsed()) {
@@ -55,8 +56,9 @@ pub(super) async fn drained<C: Cloud, K: Clock>(
                 return Ok(());
             }
             Judgement::Wait(detail) => {
-                if detail != said {
+                if detail != said || said_at.elapsed() > SAY_AGAIN {
                     said.clone_from(&detail);
+                    said_at = Instant::now();
                     context.emit(What::Waiting {
                         step: index,
                         address: address.clone(),
@@ -210,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_point_of_long_ago_says_nothing() {
-        let old = QueuePoint { at: now() - SignedDuration::from_mins(4), age_s: 300 };
+        let old = QueuePoint { at: now() - SignedDuration::from_mins(5), age_s: 300 };
         assert!(goes_on(&queue(false).judge(&Ok(vec![old]), now(), Duration::ZERO)));
         let recent = QueuePoint { at: now() - SignedDuration::from_mins(2), age_s: 300 };
         assert!(!goes_on(&queue(false).judge(&Ok(vec![recent, old]), now(), Duration::ZERO)));
