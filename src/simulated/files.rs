@@ -111,7 +111,7 @@ impl World {
             .queued
             .iter()
             .filter(|(owner, entered, left)| owner == file_system && *entered <= at && at < a_minute_later(*left));
-        mine.map(|(_, entered, left)| if at < *left { (at - *entered).as_secs() } else { 0 }).max()
+        mine.map(|(_, entered, left)| if at < *left { at.saturating_sub(*entered).as_secs() } else { 0 }).max()
     }
 
     /// Marks as many of a directory's files as exported.

@@ -103,15 +103,12 @@ fn grouped(rows: Vec<(String, String)>) -> Vec<FailedFiles> {
     let mut groups: Vec<FailedFiles> = Vec::new();
     for (number, (path, code)) in rows.into_iter().enumerate() {
         let told = (number < MOST_PATHS).then_some(path);
-        match groups.iter_mut().find(|group| group.code == code) {
-            Some(group) => {
-                group.count += 1;
-                group.paths.extend(told);
-            }
-            None => {
-                let meaning = export_failures::meaning(&code).map(ToOwned::to_owned);
-                groups.push(FailedFiles { code, meaning, count: 1, paths: told.into_iter().collect() });
-            }
+        if let Some(group) = groups.iter_mut().find(|group| group.code == code) {
+            group.count += 1;
+            group.paths.extend(told);
+        } else {
+            let meaning = export_failures::meaning(&code).map(ToOwned::to_owned);
+            groups.push(FailedFiles { code, meaning, count: 1, paths: told.into_iter().collect() });
         }
     }
     groups.sort_by(|a, b| (b.count, &a.code).cmp(&(a.count, &b.code)));
@@ -122,17 +119,13 @@ fn grouped(rows: Vec<(String, String)>) -> Vec<FailedFiles> {
 mod tests {
     use super::*;
 
-    fn pairs(text: &str, is_whole: bool) -> Vec<(String, String)> {
-        rows(text, is_whole)
-    }
-
     #[test]
     fn the_examples_of_the_guide_are_read() {
         let text = "myRestrictedFile,failed,S3AccessDenied\ndir1/myLargeFile,failed,FileSizeTooLarge\n";
         let of = |path: &str, code: &str| (path.to_owned(), code.to_owned());
         let expected = [of("myRestrictedFile", "S3AccessDenied"), of("dir1/myLargeFile", "FileSizeTooLarge")];
-        assert_eq!(pairs(text, true), expected);
-        assert_eq!(pairs(&format!("FilePath,FileStatus,ErrorCode\r\n{}", text.replace('\n', "\r\n")), true), expected);
+        assert_eq!(rows(text, true), expected);
+        assert_eq!(rows(&format!("FilePath,FileStatus,ErrorCode\r\n{}", text.replace('\n', "\r\n")), true), expected);
         for (written, path) in [
             ("\"\"\"@filename.txt\"\"\"", "@filename.txt"),
             ("\"\"\"+filename.txt\"\"\"", "+filename.txt"),
@@ -141,23 +134,22 @@ mod tests {
             ("\"file\"\"name.txt\"", "file\"name.txt"),
             ("\"two\nlines\"", "two\nlines"),
         ] {
-            assert_eq!(pairs(&format!("{written},failed,X"), true), [of(path, "X")], "{written}");
+            assert_eq!(rows(&format!("{written},failed,X"), true), [of(path, "X")], "{written}");
         }
     }
 
     #[test]
     fn what_is_cut_off_or_no_row_is_left_out() {
-        assert_eq!(pairs("a,failed,S3Error\nb,failed,S3Acc", false).len(), 1);
-        assert_eq!(pairs("a,failed,S3Error\nb,failed,S3Error", true).len(), 2);
-        assert_eq!(pairs("", true), []);
-        assert_eq!(pairs("<html>,\n,,,\n\"", true), []);
+        assert_eq!(rows("a,failed,S3Error\nb,failed,S3Acc", false).len(), 1);
+        assert_eq!(rows("a,failed,S3Error\nb,failed,S3Error", true).len(), 2);
+        assert_eq!(rows("", true), []);
+        assert_eq!(rows("<html>,\n,,,\n\"", true), []);
     }
 
     #[test]
     fn files_are_told_by_code_and_no_more_than_some() {
-        let text: String =
-            (0..30).map(|n| format!("f{n},failed,{}\n", if n % 3 == 0 { "Odd" } else { "S3Error" })).collect();
-        let groups = grouped(pairs(&text, true));
+        let rows = (0..30).map(|n| (format!("f{n}"), if n % 3 == 0 { "Odd" } else { "S3Error" }.to_owned()));
+        let groups = grouped(rows.collect());
         let told: Vec<_> = groups.iter().map(|each| (each.code.as_str(), each.count, each.meaning.is_some())).collect();
         assert_eq!(told, [("S3Error", 20, true), ("Odd", 10, false)]);
         assert_eq!(groups.iter().map(|each| each.paths.len()).sum::<usize>(), MOST_PATHS);

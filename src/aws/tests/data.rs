@@ -16,19 +16,19 @@ enum Cbor<'a> {
 
 impl Cbor<'_> {
     fn bytes(&self) -> Vec<u8> {
-        let head = |major: u8, length: usize| major << 5 | u8::try_from(length).expect("short");
+        let head = |major: u8, length: usize| major | u8::try_from(length).expect("short");
         let text = |text: &str| {
             let length = u8::try_from(text.len()).expect("short");
-            [&[3 << 5 | 24, length][..], text.as_bytes()].concat()
+            [&[0x78, length][..], text.as_bytes()].concat()
         };
         let number = |number: &f64| [&[0xfb][..], &number.to_be_bytes()].concat();
         match self {
             Self::Map(pairs) => {
                 let pairs = pairs.iter().flat_map(|(key, value)| [text(key), value.bytes()].concat());
-                std::iter::once(head(5, self.length())).chain(pairs).collect()
+                std::iter::once(head(0xa0, self.length())).chain(pairs).collect()
             }
             Self::List(items) => {
-                std::iter::once(head(4, self.length())).chain(items.iter().flat_map(Self::bytes)).collect()
+                std::iter::once(head(0x80, self.length())).chain(items.iter().flat_map(Self::bytes)).collect()
             }
             Self::Text(value) => text(value),
             Self::Number(value) => number(value),
