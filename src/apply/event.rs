@@ -93,6 +93,19 @@ pub enum Ending {
     LostLock,
 }
 
+/// Files that an export could not copy, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedFiles {
+    /// AWS's own word, such as `S3AccessDenied`.
+    pub code: String,
+    /// What it means and what helps; none for a code that this version does not know.
+    pub meaning: Option<String>,
+    /// How many of the list, as far as it was read.
+    pub count: u64,
+    /// The first of them, relative to the mount.
+    pub paths: Vec<String>,
+}
+
 /// Why a step failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case", tag = "why")]
@@ -106,7 +119,14 @@ pub enum Failure {
     TimedOut { limit_s: u64, detail: String },
     /// The export did not bring every file to S3.
     #[error("{text}")]
-    Unexported { text: String, report: Option<String> },
+    Unexported {
+        text: String,
+        /// Where the list of failed files is, in S3.
+        report: Option<String>,
+        /// What stands in it, by error code; empty where it could not be read, and in logs of older versions.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<FailedFiles>,
+    },
     #[error("{}", nodes.iter().map(|(id, why)| format!("{id}: {why}")).collect::<Vec<_>>().join("; "))]
     Nodes { nodes: Vec<(String, String)> },
     #[error("it is still used by {}", dependents.join(", "))]

@@ -1,11 +1,21 @@
 //! Bringing what is only on the file system to S3 before anything that would lose it.
 //!
 //! The order is that of the FSx for Lustre User Guide ("Deleting a file system"; API, DeleteFileSystem): writers have stopped,
-//! automatic export goes off, a task exports, and only its complete success counts.
+//! automatic export works off its queue and goes off, a task exports, and only its complete success counts.
 
+mod progress;
+mod queue;
+mod report;
+
+pub(super) use queue::LastLook;
+
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use progress::{Meter, span};
+use report::Report;
 
 use super::context::Context;
 use super::event::{Failure, What};
@@ -13,19 +23,20 @@ use super::executor::send_update;
 use super::pace::pace;
 use super::wait::{Verdict, wait};
 use crate::cloud::{Class, Clock, Cloud, Export, Update};
-use crate::desired::{Address, Kind, Link, Resource, flows_text};
+use crate::desired::{Address, EXPORT_REPORTS, Kind, Link, Resource, flows_of, flows_text};
 use crate::observed::{Observed, Seen, State, Task, TaskState, Work};
 use crate::plan::Op;
 use crate::spec::Flow;
 
-/// A task that counts nothing for so long hangs (FSx refreshes the counts about every 30 seconds).
-const STALL_LIMIT: Duration = Duration::from_secs(30 * 60);
+/// An export that counts nothing for so long is waited for no more; it goes on at AWS. Before that it may be at one large file
+/// (5 TiB at 250 MB/s take six hours), so a standstill is told and no more.
+const GIVEN_UP: Duration = Duration::from_hours(12);
+
+/// A task that blocks a deletion and counts nothing for so long hangs.
+const STALL_LIMIT: Duration = Duration::from_mins(30);
 
 /// A change of a link takes minutes (FSx for Lustre User Guide, "Data repository association lifecycle", gives no figure).
 const CHANGES_END: Duration = Duration::from_mins(15);
-
-/// Where lists of failed files go, inside the linked prefix as FSx demands.
-const REPORTS: &str = "provision-export-reports";
 
 /// Exports everything below a link.
 pub(super) async fn export<C: Cloud, K: Clock>(
@@ -39,12 +50,20 @@ pub(super) async fn export<C: Cloud, K: Clock>(
     if link.state == State::Failed {
         if context.store.was_done(address).await || context.store.was_ready().await || context.observed.was_used() {
             let text = format!("{} is {}: {}", link.id, link.lifecycle, link.reason.clone().unwrap_or_default());
-            return Err(Failure::Unexported { text, report: None });
+            return Err(unexported(text));
         }
         context.note(index, address, "the link never worked and no node was ready, so there is nothing to export");
         return Ok(());
     }
-    turn_off_automatic_export(context, index, address, &link).await?;
+    let flows = flows_of(link.fields.get("export").map_or("", String::as_str));
+    if !flows.is_empty() {
+        let file_system = link.file_system.clone().or_else(|| context.file_system());
+        // A link that is MISCONFIGURED exports nothing by itself, however long its queue.
+        if let Some(file_system) = file_system.filter(|_| link.state == State::Ready) {
+            queue::drained(context, index, address, &file_system, flows.contains(&Flow::Deleted)).await?;
+        }
+        turn_off_automatic_export(context, index, address, &link).await?;
+    }
     let task = start(context, index, address, &link).await?;
     let task = ended(context, index, address, &task.id).await?;
     if task.state == TaskState::Succeeded && task.failed == 0 {
@@ -60,9 +79,18 @@ pub(super) async fn export<C: Cloud, K: Clock>(
         TaskState::Succeeded => "left files behind",
         _ => "failed",
     };
-    let reason = task.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    let reason = task.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let text = format!("the export {} {state} with {} of {} files not in S3{reason}", task.id, task.failed, task.total);
-    Err(Failure::Unexported { text, report: task.report })
+    let report = if task.failed > 0 || task.state == TaskState::Failed {
+        report::read(context, index, address, &task).await?
+    } else {
+        Report { url: task.report.clone(), ..Report::default() }
+    };
+    Err(Failure::Unexported { text, report: report.url, files: report.files })
+}
+
+const fn unexported(text: String) -> Failure {
+    Failure::Unexported { text, report: None, files: Vec::new() }
 }
 
 async fn look<C: Cloud, K: Clock>(context: &Context<C, K>, address: &Address) -> Result<Option<Seen>, Failure> {
@@ -78,9 +106,6 @@ async fn turn_off_automatic_export<C: Cloud, K: Clock>(
     link: &Seen,
 ) -> Result<(), Failure> {
     let never = flows_text(&[]);
-    if link.fields.get("export").is_none_or(|export| *export == never) {
-        return Ok(());
-    }
     let update = Update {
         address: address.clone(),
         id: link.id.clone(),
@@ -106,10 +131,7 @@ async fn turn_off_automatic_export<C: Cloud, K: Clock>(
             Some(seen) if seen.state == State::Ready && seen.fields.get("export") == Some(&never) => Verdict::Done,
             Some(seen) if matches!(seen.state, State::Failed | State::Misconfigured | State::Deleting) => {
                 let reason = seen.reason.clone().unwrap_or_else(|| "AWS gives no reason".to_owned());
-                Verdict::Broken(Failure::Unexported {
-                    text: format!("{} is {}: {reason}", seen.id, seen.lifecycle),
-                    report: None,
-                })
+                Verdict::Broken(unexported(format!("{} is {}: {reason}", seen.id, seen.lifecycle)))
             }
             Some(_) => Verdict::Pending("automatic export goes off".to_owned()),
             None => Verdict::Broken(Failure::Stale { text: format!("{} is gone", link.id) }),
@@ -124,17 +146,11 @@ fn as_link(seen: &Seen) -> Link {
     let s3 = field("s3");
     let (bucket, prefix) =
         s3.trim_start_matches("s3://").split_once('/').unwrap_or((s3.trim_start_matches("s3://"), ""));
-    let import = field("import");
-    let flows = [(Flow::New, "new"), (Flow::Changed, "changed"), (Flow::Deleted, "deleted")];
     Link {
         bucket: bucket.to_owned(),
         prefix: prefix.to_owned(),
         path: field("path"),
-        import: flows
-            .into_iter()
-            .filter(|(_, word)| import.split(", ").any(|each| each == *word))
-            .map(|(flow, _)| flow)
-            .collect(),
+        import: flows_of(&field("import")),
         export: Vec::new(),
         import_chunk_mib: None,
         preload_metadata: false,
@@ -158,7 +174,7 @@ async fn start<C: Cloud, K: Clock>(
         address: address.clone(),
         file_system,
         path: path.clone(),
-        report: format!("{s3}/{REPORTS}"),
+        report: format!("{s3}/{EXPORT_REPORTS}"),
         tags: context.desired.id.tags(address, "", 0, &context.desired.tags),
         // Each run exports anew: what an earlier one has exported may have been written since.
         token: context.desired.id.token(&format!("export {address} {}", context.run), 0),
@@ -194,34 +210,49 @@ async fn ended<C: Cloud, K: Clock>(
     address: &Address,
     id: &str,
 ) -> Result<Task, Failure> {
-    let progress = std::sync::Mutex::new((String::new(), Duration::ZERO));
-    let last = std::sync::Mutex::new(None);
+    let meter = Mutex::new(Meter::default());
+    let last = Mutex::new(None);
     wait(context, index, address, Kind::Task, pace(Kind::Link, &Op::Export), |observed: &Observed, waited| {
         let Some(task) = observed.tasks.iter().find(|task| task.id == id) else {
             return if waited < Duration::from_secs(60) {
                 Verdict::Pending("not visible yet".to_owned())
             } else {
-                Verdict::Broken(Failure::Unexported { text: format!("the export {id} is gone"), report: None })
+                Verdict::Broken(unexported(format!("the export {id} is gone")))
             };
         };
         if !task.state.is_active() {
-            *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(task.clone());
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.clone());
             return Verdict::Done;
         }
-        let detail = format!("exporting: {} of {} files", task.succeeded, task.total);
-        let mut progress = progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if progress.0 != detail {
-            *progress = (detail.clone(), waited);
-        } else if waited.saturating_sub(progress.1) > STALL_LIMIT {
-            let text = format!("the export {id} has not moved for {} minutes: {detail}", STALL_LIMIT.as_secs() / 60);
-            return Verdict::Broken(Failure::Unexported { text, report: task.report.clone() });
+        let pulse = meter.lock().unwrap_or_else(PoisonError::into_inner).look(task, waited);
+        if pulse.still > GIVEN_UP {
+            let still = span(pulse.still.as_secs());
+            let text = format!("the export {id} has counted nothing for {still}, and goes on at AWS: {}", pulse.detail);
+            return Verdict::Broken(Failure::Unexported { text, report: task.report.clone(), files: Vec::new() });
         }
-        Verdict::Pending(detail)
+        if pulse.stalls {
+            context.note(index, address, stalled(task, pulse.still));
+        }
+        Verdict::Pending(pulse.detail)
     })
     .await?;
     last.into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .unwrap_or_else(PoisonError::into_inner)
         .ok_or_else(|| Failure::Stale { text: format!("{id} is gone") })
+}
+
+/// What a standstill may mean, and what a person can do about it.
+fn stalled(task: &Task, still: Duration) -> String {
+    let still = span(still.as_secs());
+    let why = if task.state == TaskState::Pending {
+        "FSx has not begun it: other tasks of the file system may be before it"
+    } else {
+        "it may be at one large file, or S3 may slow it down or refuse it"
+    };
+    format!(
+        "{} has counted nothing for {still}: {why}; waiting on, and to stop here is safe: the next `down` goes on",
+        task.id
+    )
 }
 
 /// No task is left that would block a deletion: what writes to S3 is waited for, everything else is cancelled.
@@ -240,7 +271,7 @@ pub(super) async fn end_tasks<C: Cloud, K: Clock>(context: &Context<C, K>, index
             }
         }
     }
-    let stalled = std::sync::Mutex::new((String::new(), Duration::ZERO));
+    let stalled = Mutex::new((String::new(), Duration::ZERO));
     wait(context, index, address, Kind::Task, pace(Kind::Task, &Op::EndTasks), |observed: &Observed, waited| {
         let active: Vec<&Task> = observed.tasks.iter().filter(|task| task.state.is_active()).collect();
         if active.is_empty() {
@@ -249,7 +280,7 @@ pub(super) async fn end_tasks<C: Cloud, K: Clock>(context: &Context<C, K>, index
         let ids: Vec<String> =
             active.iter().map(|task| format!("{} ({} of {} files)", task.id, task.succeeded, task.total)).collect();
         let detail = format!("waiting for {}", ids.join(", "));
-        let mut stalled = stalled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut stalled = stalled.lock().unwrap_or_else(PoisonError::into_inner);
         if stalled.0 != detail {
             *stalled = (detail.clone(), waited);
         } else if waited.saturating_sub(stalled.1) > STALL_LIMIT {

@@ -28,7 +28,7 @@ pub(super) enum Verdict {
 const BLIND_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// A log that says nothing for long looks like a run that hangs, and some CI services end those.
-const SAY_AGAIN: Duration = Duration::from_secs(60);
+pub(super) const SAY_AGAIN: Duration = Duration::from_secs(60);
 
 /// Looks again and again, ever less often, until the verdict is final.
 pub(super) async fn wait<C: Cloud, K: Clock>(

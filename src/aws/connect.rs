@@ -44,6 +44,7 @@ pub struct NoRegion;
 #[derive(Debug, Clone)]
 pub struct Aws {
     pub(super) region: String,
+    pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) fsx: aws_sdk_fsx::Client,
     pub(super) iam: aws_sdk_iam::Client,
@@ -82,6 +83,10 @@ impl Aws {
         let sts = aws_sdk_sts::config::Builder::from(config).retry_config(retries(ATTEMPTS_TO_GREET)).build();
         let prices_in = Region::from_static(endpoint_region(&region));
         let pricing = aws_sdk_pricing::config::Builder::from(config).region(prices_in).build();
+        let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(config)
+            .retry_config(retries(HELP_ATTEMPTS))
+            .timeout_config(short())
+            .build();
         let kms = aws_sdk_kms::config::Builder::from(config)
             .retry_config(retries(HELP_ATTEMPTS))
             .timeout_config(short())
@@ -92,6 +97,7 @@ impl Aws {
             .build();
         Ok(Self {
             region,
+            cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch),
             ec2: aws_sdk_ec2::Client::new(config),
             fsx: aws_sdk_fsx::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),

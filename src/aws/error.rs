@@ -416,6 +416,7 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "DataRepositoryTaskNotFound"
         | "NoSuchEntity"
         | "NoSuchBucket"
+        | "NoSuchKey"
         | "NoSuchResourceException"
         | "NotFound"
         | "ParameterNotFound"

@@ -8,6 +8,7 @@
     reason = "the port's error is large, and rare beside the requests that it is about"
 )]
 
+mod cloudwatch;
 mod connect;
 mod convert;
 mod ec2;
@@ -33,9 +34,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use connect::{Aws, NoRegion, Options};
 pub use pricing::PriceList;
 
+use jiff::Timestamp;
+
 use crate::cloud::{
-    Class, Cloud, CloudError, Create, Created, Delete, Export, Identity, Overwrite, Questions, Result, Scope, Survey,
-    Update, Written,
+    Class, Cloud, CloudError, Create, Created, Delete, Excerpt, Export, Identity, Overwrite, Questions, QueuePoint,
+    Result, Scope, Survey, Update, Written,
 };
 use crate::desired::{Address, Kind, Resource};
 use crate::observed::{Observed, Task};
@@ -106,6 +109,14 @@ impl Cloud for Aws {
 
     async fn cancel_task(&self, id: &str) -> Result<()> {
         self.stop_task(id).await
+    }
+
+    async fn export_queue(&self, file_system: &str, now: Timestamp) -> Result<Vec<QueuePoint>> {
+        self.age_of_queue(file_system, now).await
+    }
+
+    async fn read_object(&self, url: &str, most: u64) -> Result<Option<Excerpt>> {
+        self.beginning_of(url, most).await
     }
 
     async fn parameters(&self, path: &str) -> Result<BTreeMap<String, String>> {

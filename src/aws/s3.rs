@@ -1,4 +1,5 @@
-//! Buckets: only whether they exist, where, and whether we may look. Nothing in here writes or deletes.
+//! Buckets: whether they exist, where, and whether we may look; and the reports that FSx leaves in them. Nothing in here
+//! writes or deletes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,8 +7,8 @@ use aws_sdk_s3::types::BucketVersioningStatus;
 use tokio::task::JoinSet;
 
 use super::Aws;
-use super::error::Explain as _;
-use crate::cloud::{Bucket, CloudError};
+use super::error::{Explain as _, found};
+use crate::cloud::{Bucket, Class, CloudError, Excerpt};
 
 impl Aws {
     /// Asks for all of them at once.
@@ -38,6 +39,33 @@ impl Aws {
             (Err(_), Some((301 | 307 | 400, Some(region)))) => Ok(Bucket::InRegion(region)),
             (Err(error), _) => Err(Err::<(), _>(error).look("s3:HeadBucket").expect_err("it is an error")),
         }
+    }
+
+    /// The first bytes of an object. None: there is none.
+    pub(super) async fn beginning_of(&self, url: &str, most: u64) -> Result<Option<Excerpt>, CloudError> {
+        let operation = "s3:GetObject";
+        let Some((bucket, key)) = url.strip_prefix("s3://").and_then(|rest| rest.split_once('/')) else {
+            return Err(CloudError::new(operation, Class::Invalid, format!("`{url}` names no object")));
+        };
+        let call = self.s3.get_object().bucket(bucket).key(key).range(format!("bytes=0-{}", most.saturating_sub(1)));
+        let answer = match found(call.send().await.look(operation)) {
+            Ok(Some(answer)) => answer,
+            Ok(None) => return Ok(None),
+            // No byte is in a range of nothing.
+            Err(error) if error.code.as_deref() == Some("InvalidRange") => {
+                return Ok(Some(Excerpt { text: String::new(), is_whole: true }));
+            }
+            Err(error) => return Err(error),
+        };
+        // `bytes 0-99/1234`
+        let whole = answer.content_range().and_then(|range| range.rsplit('/').next()?.parse().ok());
+        let bytes =
+            answer.body.collect().await.map_err(|error| {
+                CloudError::new(operation, Class::Transient, format!("the answer broke off: {error}"))
+            })?;
+        let bytes = bytes.into_bytes();
+        let is_whole = whole.is_none_or(|whole: u64| whole <= bytes.len() as u64);
+        Ok(Some(Excerpt { text: String::from_utf8_lossy(&bytes).into_owned(), is_whole }))
     }
 
     /// Suspended versioning keeps nothing new.

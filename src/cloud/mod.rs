@@ -117,6 +117,22 @@ pub struct Export {
     pub token: String,
 }
 
+/// How long the oldest change that automatic export has still to bring to S3 had waited at a moment, over all links of a
+/// file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueuePoint {
+    pub at: Timestamp,
+    pub age_s: u64,
+}
+
+/// The beginning of an object in S3, or all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// Bytes that are no UTF-8 are replaced.
+    pub text: String,
+    pub is_whole: bool,
+}
+
 /// Whether a parameter that exists already may be written over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overwrite {
@@ -157,6 +173,13 @@ pub trait Cloud: remote::Remote + Clone + Send + Sync + 'static {
 
     /// Ended already is success.
     fn cancel_task(&self, id: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// What was told of the queue of automatic export in the quarter of an hour before now, in no order. There are points only
+    /// while the queue is in use, and they come a minute or more late: none is not an empty queue.
+    fn export_queue(&self, file_system: &str, now: Timestamp) -> impl Future<Output = Result<Vec<QueuePoint>>> + Send;
+
+    /// Reads an object of S3 (`s3://bucket/key`), no more than its first `most` bytes. None: there is none.
+    fn read_object(&self, url: &str, most: u64) -> impl Future<Output = Result<Option<Excerpt>>> + Send;
 
     /// All parameters below a path, at any depth, by their whole name. Always the newest.
     fn parameters(&self, path: &str) -> impl Future<Output = Result<BTreeMap<String, String>>> + Send;

@@ -2,11 +2,12 @@
 //!
 //! An observed resource is brought into the same types and through the same functions, so both sides are written alike.
 
+use super::flows::flows_text;
 use super::resource::{
     Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link, NodeGroup, PlacementGroup,
     Resource, Role, SecurityGroup,
 };
-use crate::spec::{Compression, Deployment, DriveCache, Flow, Market, Media, MetadataIops, ReadCache};
+use crate::spec::{Compression, Deployment, DriveCache, Market, Media, MetadataIops, ReadCache};
 
 impl Resource {
     /// Every field that a plan compares, in the order shown.
@@ -191,22 +192,6 @@ pub fn market_text(market: &Market) -> String {
         Market::CapacityBlock(id) => format!("capacity-block {id}"),
         Market::Reservation(id) => format!("reservation {id}"),
     }
-}
-
-/// `new, changed`, or `never`.
-pub fn flows_text(flows: &[Flow]) -> String {
-    if flows.is_empty() {
-        return "never".to_owned();
-    }
-    let words: Vec<&str> = flows
-        .iter()
-        .map(|flow| match flow {
-            Flow::New => "new",
-            Flow::Changed => "changed",
-            Flow::Deleted => "deleted",
-        })
-        .collect();
-    words.join(", ")
 }
 
 fn interfaces_text(interfaces: &[Interface]) -> String {

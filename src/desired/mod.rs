@@ -2,16 +2,18 @@
 
 mod build;
 mod fields;
+mod flows;
 mod names;
 mod place;
 pub mod policy;
 mod resource;
 
 pub use build::{Desired, Point, Settled, Wanted, build, build_offline, link};
-pub use fields::{deployment_text, flows_text, market_text, media_text};
+pub use fields::{deployment_text, market_text, media_text};
+pub use flows::{flows_of, flows_sentence, flows_text};
 pub use names::{
-    ClusterId, DISCARD, IAM_PATH, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_NODE,
-    TAG_SPEC, TAG_UNEXPORTED, digest, link_name,
+    ClusterId, DISCARD, EXPORT_REPORTS, IAM_PATH, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, TAG_EPOCH, TAG_FILE_SYSTEM,
+    TAG_NODE, TAG_SPEC, TAG_UNEXPORTED, digest, link_name,
 };
 pub use place::{Candidate, PinnedImage, Pins, Place, addresses_needed, candidates, choose, image_key};
 pub use resource::{

@@ -16,6 +16,8 @@ pub const TAG_EPOCH: &str = "provision:epoch";
 /// On a link whose unexported files the user gave up in the spec, with the value [`DISCARD`]: `down` works without a spec.
 pub const TAG_UNEXPORTED: &str = "provision:unexported";
 pub const DISCARD: &str = "discard";
+/// Where lists of files that an export could not copy go: a folder inside the linked prefix, as FSx demands.
+pub const EXPORT_REPORTS: &str = "provision-export-reports";
 /// Which file system a template and its nodes mount: another one needs other nodes.
 pub const TAG_FILE_SYSTEM: &str = "provision:file-system";
 /// Written by a node on itself.

@@ -120,6 +120,10 @@ impl Builder<'_> {
                 "ssm:GetCommandInvocation",
                 "ssm:ListCommandInvocations",
             ]);
+            if self.spec.datasets.iter().any(|dataset| !dataset.export.is_empty()) {
+                // `down`: how far automatic export is behind. It takes no resource.
+                actions.push("cloudwatch:GetMetricData");
+            }
         }
         let here = equals("aws:RequestedRegion", &[&self.desired.id.region]);
         self.allow("Look", &actions, vec!["*".to_owned()], &[here]);
@@ -243,6 +247,7 @@ impl Builder<'_> {
         if self.has(Kind::Link) {
             let actions = ["iam:AttachRolePolicy", "iam:CreateServiceLinkedRole", "iam:PutRolePolicy"];
             self.allow("FsxRoleForS3", &actions, vec![self.service_roles(FSX_TO_S3)], &[]);
+            // Also lets `down` read which files an export could not copy (s3:GetObject).
             let buckets = self.buckets(&["", "/*"]);
             self.allow("FsxChecksBuckets", &["s3:Get*", "s3:List*", "s3:PutObject"], buckets, &[]);
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::desired::{
-    FileSystem, Kind, LaunchTemplate, Link, NodeGroup, Resource, Role, SecurityGroup, deployment_text, flows_text,
+    FileSystem, Kind, LaunchTemplate, Link, NodeGroup, Resource, Role, SecurityGroup, deployment_text, flows_sentence,
     market_text, media_text,
 };
 use crate::observed::Seen;
@@ -20,8 +20,8 @@ pub(super) fn of(resource: &Resource) -> String {
         Resource::Placement(group) => format!("{}, cluster", group.name),
         Resource::Fsx(file_system) => storage(file_system),
         Resource::Link(link) => {
-            let Link { path, import, export, .. } = link;
-            format!("{} ⇄ {path}, in: {}, out: {}", link.s3(), flows_text(import), flows_text(export))
+            let Link { path, import, export, export_on_down, .. } = link;
+            format!("{} ⇄ {path}: {}", link.s3(), flows_sentence(import, export, *export_on_down))
         }
         Resource::Template(template) => {
             let LaunchTemplate { image, instance, interfaces, .. } = template.as_ref();

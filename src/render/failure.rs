@@ -6,7 +6,7 @@ use super::text::{count, duration, listed};
 use super::theme::Theme;
 use super::words;
 use crate::apply::Report;
-use crate::apply::event::{Ending, Failure};
+use crate::apply::event::{Ending, FailedFiles, Failure};
 use crate::cloud::{Class, CloudError, Remains};
 use crate::desired::Address;
 use crate::diagnostic::Severity;
@@ -108,12 +108,12 @@ fn block(addresses: &[&Address], failure: &Failure, op: Option<&Op>) -> Block {
             vec![format!("last seen: {detail}"), "AWS may still be at it; a new run goes on waiting".to_owned()],
             None,
         ),
-        Failure::Unexported { text, report } => {
+        Failure::Unexported { text, report, files } => {
             let list = report.as_ref().map(|url| format!("the files that failed are listed in {url}"));
             (
                 "fsx::unexported".to_owned(),
                 format!("cannot {doing}: not every file is in S3, so the file system stays"),
-                std::iter::once(text.clone()).chain(list).collect(),
+                std::iter::once(text.clone()).chain(files.iter().map(failed_files)).chain(list).collect(),
                 Some("mend what keeps the files from S3, or give them up with `--discard-unexported-data`".to_owned()),
             )
         }
@@ -147,6 +147,22 @@ fn block(addresses: &[&Address], failure: &Failure, op: Option<&Op>) -> Block {
         Failure::LostLock => ("lock::lost".to_owned(), format!("cannot {doing}: the lock is lost"), Vec::new(), None),
     };
     Block { notes, help, ..Block::error(code, title) }
+}
+
+/// Columns of a path in a note.
+const LONGEST_PATH: usize = 120;
+
+/// `2 files, S3AccessDenied (FSx may not write …): a, b`
+fn failed_files(failed: &FailedFiles) -> String {
+    let FailedFiles { code, meaning, count: number, paths } = failed;
+    let meaning = meaning.as_ref().map(|meaning| format!(" ({meaning})")).unwrap_or_default();
+    let files = if *number == 1 { "1 file".to_owned() } else { format!("{} files", super::text::grouped(*number)) };
+    let mut told: Vec<String> = paths.iter().map(|path| super::text::cut(path, LONGEST_PATH)).collect();
+    let more = number.saturating_sub(paths.len() as u64);
+    if more > 0 {
+        told.push(format!("and {} more", super::text::grouped(more)));
+    }
+    format!("{files}, {code}{meaning}: {}", told.join(", "))
 }
 
 fn not_ready(nodes: usize, names: &str) -> String {

@@ -137,7 +137,7 @@ fn links(status: &Status, theme: &Theme) -> String {
             Row::from(vec![
                 link.path.as_str().into(),
                 Cell::styled(style(link.state), link.lifecycle.as_str()),
-                format!("{}, in: {}, out: {}", link.s3, link.import, link.export).into(),
+                format!("{}: {}", link.s3, link.flows).into(),
             ])
             .below(below.unwrap_or_default())
         })

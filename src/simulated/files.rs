@@ -1,8 +1,12 @@
 //! Files on file systems, as counts: which are only there, which have a copy in S3, and which are lost.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use super::clock::VirtualClock;
+use super::settings::QueueTold;
 use super::world::{Due, World};
+use crate::cloud::QueuePoint;
 use crate::desired::{Kind, Link, Resource};
 use crate::observed::State;
 use crate::spec::Flow;
@@ -66,6 +70,7 @@ impl World {
     /// Somebody writes files; automatic export takes them along after its delay, where it is on by then.
     pub(super) fn write(&mut self, file_system: &str, path: &str, files: u64) {
         self.files.entry(file_system.to_owned()).or_default().entry(path.to_owned()).or_default().dirty += files;
+        self.enqueue(file_system, path, &[Flow::New, Flow::Changed]);
         let due = Due::Exported { file_system: file_system.to_owned(), path: path.to_owned(), files };
         self.later(self.settings.delays.auto_export, due);
     }
@@ -74,6 +79,39 @@ impl World {
         if self.exports_itself(file_system, path, &[Flow::New, Flow::Changed]) {
             self.export_files(file_system, path, files);
         }
+    }
+
+    fn enqueue(&mut self, file_system: &str, path: &str, flows: &[Flow]) {
+        if self.exports_itself(file_system, path, flows) {
+            let until = self.now + self.settings.delays.auto_export;
+            self.queued.push((file_system.to_owned(), self.now, until));
+        }
+    }
+
+    /// What CloudWatch tells of the queue: a point at each full minute of the last quarter of an hour but the last one.
+    pub(super) fn queue_of(&self, file_system: &str) -> Vec<QueuePoint> {
+        let minute = self.now.as_secs() / 60;
+        let told = |minute: u64| {
+            let at = Duration::from_secs(minute * 60);
+            let age_s = match self.settings.queue {
+                QueueTold::Truth => self.oldest(file_system, at)?,
+                QueueTold::Silence => return None,
+                QueueTold::Stuck(age_s) => age_s,
+                QueueTold::Falling { from_s, a_minute } => from_s.saturating_sub(a_minute * minute),
+            };
+            Some(QueuePoint { at: VirtualClock::at(at), age_s })
+        };
+        (minute.saturating_sub(15)..minute).filter_map(told).collect()
+    }
+
+    /// Seconds that the oldest change has waited; None where the queue was not in use.
+    fn oldest(&self, file_system: &str, at: Duration) -> Option<u64> {
+        let a_minute_later = |left: Duration| left + Duration::from_secs(60);
+        let mine = self
+            .queued
+            .iter()
+            .filter(|(owner, entered, left)| owner == file_system && *entered <= at && at < a_minute_later(*left));
+        mine.map(|(_, entered, left)| if at < *left { at.saturating_sub(*entered).as_secs() } else { 0 }).max()
     }
 
     /// Marks as many of a directory's files as exported.
@@ -91,6 +129,7 @@ impl World {
         let gone = counts.exported.min(files);
         counts.exported -= gone;
         self.ledger.files_deleted += gone;
+        self.enqueue(file_system, path, &[Flow::Deleted]);
         let due = Due::ObjectsDeleted { file_system: file_system.to_owned(), path: path.to_owned(), files: gone };
         self.later(self.settings.delays.auto_export, due);
     }

@@ -35,7 +35,7 @@ pub use files::{Counts, Ledger};
 pub use history::{Entry, Event, Outcome, Request};
 pub use invariants::{Violation, check, check_clean};
 pub use random::Random;
-pub use settings::{Boot, Delays, ExportOutcome, Lag, Settings, Which, WhileCreating};
+pub use settings::{Boot, Delays, ExportOutcome, Lag, QueueTold, Settings, Which, WhileCreating};
 
 #[cfg(test)]
 mod tests;

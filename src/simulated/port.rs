@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::client::{Call, Simulated};
 use super::look::{ACCOUNT, View};
 use super::world::{Maker, Parameter, World, refuse};
+use jiff::Timestamp;
+
 use crate::cloud::{
-    Bucket, Class, Cloud, CloudError, Create, Created, Delete, Export, Identity, Overwrite, Questions, Result, Scope,
-    Survey, Update, Written,
+    Bucket, Class, Cloud, CloudError, Create, Created, Delete, Excerpt, Export, Identity, Overwrite, Questions,
+    QueuePoint, Result, Scope, Survey, Update, Written,
 };
 use crate::desired::{Address, Kind, Resource, Tags};
 use crate::observed::{Observed, Task};
@@ -178,6 +180,22 @@ impl Cloud for Simulated {
             Ok(())
         };
         self.request(Call::write_about("fsx:CancelDataRepositoryTask", id), cancel).await
+    }
+
+    async fn export_queue(&self, file_system: &str, _now: Timestamp) -> Result<Vec<QueuePoint>> {
+        self.request(Call::read("cloudwatch:GetMetricData"), |world| Ok(world.queue_of(file_system))).await
+    }
+
+    async fn read_object(&self, url: &str, most: u64) -> Result<Option<Excerpt>> {
+        let read = |world: &mut World| {
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            let excerpt = |text: &String| {
+                let bytes = &text.as_bytes()[..text.len().min(most)];
+                Excerpt { text: String::from_utf8_lossy(bytes).into_owned(), is_whole: text.len() <= most }
+            };
+            Ok(world.reports.get(url).map(excerpt))
+        };
+        self.request(Call::read("s3:GetObject"), read).await
     }
 
     async fn parameters(&self, path: &str) -> Result<BTreeMap<String, String>> {

@@ -44,6 +44,7 @@ pub struct Settings {
     /// How nodes turn out; the last that fits counts. None fits: ready.
     pub nodes: Vec<(Which, Boot)>,
     pub export: ExportOutcome,
+    pub queue: QueueTold,
     pub while_creating: WhileCreating,
     /// Whether nodes can be sent commands.
     pub agents_answer: bool,
@@ -140,6 +141,19 @@ pub enum ExportOutcome {
     Canceled,
 }
 
+/// What CloudWatch says of the queue of automatic export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueTold {
+    /// A point a minute while it is in use, and one of 0 after it; a minute late.
+    Truth,
+    /// Nothing, ever.
+    Silence,
+    /// Always this many seconds.
+    Stuck(u64),
+    /// From so many seconds at the world's second 0 down by so many a minute, to 0.
+    Falling { from_s: u64, a_minute: u64 },
+}
+
 /// Whether a file system that is being created can be deleted; AWS does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhileCreating {
@@ -186,6 +200,7 @@ impl Default for Settings {
             silent: BTreeMap::new(),
             nodes: Vec::new(),
             export: ExportOutcome::Succeeds,
+            queue: QueueTold::Truth,
             while_creating: WhileCreating::Deletable,
             agents_answer: true,
         }

@@ -131,11 +131,20 @@ impl World {
             }
             task.failed = left.max(task.total - task.succeeded);
             task.total = task.succeeded + task.failed;
+            self.report(&task);
         }
         self.note(format!("{id} {:?}, {} of {} files", task.state, task.succeeded, task.total));
         if let Some(there) = self.tasks.get_mut(id) {
             *there = task;
         }
+    }
+
+    /// Which files have failed, nobody knows in here: they have names of their number.
+    fn report(&mut self, task: &Task) {
+        let Some(folder) = task.report.as_ref().filter(|_| task.failed > 0) else { return };
+        let path = path_of(task);
+        let row = |number: u64| format!("{}/file-{number},failed,S3AccessDenied\n", path.trim_matches('/'));
+        self.reports.insert(format!("{folder}/{}/failures.csv", task.id), (1..=task.failed).map(row).collect());
     }
 
     pub(super) fn cancel_task(&mut self, id: &str) {

@@ -130,6 +130,10 @@ pub(super) struct World {
     /// How many nodes of a group were ever launched.
     pub(super) launches: BTreeMap<String, u32>,
     pub(super) files: BTreeMap<String, Files>,
+    /// What automatic export has had to do: of which file system, from when until when.
+    pub(super) queued: Vec<(String, Duration, Duration)>,
+    /// Reports of tasks, by URL.
+    pub(super) reports: BTreeMap<String, String>,
     pub(super) ledger: Ledger,
     /// Whose tags somebody else has changed: whether we find them is not in our hands.
     pub(super) retagged: BTreeSet<Key>,
@@ -162,6 +166,8 @@ impl World {
             asked: BTreeMap::new(),
             launches: BTreeMap::new(),
             files: BTreeMap::new(),
+            queued: Vec::new(),
+            reports: BTreeMap::new(),
             ledger: Ledger::default(),
             retagged: BTreeSet::new(),
             discard_allowed: false,

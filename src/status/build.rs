@@ -8,7 +8,7 @@ use super::cost::hourly;
 use super::model::{FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, NodeRow, Other, Status, TaskRow};
 use crate::apply::lease::Holder;
 use crate::catalog::prices::Prices;
-use crate::desired::{Address, Kind};
+use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED, flows_of, flows_sentence};
 use crate::observed::{Node, NodeState, Observed, Report, Seen, Task, TaskState};
 use crate::plan::{Plan, Purpose, Verb};
 use crate::record::Record;
@@ -101,7 +101,9 @@ fn file_system(seen: &Seen, plan: Option<&Plan>, facts: &Facts<'_>) -> FileSyste
 
 fn link(seen: &Seen) -> Link {
     let field = |name: &str| seen.fields.get(name).cloned().unwrap_or_default();
+    let given_up = seen.tags.get(TAG_UNEXPORTED).is_some_and(|value| value == DISCARD);
     Link {
+        flows: flows_sentence(&flows_of(&field("import")), &flows_of(&field("export")), !given_up),
         address: seen.address.clone(),
         id: seen.id.clone(),
         path: field("path"),

@@ -53,6 +53,8 @@ pub struct Link {
     pub s3: String,
     pub import: String,
     pub export: String,
+    /// What flows in, what flows out and what deletions do: a sentence.
+    pub flows: String,
     pub state: State,
     pub lifecycle: String,
     pub reason: Option<String>,

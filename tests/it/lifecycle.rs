@@ -3,6 +3,7 @@
 mod change;
 mod crash;
 mod data;
+mod export;
 pub(crate) mod harness;
 mod life;
 mod lock;

@@ -263,6 +263,7 @@ fn the_table_has_every_call_and_no_other() {
     let mut called = calls();
     assert!(called.remove("s3:HeadBucket"), "its permission goes by another name");
     called.insert("s3:ListBucket".to_owned());
+    assert!(called.remove("s3:GetObject"), "making a link takes `s3:Get*` on the same buckets");
     assert!(called.remove("pricing:GetProducts"), "of `prices update` alone, which no spec needs: docs/cost.md");
     let table: BTreeSet<String> =
         actions::all().values().filter(|each| each.with.is_empty()).map(|each| each.name.to_owned()).collect();

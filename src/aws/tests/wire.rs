@@ -23,7 +23,7 @@ enum Answer {
     Reply {
         status: u16,
         headers: Vec<(&'static str, String)>,
-        body: String,
+        body: Vec<u8>,
     },
     /// The connection breaks.
     Broken,
@@ -71,7 +71,7 @@ impl Wire {
     /// The next answer to an operation; the last one is given no second time.
     pub(super) fn reply(self, operation: &str, status: u16, body: impl Into<String>) -> Self {
         let headers = vec![("x-amzn-requestid", "r-1".to_owned())];
-        self.answer(operation, Answer::Reply { status, headers, body: body.into() })
+        self.answer(operation, Answer::Reply { status, headers, body: body.into().into_bytes() })
     }
 
     /// Of XML, `<R>` stands for the root element that the operation's answer has.
@@ -86,7 +86,20 @@ impl Wire {
     }
 
     pub(super) fn header(self, operation: &str, status: u16, name: &'static str, value: &str) -> Self {
-        self.answer(operation, Answer::Reply { status, headers: vec![(name, value.to_owned())], body: String::new() })
+        self.answer(operation, Answer::Reply { status, headers: vec![(name, value.to_owned())], body: Vec::new() })
+    }
+
+    /// An object of S3, or a part of it.
+    pub(super) fn object(self, operation: &str, range: &str, body: &str) -> Self {
+        let headers = vec![("content-range", format!("bytes {range}"))];
+        self.answer(operation, Answer::Reply { status: 206, headers, body: body.as_bytes().to_vec() })
+    }
+
+    /// Of a service that speaks CBOR (RFC 8949): `body` is what it says.
+    pub(super) fn cbor(self, operation: &str, status: u16, body: Vec<u8>) -> Self {
+        let headers =
+            vec![("smithy-protocol", "rpc-v2-cbor".to_owned()), ("content-type", "application/cbor".to_owned())];
+        self.answer(operation, Answer::Reply { status, headers, body })
     }
 
     pub(super) fn ec2_error(self, operation: &str, status: u16, code: &str, message: &str) -> Self {
@@ -180,6 +193,11 @@ impl HttpConnector for Wire {
 
 /// Name of the operation, and what it says.
 fn read(request: &HttpRequest) -> (String, String) {
+    // Smithy's RPC over CBOR: the operation ends the path, and words stand in the body as they are.
+    if let Some((_, name)) = request.uri().split_once("/operation/") {
+        let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+        return (name.to_owned(), body);
+    }
     let body = std::str::from_utf8(request.body().bytes().unwrap_or_default()).unwrap_or("binary");
     if let Some(target) = request.headers().get("x-amz-target") {
         let json: serde_json::Value = serde_json::from_str(body).unwrap_or_default();

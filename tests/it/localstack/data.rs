@@ -11,11 +11,13 @@ pub(super) fn an_export_fails(scene: &Scene) {
     scene.run(&["up", "--yes", &path]).exits(0);
     let fsx = file_system(&scene.cloud("inventory", &[]));
     scene.write_file(&fsx, "/checkpoints/good", &json!({ "content": "weights" }));
-    scene.write_file(&fsx, "/checkpoints/bad", &json!({ "content": "weights", "export_error": "AccessDenied" }));
+    scene.write_file(&fsx, "/checkpoints/bad", &json!({ "content": "weights", "export_error": "S3AccessDenied" }));
 
     let before = scene.ledger();
     let refused = scene.run(&["down", "--cluster", "pair", "--yes"]).exits(1);
-    refused.says(&["fsx::unexported", "link.checkpoints", "s3://acme/", "--discard-unexported-data"]);
+    let refused = refused.says(&["fsx::unexported", "link.checkpoints", "s3://acme/", "--discard-unexported-data"]);
+    // The file and the reason, out of FSx's own list.
+    refused.says(&["1 file, S3AccessDenied", "bucket policy", "checkpoints/bad", "failures.csv"]);
     let deleted = requests(&before, &scene.ledger());
     let of_storage = |name: &&str| name.starts_with("fsx:Delete");
     assert!(!mutating(&deleted).iter().any(of_storage), "storage was deleted: {deleted:#?}");

@@ -1,7 +1,7 @@
 //! What is read when it did not work.
 
 use provision::apply::Report;
-use provision::apply::event::{Ending, Failure};
+use provision::apply::event::{Ending, FailedFiles, Failure};
 use provision::apply::lease::Holder;
 use provision::cloud::{Class, CloudError};
 use provision::desired::{Address, Kind};
@@ -157,9 +157,24 @@ fn nodes_that_failed() {
 
 #[test]
 fn files_that_are_not_in_s3() {
+    let failed = |code: &str, meaning: Option<&str>, count, paths: &[&str]| FailedFiles {
+        code: code.to_owned(),
+        meaning: meaning.map(ToOwned::to_owned),
+        count,
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+    };
     let failure = Failure::Unexported {
+        files: vec![
+            failed(
+                "S3AccessDenied",
+                Some("FSx may not write to the bucket"),
+                15,
+                &["out/a", "out/b\u{1b}[31m\nerror: x"],
+            ),
+            failed("Odd", None, 1, &[&"long/".repeat(90)]),
+        ],
         text: "the export task-0123 left files behind with 17 of 12000 files not in S3".to_owned(),
-        report: Some("s3://acme-video/checkpoints/provision-export-reports/task-0123".to_owned()),
+        report: Some("s3://acme-video/checkpoints/provision-export-reports/task-0123/failures.csv".to_owned()),
     };
     insta::assert_snapshot!("unexported", removing(&link(), |op| *op == Op::Export, failure));
 }

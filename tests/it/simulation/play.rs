@@ -27,7 +27,7 @@ const WRITES: Duration = Duration::from_secs(7);
 type Result<T> = std::result::Result<T, String>;
 
 pub(super) async fn play(story: &Story) -> std::result::Result<(), Failed> {
-    let world = Simulated::new(story.settings());
+    let world = story.world();
     let mut life = Life { story, world: world.clone(), processes: Processes::default(), started: 0, given_up: false };
     let writer = tokio::spawn(nodes_write(world.clone()));
     let lived = life.live().await;
@@ -37,7 +37,7 @@ pub(super) async fn play(story: &Story) -> std::result::Result<(), Failed> {
 
 /// All that happened, whether it went well or not.
 pub(super) async fn history(story: &Story) -> String {
-    let world = Simulated::new(story.settings());
+    let world = story.world();
     let mut life = Life { story, world: world.clone(), processes: Processes::default(), started: 0, given_up: false };
     let writer = tokio::spawn(nodes_write(world.clone()));
     let lived = life.live().await;

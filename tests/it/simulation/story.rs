@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provision::simulated::{Lag, Random, Settings, Weather, WhileCreating};
+use provision::simulated::{Lag, QueueTold, Random, Settings, Simulated, Weather, WhileCreating};
 use serde::{Deserialize, Serialize};
 
 use super::wish::Wish;
@@ -20,11 +20,39 @@ pub(super) struct Story {
     pub slow: bool,
     /// A cluster `video-2` of somebody else's is there, and other strangers.
     pub neighbours: bool,
+    /// What CloudWatch says of the queue of automatic export.
+    #[serde(default)]
+    pub queue: Queue,
+    /// Exports count nothing for so long that it is told.
+    #[serde(default)]
+    pub exports_stall: bool,
     pub acts: Vec<Act>,
     /// After all acts: `up` again in fair weather, or `down` at once; `down` is always the end.
     pub last_up: Option<Wish>,
     /// On another machine than everything before.
     pub elsewhere: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Queue {
+    #[default]
+    Truth,
+    Silence,
+    Stuck,
+    Falling,
+    /// Nobody may look.
+    Denied,
+}
+
+impl Queue {
+    const fn told(self) -> QueueTold {
+        match self {
+            Self::Truth => QueueTold::Truth,
+            Self::Silence | Self::Denied => QueueTold::Silence,
+            Self::Stuck => QueueTold::Stuck(700),
+            Self::Falling => QueueTold::Falling { from_s: 1200, a_minute: 60 },
+        }
+    }
 }
 
 /// One command, and what befalls it.
@@ -154,6 +182,8 @@ impl Story {
     pub(super) fn draw(seed: u64) -> Self {
         let mut random = Random::named(seed, "story");
         let random = &mut random;
+        // Drawn apart: what was added later changes no life of before.
+        let mut data = Random::named(seed, "data");
         let mut wish = Wish::draw(random);
         let mut acts: Vec<Act> = (0..=random.below(4)).map(|nth| Act::draw(nth, &mut wish, random)).collect();
         if random.below(6) == 0 {
@@ -166,6 +196,15 @@ impl Story {
             creation_holds: random.below(4) == 0,
             slow: random.below(5) == 0,
             neighbours: random.below(4) == 0,
+            queue: *data.pick(&[
+                Queue::Truth,
+                Queue::Truth,
+                Queue::Silence,
+                Queue::Stuck,
+                Queue::Falling,
+                Queue::Denied,
+            ]),
+            exports_stall: data.below(12) == 0,
             acts,
             last_up: (random.below(3) > 0).then(|| {
                 if random.below(3) == 0 {
@@ -177,10 +216,22 @@ impl Story {
         }
     }
 
-    pub(super) fn settings(&self) -> Settings {
+    pub(super) fn world(&self) -> Simulated {
+        let world = Simulated::new(self.settings());
+        if self.queue == Queue::Denied {
+            world.deny("cloudwatch:GetMetricData");
+        }
+        world
+    }
+
+    fn settings(&self) -> Settings {
         let lag = Duration::from_secs(self.lag_s);
         let mut settings = if self.slow { Settings::seeded(self.seed) } else { quick(self.seed) };
         settings.delays.growth_interval = Duration::ZERO;
+        settings.queue = self.queue.told();
+        if self.exports_stall {
+            settings.delays.task = Duration::from_mins(12);
+        }
         settings.lag = Lag { resources: lag, tags: lag, parameters: Duration::ZERO };
         settings.while_creating = if self.creation_holds { WhileCreating::Refused } else { WhileCreating::Deletable };
         settings

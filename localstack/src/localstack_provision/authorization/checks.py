@@ -386,6 +386,16 @@ def ask_about_versioning(call: Call) -> None:
     call.ask("s3:GetBucketVersioning", f"arn:aws:s3:::{call.request['Bucket']}")
 
 
+@of("s3", "GetObject")
+def ask_about_object(call: Call) -> None:
+    call.ask("s3:GetObject", f"arn:aws:s3:::{call.request['Bucket']}/{call.request['Key']}")
+
+
+@of("cloudwatch", "GetMetricData")
+def ask_about_metrics(call: Call) -> None:
+    call.ask("cloudwatch:GetMetricData", "*")
+
+
 @of("s3", "HeadBucket")
 def ask_about_bucket(call: Call) -> None:
     call.ask("s3:ListBucket", f"arn:aws:s3:::{call.request['Bucket']}")
