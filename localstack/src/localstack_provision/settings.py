@@ -7,6 +7,7 @@ Every setting has a path (`delay.file_system_create`), a default here, an enviro
 import copy
 import json
 import os
+import re
 from typing import Any
 
 PREFIX = "PROVISION_"
@@ -98,11 +99,18 @@ DEFAULTS: dict[str, Any] = {
 # Branches whose keys a test makes up; all others accept only what is in DEFAULTS.
 OPEN_BRANCHES = {"boot.scenario", "ec2.capacity", "fsx.queue_age", "limit", "quota"}
 
-# Lists of rules, and the members a rule of each may have.
-RULES = {
-    "boot.rules": {"result", "times", "address", "index", "console"},
-    "ssm.commands": {"match", "regex", "instance", "times", "output", "error", "exit", "delay"},
-    "task.rules": {"type", "file_system_id", "times", "slow", "hang", "fail", "failure", "report"},
+# Lists of rules, and the members a rule of each may have, with their types; null is none.
+NUMBER = (int, float)
+RULES: dict[str, dict[str, Any]] = {
+    "boot.rules": {"result": str, "times": int, "address": str, "index": int, "console": str},
+    "ssm.commands": {
+        **{"match": str, "regex": str, "instance": str, "times": int},
+        **{"output": str, "error": str, "exit": int, "delay": NUMBER},
+    },
+    "task.rules": {
+        **{"type": str, "file_system_id": str, "times": int, "slow": NUMBER, "hang": NUMBER},
+        **{"fail": {"match": str, "count": int, "code": str}, "failure": str, "report": bool},
+    },
 }
 
 _current: dict[str, Any] = {}
@@ -170,8 +178,22 @@ def _check_rules(path: str, rules: Any) -> None:
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise UnknownSetting(f"{path!r} is a list of rules, which are objects")
     for rule in rules:
-        if unknown := set(rule) - known:
-            raise UnknownSetting(f"a rule of {path!r} has no {sorted(unknown)[0]!r}: it has {', '.join(sorted(known))}")
+        _check_members(f"a rule of {path!r}", rule, known)
+        try:
+            re.compile(rule.get("regex") or "")
+        except re.error as error:
+            raise UnknownSetting(f"'regex' in a rule of {path!r}: {error}") from error
+
+
+def _check_members(where: str, members: dict[str, Any], known: dict[str, Any]) -> None:
+    for name, value in members.items():
+        if name not in known:
+            raise UnknownSetting(f"{where} has no {name!r}: it has {', '.join(sorted(known))}")
+        nested = isinstance(known[name], dict)
+        if value is not None and not isinstance(value, dict if nested else known[name]):
+            raise UnknownSetting(f"{name!r} in {where} cannot be {value!r}")
+        if nested and value is not None:
+            _check_members(f"{name!r} in {where}", value, known[name])
 
 
 def _read_environment(branch: dict[str, Any], prefix: str) -> None:

@@ -384,11 +384,15 @@ def ask_about_parameters(call: Call) -> None:
 
 @of("ssm", "SendCommand", "StartSession")
 def ask_for_command(call: Call) -> None:
-    """The document and each instance are asked about; a target by tags is an instance that nobody knows yet."""
+    """The document and each instance are asked about; a target by tags is an instance that nobody knows yet.
+
+    The document of a session that names none is not asked about (user guide, "Enforce a session document
+    permission check").
+    """
     request = call.request
-    document = request.get("DocumentName") or "SSM-SessionManagerRunShell"
-    account = "" if document.startswith("AWS-") else call.account
-    call.ask(f"ssm:{call.operation}", f"arn:aws:ssm:{call.region}:{account}:document/{document}")
+    if document := request.get("DocumentName"):
+        account = "" if document.startswith("AWS-") else call.account
+        call.ask(f"ssm:{call.operation}", f"arn:aws:ssm:{call.region}:{account}:document/{document}")
     instances = [request["Target"]] if "Target" in request else request.get("InstanceIds") or ["*"]
     for identifier in instances:
         resource, tags = call.arn("ec2", f"instance/{identifier}"), call.ec2.tags_of(identifier)
@@ -408,11 +412,6 @@ def ask_about_commands(call: Call) -> None:
     call.ask(f"ssm:{call.operation}", "*")
 
 
-@of("cloudwatch", "GetMetricData", "GetMetricStatistics", "ListMetrics")
-def ask_about_metrics(call: Call) -> None:
-    call.ask(f"cloudwatch:{call.operation}", "*")
-
-
 @of("service-quotas", "GetServiceQuota", "GetAWSDefaultServiceQuota", "ListServiceQuotas")
 def ask_about_quotas(call: Call) -> None:
     call.ask(f"servicequotas:{call.operation}", "*")
@@ -423,11 +422,16 @@ def ask_about_versioning(call: Call) -> None:
     call.ask("s3:GetBucketVersioning", f"arn:aws:s3:::{call.request['Bucket']}")
 
 
-@of("s3", "GetObject", "HeadObject")
+@of("s3", "GetObject")
 def ask_about_object(call: Call) -> None:
     call.ask("s3:GetObject", f"arn:aws:s3:::{call.request['Bucket']}/{call.request['Key']}")
 
 
-@of("s3", "HeadBucket", "ListObjectsV2")
+@of("cloudwatch", "GetMetricData")
+def ask_about_metrics(call: Call) -> None:
+    call.ask("cloudwatch:GetMetricData", "*")
+
+
+@of("s3", "HeadBucket")
 def ask_about_bucket(call: Call) -> None:
     call.ask("s3:ListBucket", f"arn:aws:s3:::{call.request['Bucket']}")

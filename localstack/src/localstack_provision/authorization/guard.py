@@ -13,6 +13,7 @@ from localstack_provision.timeline import LOCK
 
 # Code and status of a denial, by service (EC2: "Error codes"; IAM, S3, FSx and SSM: "Common errors").
 DENIALS = {
+    "cloudwatch": ("AccessDenied", 403),
     "ec2": ("UnauthorizedOperation", 403),
     "fsx": ("AccessDeniedException", 400),
     "iam": ("AccessDenied", 403),

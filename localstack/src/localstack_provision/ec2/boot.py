@@ -91,7 +91,7 @@ def _ruled(instance: Instance) -> bool:
             continue
         if rule.get("index") not in (None, instance.index):
             continue
-        rule["times"] = rule.get("times", 1) - 1
+        rule["times"] = (rule.get("times") or 1) - 1
         if rule["times"] <= 0:
             rules.remove(rule)
         play(instance, rule["result"], rule.get("console", ""))

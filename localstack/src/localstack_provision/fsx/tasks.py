@@ -125,7 +125,7 @@ def _take_rule(task: Task) -> dict[str, Any]:
     rules = settings.get("task.rules")
     for rule in rules:
         if rule.get("type") in (None, task.type) and rule.get("file_system_id") in (None, task.file_system_id):
-            rule["times"] = rule.get("times", 1) - 1
+            rule["times"] = (rule.get("times") or 1) - 1
             if rule["times"] <= 0:
                 rules.remove(rule)
             return copy.deepcopy(rule)

@@ -35,7 +35,7 @@ def begin(system: FileSystem, task: Task) -> None:
 
 
 def _delay(task: Task) -> float:
-    return settings.delay("import" if task.type == IMPORT else "task") * float(task.rule.get("slow", 1))
+    return settings.delay("import" if task.type == IMPORT else "task") * float(task.rule.get("slow") or 1)
 
 
 def _execute(system: FileSystem, task: Task) -> None:
@@ -74,7 +74,7 @@ def _step(system: FileSystem, task: Task, number: int, failures: list[tuple[str,
     task.total = len(task.seen)
     if failures:
         task.failure = f"{len(failures)} of {task.total} files failed; see the task report."
-        if task.report.get("Enabled") and task.rule.get("report", True):
+        if task.report.get("Enabled") and task.rule.get("report") is not False:
             _write_report(system, task, failures)
     task.failure = whole or task.failure
     task.lifecycle, task.ended = "FAILED" if task.failure else "SUCCEEDED", timestamp()
@@ -84,11 +84,11 @@ def _step(system: FileSystem, task: Task, number: int, failures: list[tuple[str,
 def _ordered_failure(task: Task, path: str) -> str | None:
     """Returns the code with which the test wants this file to fail."""
     fail = task.rule.get("fail")
-    if not fail or fail.get("count", 1) <= 0 or not fnmatch.fnmatchcase(path, fail.get("match", "*")):
+    if fail is None or fail.get("count") == 0 or not fnmatch.fnmatchcase(path, fail.get("match") or "*"):
         return None
-    if "count" in fail:
+    if fail.get("count") is not None:
         fail["count"] -= 1
-    return fail.get("code", "InternalError")
+    return fail.get("code") or "InternalError"
 
 
 def _todo(system: FileSystem, task: Task) -> list[Work]:

@@ -43,11 +43,11 @@ def play(instance: Instance, name: str, text: str) -> Result:
 def _take_rule(instance: Instance, name: str, text: str) -> dict[str, Any] | None:
     rules = settings.get("ssm.commands")
     for rule in rules:
-        if rule.get("match", "") not in text or not re.search(rule.get("regex", ""), text):
+        if (rule.get("match") or "") not in text or not re.search(rule.get("regex") or "", text):
             continue
         if rule.get("instance") not in (None, instance.id, name):
             continue
-        if "times" in rule:
+        if rule.get("times") is not None:
             rule["times"] -= 1
             if rule["times"] <= 0:
                 rules.remove(rule)
