@@ -185,7 +185,7 @@ def cloud(endpoint):
         "boot": {"rules": [], "mode": "play", "sandbox": None},
     }
     defaults |= {"fsx": {"update_interval": 21600, "concurrent_association_fails": True}}
-    defaults |= {"ec2": {"vcpu_limit": None, "ttl_scale": 1}, "task": {"rules": []}}
+    defaults |= {"ec2": {"vcpu_limit": None, "ttl_scale": 1}, "task": {"rules": []}, "preload": {"stall": False}}
     defaults |= {"ssm": {"commands": [], "offline": []}, "delay": {"auto_export": 1, "task": 2}}
     assert "error" not in cloud.control("POST", "settings", defaults)
 

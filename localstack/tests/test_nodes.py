@@ -1,6 +1,7 @@
 """A node's console, its end by a ttl, and boots that really run in a sandbox."""
 
 import gzip
+import hashlib
 import re
 import sys
 import time
@@ -83,6 +84,29 @@ def test_a_node_that_may_only_stop_stops(cloud):
     cloud.wait(lambda: state(cloud, node) == "stopped")
     cloud.ec2.terminate_instances(InstanceIds=[node])
     cloud.wait(lambda: state(cloud, node) == "terminated")
+
+
+def test_nodes_restore_what_is_to_be_preloaded(cloud):
+    system = cloud.file_system()
+    cloud.link(system, cloud.bucket(), "/train set")
+    paths = ["/train set/a", "/train set/b"]
+    body = {"file_system_id": system["FileSystemId"]}
+    cloud.control("PUT", "files", {**body, "files": [{"path": path, "state": "released"} for path in paths]})
+    cloud.control("POST", "settings", {"preload": {"stall": True}})
+    text = f"{script(system)}PRELOAD=()\nPRELOAD[0]='/train set'\n"
+    key = hashlib.sha256(b"/train set").hexdigest()[:8]
+
+    def tag(instance):
+        tags = cloud.instances(InstanceIds=[instance])[0]["Tags"]
+        return {one["Key"]: one["Value"] for one in tags}.get("provision:preload") or ""
+
+    stalled = cloud.run(UserData=text)["Instances"][0]["InstanceId"]
+    cloud.wait(lambda: re.fullmatch(rf"1 at=\d+ {key}=load:1/2:0/0:0:\d+:\d+", tag(stalled)))
+    assert [cloud.files(system)[path]["state"] for path in paths] == ["archived", "released"]
+    cloud.control("POST", "settings", {"preload": {"stall": False}})
+    done = cloud.run(UserData=text)["Instances"][0]["InstanceId"]
+    cloud.wait(lambda: re.fullmatch(rf"1 at=\d+ {key}=done:2:0", tag(done)))
+    assert {file["state"] for file in cloud.files(system).values()} == {"archived"}
 
 
 # What the sandbox promises, as far as LocalStack uses it: see `localstack/sandbox`.

@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
         "auto_export": 1.0,
         "auto_import": 0.5,
         "command": 0.3,
+        "preload": 2.0,
         "instance_pending": 0.5,
         "instance_boot": 3.0,
         "instance_shutting_down": 2.0,
@@ -62,6 +63,11 @@ DEFAULTS: dict[str, Any] = {
     "task": {
         # Rules for the coming data repository tasks, used up from the front; the README has their members.
         "rules": [],
+    },
+    "preload": {
+        # The restore of data on the nodes stays in its midst; so many files of each dataset do not come.
+        "stall": False,
+        "failed": 0,
     },
     "ssm": {
         # Rules by which commands are played: {"match": "nvidia-smi", "output": "…", "exit": 0, "delay": 1, …}.

@@ -6,7 +6,7 @@ test asks for it (`boot.mode`).
 """
 
 from localstack_provision import ledger, settings
-from localstack_provision.ec2 import nodes
+from localstack_provision.ec2 import nodes, preload
 from localstack_provision.ec2.model import Instance
 from localstack_provision.ec2.userdata import file_systems_in
 from localstack_provision.fsx import store as fsx
@@ -56,10 +56,11 @@ def _try_mount(instances: list[Instance], deadline: float) -> None:
 
 
 def _start(instance: Instance, names: frozenset[tuple[str, str]]) -> None:
+    systems = [fsx.store_of(instance.account, region).file_systems[identifier] for identifier, region in sorted(names)]
     if settings.get("boot.mode") != EXECUTE:
         play(instance, READY)
+        preload.begin(instance, systems[0])
         return
-    systems = [fsx.store_of(instance.account, region).file_systems[identifier] for identifier, region in sorted(names)]
     nodes.execute(instance, systems, lambda tag: report(instance, tag))
 
 

@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from localstack import config
 
@@ -90,20 +89,21 @@ def _run(
             done(tag)
 
 
-def _metadata(instance: Instance) -> dict[str, Any]:
-    """What the metadata service tells, by its path below `latest/`; and the names of what it stands for."""
-    return {
+def _metadata(instance: Instance) -> dict[str, str]:
+    """What the metadata service tells, by the path below `latest/meta-data/`; and `account`, whose keys nodes use."""
+    told = {
         "account": instance.account,
-        "region": instance.region,
+        "ami-id": instance.fixed["ImageId"],
+        "ami-launch-index": str(instance.index),
         "instance-id": instance.id,
         "instance-type": instance.type,
-        "ami-id": instance.fixed["ImageId"],
-        "ami-launch-index": instance.index,
-        "local-ipv4": instance.private_address,
-        "mac": instance.interfaces[0].mac_address if instance.interfaces else None,
-        "availability-zone": instance.zone,
-        "tags": instance.tags,
+        "placement/availability-zone": instance.zone,
+        "placement/region": instance.region,
+        **{f"tags/instance/{name}": value for name, value in instance.tags.items()},
     }
+    if instance.interfaces:
+        told |= {"local-ipv4": instance.private_address or "", "mac": instance.interfaces[0].mac_address}
+    return told
 
 
 def _system_of(instance: Instance) -> str:

@@ -4,11 +4,13 @@ import base64
 import email
 import gzip
 import re
+import shlex
 from functools import lru_cache
 
 DNS_NAME = re.compile(rb"(fs-[0-9a-f]{17})\.fsx\.([a-z0-9-]+)\.amazonaws\.com")
 # An assignment of the shell, at the beginning of a line.
 TTL = re.compile(rb"^(?:readonly |export |declare -\w+ )?TTL_S=['\"]?(\d+)", re.MULTILINE)
+PRELOAD = re.compile(rb"^PRELOAD\[\d+\]=(.+)$", re.MULTILINE)
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -28,6 +30,16 @@ def ttl_in(user_data: str) -> int:
         if found := TTL.search(text):
             return int(found.group(1))
     return 0
+
+
+@lru_cache(maxsize=64)
+def preloads_in(user_data: str) -> tuple[str, ...]:
+    """Returns the paths of the datasets whose data nodes restore, in order. A value over several lines is none here."""
+    values = (value for text in _texts(base64.b64decode(user_data)) for value in PRELOAD.findall(text))
+    try:
+        return tuple(path for value in values for path in shlex.split(value.decode()))
+    except ValueError:
+        return ()
 
 
 def _texts(raw: bytes) -> list[bytes]:
