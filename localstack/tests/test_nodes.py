@@ -125,6 +125,7 @@ if scenario.get("crash"):
 (mount / ".provision").mkdir(exist_ok=True)
 (mount / ".provision" / "hosts").write_text("x")
 (mount / "seen").write_text(" ".join(sorted(str(one.relative_to(mount)) for one in mount.rglob("*"))))
+print("some noise")
 log = pathlib.Path(options["--root"]).with_name("log")
 log.write_text(text + options["--os"] + " " + options["--endpoint"])
 print(json.dumps({{"tag": "ready", "tags": ["ready"], "exit": 0, "log": str(log)}}))

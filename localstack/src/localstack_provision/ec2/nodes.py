@@ -72,11 +72,12 @@ def _run(
     try:
         ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)
         console = ended.stderr.decode(errors="replace")
-        answer = json.loads(ended.stdout)
+        # The answer is what it prints last; the script may have said something before.
+        answer = json.loads(ended.stdout.strip().splitlines()[-1])
         tag = answer["tag"] or ""
         if answer.get("log"):
             console = Path(answer["log"]).read_text(errors="replace")
-    except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired) as error:
+    except (OSError, ValueError, LookupError, TypeError, subprocess.TimeoutExpired) as error:
         LOG.warning("the sandbox failed for %s: %s", instance.id, error)
         console += f"the sandbox failed: {error}\n"
     with LOCK:
