@@ -15,6 +15,7 @@ state=${LOCALSTACK_STATE:-$root/.localstack}
 port=${PORT:-4566}
 services=${SERVICES:-s3,ec2,iam,sts,ssm,kms,logs,cloudwatch,fsx,service-quotas}
 python=${PYTHON:-python3}
+sandbox=$here/sandbox/node-sandbox
 
 start_timeout_s=90
 stop_timeout_s=10
@@ -106,7 +107,8 @@ start() {
   endpoint=http://127.0.0.1:$port
   # Job control gives the process a group of its own: `stop` ends the group, so all its children.
   set -m
-  SERVICES=$services PROVIDER_OVERRIDE_EC2=provision GATEWAY_LISTEN=127.0.0.1:$port \
+  SERVICES=$services PROVIDER_OVERRIDE_EC2=provision PROVIDER_OVERRIDE_SSM=provision \
+    PROVIDER_OVERRIDE_CLOUDWATCH=provision PROVISION_BOOT_SANDBOX=${PROVISION_BOOT_SANDBOX:-\"$sandbox\"} GATEWAY_LISTEN=127.0.0.1:$port \
     LOCALSTACK_HOST=127.0.0.1:$port DNS_ADDRESS=0 SKIP_SSL_CERT_DOWNLOAD=1 DISABLE_EVENTS=1 \
     FILESYSTEM_ROOT=$state/root TMPDIR=$state/tmp XDG_CACHE_HOME=$state/tmp \
     "$venv/bin/python" -m localstack.runtime.main </dev/null >"$state/log" 2>&1 &

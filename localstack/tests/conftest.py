@@ -49,6 +49,7 @@ class Cloud:
         self.endpoint = endpoint
         self.account = account
         self.fsx, self.ec2, self.s3, self.ssm, self.iam = map(self.client, ("fsx", "ec2", "s3", "ssm", "iam"))
+        self.cloudwatch = self.client("cloudwatch")
 
     def client(self, service):
         return boto3.client(
@@ -136,6 +137,18 @@ class Cloud:
     def keys(self, bucket):
         return [item["Key"] for item in self.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
 
+    def files(self, system):
+        """The files of a file system by path, as the control endpoint shows them."""
+        found = self.control("GET", f"files?file_system_id={system['FileSystemId']}")["files"]
+        return {file["path"]: file for file in found}
+
+    def profile(self):
+        """The name of an instance profile; without one no instance is managed by SSM."""
+        self.iam.create_role(RoleName="nodes", AssumeRolePolicyDocument="{}")
+        self.iam.create_instance_profile(InstanceProfileName="nodes")
+        self.iam.add_role_to_instance_profile(InstanceProfileName="nodes", RoleName="nodes")
+        return {"Name": "nodes"}
+
     def image(self):
         name = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id"
         return self.ssm.get_parameter(Name=name)["Parameter"]["Value"]
@@ -167,8 +180,13 @@ def cloud(endpoint):
     yield cloud
     cloud.control("DELETE", "fail-next")
     defaults = {"time_scale": float(TIME_SCALE), "lag": {"created": 0, "deleted": 0}}
-    defaults |= {"page": {"file_systems": 100, "associations": 25}, "boot": {"rules": []}}
-    defaults |= {"fsx": {"update_interval": 21600, "concurrent_association_fails": True}, "ec2": {"vcpu_limit": None}}
+    defaults |= {
+        "page": {"file_systems": 100, "associations": 25},
+        "boot": {"rules": [], "mode": "play", "sandbox": None},
+    }
+    defaults |= {"fsx": {"update_interval": 21600, "concurrent_association_fails": True}}
+    defaults |= {"ec2": {"vcpu_limit": None, "ttl_scale": 1}, "task": {"rules": []}, "preload": {"stall": False}}
+    defaults |= {"ssm": {"commands": [], "offline": []}, "delay": {"auto_export": 1, "task": 2}}
     assert "error" not in cloud.control("POST", "settings", defaults)
 
 

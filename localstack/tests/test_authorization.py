@@ -8,6 +8,9 @@ from localstack_provision.authorization.policy import Check, NotUnderstood, allo
 
 GROUP = f"arn:aws:ec2:{REGION}:123456789012:security-group/sg-1"
 
+SEND = {"Effect": "Allow", "Action": "ssm:SendCommand"}
+METRICS = {"MetricDataQueries": [], "StartTime": 0, "EndTime": 60}
+
 
 def policy(**changes):
     """A policy of one statement that is right, with changes: None takes a member out."""
@@ -156,6 +159,7 @@ def test_denials_have_the_form_of_their_service(cloud, guarded):
         ("AccessDeniedException", cloud.fsx.describe_file_systems, {}),
         ("AccessDeniedException", cloud.ssm.get_parameters, {"Names": ["/a"]}),
         ("AccessDenied", cloud.iam.get_role, {"RoleName": "r"}),
+        ("AccessDenied", cloud.cloudwatch.get_metric_data, METRICS),
         # An answer to HEAD has no body, and so no code but its status.
         ("403", cloud.s3.head_bucket, {"Bucket": bucket}),
         # Nobody knows what it needs: denied, whatever the policy says.
@@ -192,6 +196,39 @@ def test_tags_decide(cloud, guarded):
     found = cloud.control("GET", f"policy?account={cloud.account}")
     assert found["statements"]["One"] == {"alone": 1, "unused": []}
     assert len(found["denied"]) == 1
+
+
+def test_a_command_needs_its_document_and_its_instance(cloud, guarded):
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "provision:cluster", "Value": "a"}]}]
+    request = {"IamInstanceProfile": cloud.profile()}
+    ours = cloud.run(**request, TagSpecifications=tags)["Instances"][0]["InstanceId"]
+    theirs = cloud.run(**request)["Instances"][0]["InstanceId"]
+    cloud.wait(lambda: len(cloud.ssm.describe_instance_information()["InstanceInformationList"]) == 2)
+    document = {"Sid": "Document", **SEND, "Resource": f"arn:aws:ssm:{REGION}::document/AWS-RunShellScript"}
+    instances = {"Sid": "Nodes", **SEND, "Resource": f"arn:aws:ec2:{REGION}:{cloud.account}:instance/*"}
+    instances["Condition"] = {"StringEquals": {"ssm:resourceTag/provision:cluster": "a"}}
+    command = {"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": ["x"]}}
+    for statements, target, allowed in (
+        ([document, instances], ours, True),
+        ([document, instances], theirs, False),
+        ([instances], ours, False),
+    ):
+        policies = [{"Version": "2012-10-17", "Statement": statements}]
+        assert "error" not in cloud.control("POST", "policy", {"account": cloud.account, "policies": policies})
+        if allowed:
+            cloud.ssm.send_command(InstanceIds=[target], **command)
+            continue
+        with pytest.raises(ClientError, match="AccessDeniedException"):
+            cloud.ssm.send_command(InstanceIds=[target], **command)
+
+
+def test_a_console_is_that_of_an_instance(cloud, guarded):
+    instance = cloud.run()["Instances"][0]["InstanceId"]
+    guarded(Action="ec2:GetConsoleOutput", Resource=f"arn:aws:ec2:{REGION}:{cloud.account}:instance/{instance}")
+    cloud.ec2.get_console_output(InstanceId=instance)
+    guarded(Action="ec2:GetConsoleOutput", Resource=f"arn:aws:ec2:{REGION}:{cloud.account}:instance/i-1")
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        cloud.ec2.get_console_output(InstanceId=instance)
 
 
 def test_other_accounts_are_left_alone(cloud, guarded):

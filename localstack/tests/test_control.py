@@ -16,6 +16,27 @@ def test_unknown_settings_are_refused(cloud):
     assert cloud.control("POST", "settings", {"delay": {"task": 2.0}})["delay"]["task"] == 2.0
 
 
+@pytest.mark.parametrize(
+    ("branch", "rule", "expected"),
+    [
+        ("task", {"hangs": 1}, "hangs"),
+        ("task", {"hang": "half"}, "half"),
+        ("task", {"fail": {"codes": "x"}}, "codes"),
+        ("task", {"fail": []}, "fail"),
+        ("task", [], "objects"),
+        ("boot", {"results": "ready"}, "results"),
+    ],
+    ids=str,
+)
+def test_rules_that_make_no_sense_are_refused(cloud, branch, rule, expected):
+    assert expected in cloud.control("POST", "settings", {branch: {"rules": [rule]}})["error"]
+    assert cloud.control("GET", "settings")[branch]["rules"] == []
+
+
+def test_a_pattern_that_is_none_is_refused(cloud):
+    assert "regex" in cloud.control("POST", "settings", {"ssm": {"commands": [{"regex": "("}]}})["error"]
+
+
 def test_an_error_before_the_work(cloud, code):
     fault = {"service": "fsx", "operation": "CreateFileSystem", "code": "ServiceLimitExceeded", "times": 1}
     cloud.control("POST", "fail-next", fault)

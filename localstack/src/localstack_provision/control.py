@@ -19,9 +19,11 @@ from localstack_provision import gateway, ledger, settings, timeline
 from localstack_provision.authorization import guard
 from localstack_provision.authorization.policy import NotUnderstood
 from localstack_provision.ec2 import model as ec2
+from localstack_provision.ec2 import nodes
 from localstack_provision.fsx import files
 from localstack_provision.fsx import store as fsx
-from localstack_provision.fsx.model import FileSystem
+from localstack_provision.fsx.model import File, FileSystem
+from localstack_provision.ssm import model as ssm
 
 PREFIX = "/_provision"
 
@@ -59,34 +61,86 @@ def post_settings(request: Request, body: Any) -> Any:
 
 @endpoint("GET", "files")
 def get_files(request: Request, body: Any) -> Any:
+    """Shows the files of a file system; with `path`, those below it."""
     system = _file_system(request.args.get("file_system_id"))
-    return {"files": [vars(file) for file in system.files.values()]}
+    nodes.collect(system)
+    root = files.absolute(request.args.get("path") or "/")
+    return {"files": [_view(system, file) for file in system.files.values() if files.below(file.path, root)]}
 
 
 @endpoint("POST", "files")
 def post_files(request: Request, body: Any) -> Any:
     """Writes files, as a node would: {"file_system_id", "files": [{"path", "size", "content", "export_error"}]}."""
-    system = _file_system(body.get("file_system_id"))
-    if system.lifecycle not in ("AVAILABLE", "UPDATING"):
-        raise Refused(f"the file system is {system.lifecycle}: nothing can be written")
-    written = []
-    for item in body.get("files") or [body]:
-        if not item.get("path"):
-            raise Refused("each file needs a path")
-        content = item.get("content")
-        size = item.get("size", len(content) if content is not None else 1)
-        written.append(vars(files.write(system, item["path"], size, content, item.get("export_error"))))
-    return {"files": written}
+    system = _writable(body.get("file_system_id"))
+    wanted = [_file(item, {"path", "size", "content", "export_error"}) for item in _items(body)]
+    return {"files": [_view(system, files.write(system, **item)) for item in wanted]}
+
+
+@endpoint("PUT", "files")
+def put_files(request: Request, body: Any) -> Any:
+    """Puts files into a state (`dirty`, `archived`, `released`) that automatic export has no part in.
+
+    A file that is there keeps its content, unless one is given.
+    """
+    system = _writable(body.get("file_system_id"))
+    wanted = [_file(item, {"path", "size", "content", "export_error", "state"}) for item in _items(body)]
+    for item in wanted:
+        if item["state"] not in (None, "dirty", "archived", "released"):
+            raise Refused(f"the state of {item['path']} is dirty, archived or released")
+        if item["state"] in ("archived", "released") and system.association_of(item["path"]) is None:
+            raise Refused(f"{item['path']} is in no association: it cannot be {item['state']}")
+    return {"files": [_view(system, _put(system, item)) for item in wanted]}
+
+
+def _put(system: FileSystem, item: dict[str, Any]) -> File:
+    state = item.pop("state")
+    file = system.files.get(item["path"])
+    if file is None or state in (None, "dirty") or item["content"] is not None:
+        file = files.place(system, **item)
+    if state in ("archived", "released"):
+        if not file.exported and (error := files.export(system, system.association_of(file.path), file)):
+            raise Refused(f"{file.path} cannot be exported: {error}")
+        (files.release if state == "released" else files.restore)(file)
+    return file
+
+
+def _items(body: dict[str, Any]) -> list[Any]:
+    items = body.get("files", [{name: value for name, value in body.items() if name != "file_system_id"}])
+    if not isinstance(items, list) or not items:
+        raise Refused("files is a list of at least one file")
+    return items
+
+
+def _file(item: Any, known: set[str]) -> dict[str, Any]:
+    """Returns a file of a request with all members it may have; raises Refused."""
+    if not isinstance(item, dict):
+        raise Refused(f"a file is an object, not {item!r}")
+    if unknown := set(item) - known:
+        raise Refused(f"a file has no {sorted(unknown)[0]!r}: it has {', '.join(sorted(known))}")
+    for name in known - {"size"}:
+        if not isinstance(item.get(name), str | None):
+            raise Refused(f"the {name} of a file is a string, not {item[name]!r}")
+    if not (item.get("path") or "").strip("/"):
+        raise Refused("each file needs a path")
+    content = item.get("content")
+    size = item.get("size", len(content.encode()) if content is not None else 1)
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise Refused(f"the size of {item['path']} is a number of bytes, not {size!r}")
+    return {**dict.fromkeys(known), **item, "path": files.absolute(item["path"]), "size": size}
+
+
+def _view(system: FileSystem, file: File) -> dict[str, Any]:
+    return file.view(system.association_of(file.path))
 
 
 @endpoint("DELETE", "files")
 def delete_file(request: Request, body: Any) -> Any:
     """Deletes a file, as a node would: {"file_system_id", "path"}."""
-    system = _file_system(body.get("file_system_id"))
-    try:
-        files.delete(system, body.get("path") or "")
-    except KeyError as error:
-        raise Refused(f"there is no file {error}") from error
+    system = _writable(body.get("file_system_id"))
+    path = body.get("path")
+    if not isinstance(path, str) or files.absolute(path) not in system.files:
+        raise Refused(f"there is no file {path!r}")
+    files.delete(system, path)
     return {}
 
 
@@ -150,6 +204,7 @@ def post_reset(request: Request, body: Any) -> Any:
     guard.GUARDS.clear()
     fsx.STORES.clear()
     ec2.STORES.clear()
+    ssm.STORES.clear()
     for backends in (ec2_backends, iam_backends, ssm_backends):
         backends.reset()
     s3_stores.reset()
@@ -159,8 +214,15 @@ def post_reset(request: Request, body: Any) -> Any:
     return {}
 
 
-def _file_system(identifier: str | None) -> FileSystem:
-    for store in fsx.STORES.values():
+def _writable(identifier: Any) -> FileSystem:
+    system = _file_system(identifier)
+    if system.lifecycle not in ("AVAILABLE", "UPDATING"):
+        raise Refused(f"the file system is {system.lifecycle}: nothing can be written")
+    return system
+
+
+def _file_system(identifier: Any) -> FileSystem:
+    for store in fsx.STORES.values() if isinstance(identifier, str) else ():
         if identifier in store.file_systems:
             return store.file_systems[identifier]
     raise Refused(f"there is no file system {identifier!r}")
@@ -171,9 +233,12 @@ def _serve(function: Endpoint) -> Handler:
         timeline.advance()
         status = 200
         try:
+            body = json.loads(request.get_data() or b"{}")
+            if not isinstance(body, dict):
+                raise Refused(f"the body is a JSON object, not {body!r}")
             with timeline.LOCK:
-                answer = function(request, json.loads(request.get_data() or b"{}"))
-        except json.JSONDecodeError as error:
+                answer = function(request, body)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
             status, answer = 400, {"error": f"the body is not JSON: {error}"}
         except Refused as error:
             status, answer = 400, {"error": str(error)}

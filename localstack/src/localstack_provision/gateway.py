@@ -17,6 +17,7 @@ from localstack.http import Response
 
 from localstack_provision import ledger, timeline
 from localstack_provision.authorization import guard
+from localstack_provision.fsx import imports
 
 ERROR_BEFORE = "error-before"
 ERROR_AFTER = "error-after-handling"
@@ -71,6 +72,7 @@ def before_service(chain: HandlerChain, context: RequestContext, response: Respo
 
 
 def after_service(chain: HandlerChain, context: RequestContext, response: Response) -> None:
+    _tell_of_changes(context, response)
     fault = getattr(context, "provision_fault", None)
     if fault is None:
         return
@@ -80,6 +82,16 @@ def after_service(chain: HandlerChain, context: RequestContext, response: Respon
             _error(fault), context.operation, context.request.headers, context.request_id
         )
     )
+
+
+def _tell_of_changes(context: RequestContext, response: Response) -> None:
+    """Tells the file systems that import a bucket what a client has changed in it."""
+    if context.is_internal_call or not context.service_operation or response.status_code >= 300:
+        return
+    service, operation = context.service_operation
+    request = context.service_request or {}
+    if service == "s3" and (keys := imports.keys_changed(operation, request)):
+        imports.notice(request["Bucket"], keys)
 
 
 def _error(fault: Fault) -> CommonServiceException:

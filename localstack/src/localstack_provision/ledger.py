@@ -23,6 +23,7 @@ COUNTERS = (
     "objects_deleted",
     "instances_launched",
     "instances_terminated",
+    "instances_expired",
     "nodes_ready",
     "nodes_failed",
 )

@@ -1,4 +1,4 @@
-"""The entry points: how LocalStack finds the three services and the gateway's hooks."""
+"""The entry points: how LocalStack finds the services and the gateway's hooks."""
 
 import os
 import tempfile
@@ -34,6 +34,26 @@ def service_quotas() -> Service:
     from localstack_provision.quotas import ServiceQuotasProvider
 
     return Service.for_provider(ServiceQuotasProvider(), dispatch_table_factory=locked_dispatch_table)
+
+
+@aws_provider(api="cloudwatch", name="provision")
+def cloudwatch_provision() -> Service:
+    from localstack_provision.metrics import MetricsProvider
+
+    return Service.for_provider(MetricsProvider())
+
+
+@aws_provider(api="ssm", name="provision")
+def ssm_provision() -> Service:
+    from localstack.services.moto import MotoFallbackDispatcher
+
+    from localstack_provision.gateway import locked_dispatch_table
+    from localstack_provision.ssm.provider import CommandsProvider
+
+    return Service.for_provider(
+        CommandsProvider(),
+        dispatch_table_factory=lambda provider: locked_dispatch_table(MotoFallbackDispatcher(provider)),
+    )
 
 
 @on_infra_start()

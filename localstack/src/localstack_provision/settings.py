@@ -7,6 +7,7 @@ Every setting has a path (`delay.file_system_create`), a default here, an enviro
 import copy
 import json
 import os
+import re
 from typing import Any
 
 PREFIX = "PROVISION_"
@@ -26,6 +27,9 @@ DEFAULTS: dict[str, Any] = {
         "import": 0.3,
         "backup": 1.0,
         "auto_export": 1.0,
+        "auto_import": 0.5,
+        "command": 0.3,
+        "preload": 2.0,
         "instance_pending": 0.5,
         "instance_boot": 3.0,
         "instance_shutting_down": 2.0,
@@ -53,14 +57,43 @@ DEFAULTS: dict[str, Any] = {
         "delete_while_creating": True,
         # Seconds between two changes of storage or throughput; AWS: six hours. Not scaled.
         "update_interval": 21600,
+        # {"fs-…" or "*": 900}: what CloudWatch tells of the age of its queue of automatic export; "silent": nothing.
+        "queue_age": {},
+    },
+    "task": {
+        # Rules for the coming data repository tasks, used up from the front; the README has their members.
+        "rules": [],
+    },
+    "preload": {
+        # The restore of data on the nodes stays in its midst; so many files of each dataset do not come.
+        "stall": False,
+        "failed": 0,
+    },
+    "ssm": {
+        # Rules by which commands are played: {"match": "nvidia-smi", "output": "…", "exit": 0, "delay": 1, …}.
+        "commands": [],
+        # Instances whose agent does not answer: ids, names of their group (`provision:address`), or "*".
+        "offline": [],
     },
     "ec2": {
         # {"p5.48xlarge": {"us-east-1a": 0}}: how many instances of a type a zone can hold ("*": any).
         "capacity": {},
         # vCPUs of running instances, all families together; null: no limit. Exceeded: VcpuLimitExceeded.
         "vcpu_limit": None,
+        # Multiplies the time from a launch to the end of its ttl: plans are made in hours, tests in seconds.
+        "ttl_scale": 1.0,
     },
     "boot": {
+        # "play": the result is made up, by the rules below. "execute": the user data really run, in the sandbox.
+        "mode": "play",
+        # The program `node-sandbox`; `localstack.sh` sets it.
+        "sandbox": None,
+        # The operating system of the sandbox; null: by the name of the image.
+        "os": None,
+        # The scenario that the sandbox plays around the script: see its own documentation.
+        "scenario": {},
+        # Seconds after which an execution is ended. Not scaled.
+        "timeout": 300.0,
         # Seconds that a node waits for its file system to become AVAILABLE. Scaled.
         "mount_wait": 300.0,
         # Rules for the coming boots, used up from the front:
@@ -70,7 +103,21 @@ DEFAULTS: dict[str, Any] = {
 }
 
 # Branches whose keys a test makes up; all others accept only what is in DEFAULTS.
-OPEN_BRANCHES = {"ec2.capacity", "limit", "quota"}
+OPEN_BRANCHES = {"boot.scenario", "ec2.capacity", "fsx.queue_age", "limit", "quota"}
+
+# Lists of rules, and the members a rule of each may have, with their types; null is none.
+NUMBER = (int, float)
+RULES: dict[str, dict[str, Any]] = {
+    "boot.rules": {"result": str, "times": int, "address": str, "index": int, "console": str},
+    "ssm.commands": {
+        **{"match": str, "regex": str, "instance": str, "times": int},
+        **{"output": str, "error": str, "exit": int, "delay": NUMBER},
+    },
+    "task.rules": {
+        **{"type": str, "file_system_id": str, "times": int, "slow": NUMBER, "hang": NUMBER},
+        **{"fail": {"match": str, "count": int, "code": str}, "failure": str, "report": bool},
+    },
+}
 
 _current: dict[str, Any] = {}
 
@@ -126,7 +173,33 @@ def _merge(target: dict[str, Any], changes: dict[str, Any], path: str) -> None:
         elif isinstance(target[key], dict):
             raise UnknownSetting(f"{here!r} is a group of settings, not one")
         else:
+            _check_rules(here, value)
             target[key] = value
+
+
+def _check_rules(path: str, rules: Any) -> None:
+    known = RULES.get(path)
+    if known is None:
+        return
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise UnknownSetting(f"{path!r} is a list of rules, which are objects")
+    for rule in rules:
+        _check_members(f"a rule of {path!r}", rule, known)
+        try:
+            re.compile(rule.get("regex") or "")
+        except re.error as error:
+            raise UnknownSetting(f"'regex' in a rule of {path!r}: {error}") from error
+
+
+def _check_members(where: str, members: dict[str, Any], known: dict[str, Any]) -> None:
+    for name, value in members.items():
+        if name not in known:
+            raise UnknownSetting(f"{where} has no {name!r}: it has {', '.join(sorted(known))}")
+        nested = isinstance(known[name], dict)
+        if value is not None and not isinstance(value, dict if nested else known[name]):
+            raise UnknownSetting(f"{name!r} in {where} cannot be {value!r}")
+        if nested and value is not None:
+            _check_members(f"{name!r} in {where}", value, known[name])
 
 
 def _read_environment(branch: dict[str, Any], prefix: str) -> None:

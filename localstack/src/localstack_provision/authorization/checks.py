@@ -1,7 +1,7 @@
 """What AWS asks IAM about a request: the actions, on which resources, with which condition keys.
 
-Sources: Service Authorization Reference (EC2, FSx, IAM, S3, Systems Manager); EC2 user guide, "Grant permission
-to tag resources during creation" and "Launch instances (RunInstances)"; FSx for Lustre user guide, "Adding
+Sources: Service Authorization Reference (CloudWatch, EC2, FSx, IAM, S3, Systems Manager); EC2 user guide, "Grant
+permission to tag resources during creation" and "Launch instances (RunInstances)"; FSx for Lustre user guide, "Adding
 permissions to use data repositories in Amazon S3" and "Using tags with Amazon FSx"; AWS managed policy
 AmazonFSxFullAccess, for what FSx does in the name of its caller; IAM API reference, AddRoleToInstanceProfile.
 An operation that is not here cannot be authorised.
@@ -110,7 +110,7 @@ def ask_nothing(call: Call) -> None:
     "ec2",
     *(f"Describe{what}" for what in ("CapacityReservations", "Images", "InstanceTypeOfferings", "Instances")),
     *(f"Describe{what}" for what in ("LaunchTemplateVersions", "LaunchTemplates", "NetworkInterfaces")),
-    *(f"Describe{what}" for what in ("PlacementGroups", "SecurityGroups")),
+    *(f"Describe{what}" for what in ("InstanceStatus", "PlacementGroups", "SecurityGroups")),
     *(f"Describe{what}" for what in ("Subnets", "Tags", "Volumes", "Vpcs")),
 )
 @of("fsx", "DescribeDataRepositoryAssociations", "DescribeDataRepositoryTasks", "DescribeFileSystems")
@@ -157,6 +157,12 @@ def ask_to_delete_placement(call: Call) -> None:
 @of("ec2", "RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress")
 def ask_to_change(call: Call) -> None:
     resource, tags = call.ec2_resource(call.request.get("LaunchTemplateId") or call.request["GroupId"])
+    call.ask(f"ec2:{call.operation}", resource, resource_tags=tags)
+
+
+@of("ec2", "GetConsoleOutput")
+def ask_about_instance(call: Call) -> None:
+    resource, tags = call.ec2_resource(call.request["InstanceId"])
     call.ask(f"ec2:{call.operation}", resource, resource_tags=tags)
 
 
@@ -374,6 +380,36 @@ def ask_about_parameters(call: Call) -> None:
     for name in request.get("Names") or [request.get("Path") or request["Name"]]:
         account = "" if name.startswith("/aws/") else call.account
         call.ask(f"ssm:{call.operation}", f"arn:aws:ssm:{call.region}:{account}:parameter/{name.lstrip('/')}")
+
+
+@of("ssm", "SendCommand", "StartSession")
+def ask_for_command(call: Call) -> None:
+    """The document and each instance are asked about; a target by tags is an instance that nobody knows yet.
+
+    The document of a session that names none is not asked about (user guide, "Enforce a session document
+    permission check").
+    """
+    request = call.request
+    if document := request.get("DocumentName"):
+        account = "" if document.startswith("AWS-") else call.account
+        call.ask(f"ssm:{call.operation}", f"arn:aws:ssm:{call.region}:{account}:document/{document}")
+    instances = [request["Target"]] if "Target" in request else request.get("InstanceIds") or ["*"]
+    for identifier in instances:
+        resource, tags = call.arn("ec2", f"instance/{identifier}"), call.ec2.tags_of(identifier)
+        own_keys = {f"ssm_resourceTag/{key}": value for key, value in tags.items()}
+        call.ask(f"ssm:{call.operation}", resource, resource_tags=tags, **own_keys)
+
+
+@of("ssm", "TerminateSession", "ResumeSession")
+def ask_about_session(call: Call) -> None:
+    call.ask(f"ssm:{call.operation}", call.arn("ssm", f"session/{call.request['SessionId']}"))
+
+
+@of("ssm", "ListCommands", "ListCommandInvocations", "GetCommandInvocation", "CancelCommand")
+@of("ssm", "DescribeInstanceInformation", "DescribeSessions")
+def ask_about_commands(call: Call) -> None:
+    """No resource can be told for these (Service Authorization Reference, Systems Manager)."""
+    call.ask(f"ssm:{call.operation}", "*")
 
 
 @of("service-quotas", "GetServiceQuota", "GetAWSDefaultServiceQuota", "ListServiceQuotas")

@@ -30,7 +30,7 @@ KEYS = {
     "kms:ResourceAliases",
     "kms:ViaService",
 }
-KEYS_WITH_TAG = ("aws:RequestTag", "aws:ResourceTag")
+KEYS_WITH_TAG = ("aws:RequestTag", "aws:ResourceTag", "ssm:resourceTag")
 # Of these a request may have several values: only `ForAnyValue` says what that means.
 MULTIVALUED = {"aws:CalledVia", "kms:ResourceAliases"}
 

@@ -1,17 +1,14 @@
 """The boot of a node, as far as the outside sees it: the tag `provision:node`.
 
 A node finds its file system by the DNS name in its user data, waits until that file system is AVAILABLE, and
-reports. What cloud-init accepts is accepted here: plain text, gzip, MIME multipart.
+reports. That is played, with the lines that the script writes on the console; or the user data really run, if a
+test asks for it (`boot.mode`).
 """
 
-import base64
-import email
-import gzip
-import re
-from functools import lru_cache
-
 from localstack_provision import ledger, settings
+from localstack_provision.ec2 import nodes, preload
 from localstack_provision.ec2.model import Instance
+from localstack_provision.ec2.userdata import file_systems_in
 from localstack_provision.fsx import store as fsx
 from localstack_provision.timeline import now, schedule
 
@@ -19,8 +16,15 @@ TAG = "provision:node"
 ADDRESS_TAG = "provision:address"
 SILENT = "silent"
 READY = "ready"
-DNS_NAME = re.compile(rb"(fs-[0-9a-f]{17})\.fsx\.([a-z0-9-]+)\.amazonaws\.com")
-GZIP_MAGIC = b"\x1f\x8b"
+EXECUTE = "execute"
+# What the script says on the console: each step when it begins, and the result.
+PREFIX = "provision: "
+STEPS = (
+    *("ttl", "metadata", "client", "modules", "efa", "modules", "mount", "fstab", "tuning", "proof", "shared"),
+    *("layout", "scratch", "hostfile", "setup"),
+)
+# Where a silent node hangs.
+SILENT_AT = "client"
 
 # How often a waiting node looks at its file system, in seconds before scaling.
 RETRY = 0.25
@@ -41,14 +45,38 @@ def _try_mount(instances: list[Instance], deadline: float) -> None:
         if not names:
             report(instance, "failed: no file system in user-data")
         elif all(_is_available(instance.account, region, identifier) for identifier, region in names):
-            report(instance, READY)
+            _start(instance, names)
         elif now() >= deadline:
-            report(instance, "failed: mount")
+            play(instance, "failed: mount")
         else:
             waiting.append(instance)
     if waiting:
         again = max(0.05, RETRY * settings.scale())
         schedule(again, lambda: _try_mount(waiting, deadline))
+
+
+def _start(instance: Instance, names: frozenset[tuple[str, str]]) -> None:
+    systems = [fsx.store_of(instance.account, region).file_systems[identifier] for identifier, region in sorted(names)]
+    if settings.get("boot.mode") != EXECUTE:
+        play(instance, READY)
+        preload.begin(instance, systems[0])
+        return
+    nodes.execute(instance, systems, lambda tag: report(instance, tag))
+
+
+def play(instance: Instance, result: str, more: str = "") -> None:
+    """Ends a boot as a test or the state of the file system wants it; `more` stands on the console before the end."""
+    failed_at = result.removeprefix("failed: ").partition(":")[0] if result.startswith("failed") else None
+    if result == SILENT:
+        steps = STEPS[: STEPS.index(SILENT_AT) + 1]
+    elif failed_at in STEPS:
+        steps = STEPS[: STEPS.index(failed_at) + 1]
+    else:
+        steps = STEPS
+    instance.console += "".join(f"{PREFIX}{step}\n" for step in steps) + more
+    if result != SILENT:
+        instance.console += f"{PREFIX}{result}\n"
+        report(instance, result)
 
 
 def report(instance: Instance, result: str) -> None:
@@ -64,11 +92,10 @@ def _ruled(instance: Instance) -> bool:
             continue
         if rule.get("index") not in (None, instance.index):
             continue
-        rule["times"] = rule.get("times", 1) - 1
+        rule["times"] = (rule.get("times") or 1) - 1
         if rule["times"] <= 0:
             rules.remove(rule)
-        if rule["result"] != SILENT:
-            report(instance, rule["result"])
+        play(instance, rule["result"], rule.get("console", ""))
         return True
     return False
 
@@ -76,26 +103,3 @@ def _ruled(instance: Instance) -> bool:
 def _is_available(account: str, region: str, identifier: str) -> bool:
     system = fsx.store_of(account, region).file_systems.get(identifier)
     return system is not None and system.lifecycle in ("AVAILABLE", "UPDATING")
-
-
-@lru_cache(maxsize=64)
-def file_systems_in(user_data: str) -> frozenset[tuple[str, str]]:
-    """Returns (file system id, Region) for each DNS name in base64 user data."""
-    names = set()
-    for text in _texts(base64.b64decode(user_data)):
-        names |= {(identifier.decode(), region.decode()) for identifier, region in DNS_NAME.findall(text)}
-    return frozenset(names)
-
-
-def _texts(raw: bytes) -> list[bytes]:
-    if raw.startswith(GZIP_MAGIC):
-        return _texts(gzip.decompress(raw))
-    message = email.message_from_bytes(raw)
-    if not message.is_multipart():
-        return [raw]
-    texts = []
-    for part in message.walk():
-        payload = part.get_payload(decode=True)
-        if payload:
-            texts += _texts(payload)
-    return texts

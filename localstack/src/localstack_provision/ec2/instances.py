@@ -6,6 +6,8 @@ looks ids up by walking all reservations. Their network interfaces, volumes and 
 Sources: EC2 API reference; developer guide, "Ensuring idempotency" (RunInstances tokens are per zone).
 """
 
+import base64
+from functools import partial
 from typing import Any
 
 from localstack.aws.api import RequestContext, handler
@@ -13,12 +15,22 @@ from moto.ec2.models.elastic_block_store import VolumeAttachment
 from moto.ec2.utils import random_eni_attach_id
 
 from localstack_provision import identity, ledger, network, settings
-from localstack_provision.ec2 import boot, filters, launch
+from localstack_provision.ec2 import boot, filters, launch, life
 from localstack_provision.ec2.errors import Ec2Error, combination, dry_run, invalid_value, token_mismatch
 from localstack_provision.ec2.launch import Launch
-from localstack_provision.ec2.model import STATE_CODES, Instance, Store, store_of, tags_for
+from localstack_provision.ec2.model import (
+    INSTANCE_INITIATED,
+    STATE_CODES,
+    USER_INITIATED,
+    Instance,
+    Store,
+    store_of,
+    tags_for,
+)
 from localstack_provision.timeline import schedule, timestamp
 
+# Bytes of the console that are kept (API reference, GetConsoleOutput).
+MAX_CONSOLE = 65536
 ROOT_VOLUME = {"VolumeSize": 8, "VolumeType": "gp3", "DeleteOnTermination": True}
 
 FILTERS: dict[str, filters.Getter] = {
@@ -120,10 +132,11 @@ class InstanceOperations:
                 )
         if request.get("DryRun"):
             raise dry_run()
+        leaving = [one for one in instances if one.alive]
         changes = [_change(one, "shutting-down") if one.alive else _change(one, one.state) for one in instances]
-        leaving = [one for one in instances if one.state == "shutting-down" and not one.reason]
         for one in leaving:
             one.reason = f"User initiated ({timestamp():%Y-%m-%d %H:%M:%S} GMT)"
+            one.state_reason = USER_INITIATED
         ledger.count("instances_terminated", len(leaving))
         schedule(settings.delay("instance_shutting_down"), lambda: _remove(store, leaving))
         return {"TerminatingInstances": changes}
@@ -141,6 +154,8 @@ class InstanceOperations:
         store = store_of(context.account_id, context.region)
         instances = _in_state(find(store, request.get("InstanceIds")), "stopped", "running", "pending")
         changes = [_change(one, "pending") if one.state == "stopped" else _change(one, one.state) for one in instances]
+        for one in instances:
+            one.state_reason = None
         schedule(settings.delay("instance_pending"), lambda: _move(instances, "pending", "running"))
         return {"StartingInstances": changes}
 
@@ -155,6 +170,12 @@ class InstanceOperations:
         if attribute is None:
             raise invalid_value(f"The attribute '{request['Attribute']}' is not emulated.")
         return {"InstanceId": instance.id, **attribute(instance)}
+
+    @handler("GetConsoleOutput", expand=False)
+    def get_console_output(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
+        instance = find(store_of(context.account_id, context.region), [request["InstanceId"]])[0]
+        kept = instance.console.encode()[-MAX_CONSOLE:]
+        return {"InstanceId": instance.id, "Timestamp": timestamp(), "Output": base64.b64encode(kept).decode()}
 
     @handler("ModifyInstanceAttribute", expand=False)
     def modify_instance_attribute(self, context: RequestContext, request: dict[str, Any]) -> None:
@@ -245,6 +266,19 @@ def _run(instances: list[Instance]) -> None:
     schedule(settings.delay("instance_boot"), lambda: boot.boot(instances))
 
 
+def _power_off(store: Store, instance: Instance) -> None:
+    """Ends or stops an instance from inside, as its shutdown behaviour says."""
+    wait = settings.delay("instance_shutting_down")
+    if instance.request.get("InstanceInitiatedShutdownBehavior") != "terminate":
+        instance.state, instance.state_reason = "stopping", INSTANCE_INITIATED
+        schedule(wait, lambda: _move([instance], "stopping", "stopped"))
+        return
+    instance.state, instance.state_reason = "shutting-down", INSTANCE_INITIATED
+    ledger.count("instances_terminated")
+    ledger.count("instances_expired")
+    schedule(wait, lambda: _remove(store, [instance]))
+
+
 def _create(store: Store, plan: Launch, count: int) -> list[Instance]:
     addresses = _addresses(store, plan, count)
     reservation_id = identity.new_id("r")
@@ -275,6 +309,7 @@ def _create(store: Store, plan: Launch, count: int) -> list[Instance]:
         _attach_volumes(store, plan, instance)
         store.instances[instance.id] = instance
         instances.append(instance)
+        life.arm(instance, partial(_power_off, store, instance))
     ledger.count("instances_launched", count)
     return instances
 

@@ -17,6 +17,14 @@ STATE_CODES = {
     "stopping": 64,
     "stopped": 80,
 }
+USER_INITIATED = {
+    "Code": "Client.UserInitiatedShutdown",
+    "Message": "Client.UserInitiatedShutdown: User initiated shutdown",
+}
+INSTANCE_INITIATED = {
+    "Code": "Client.InstanceInitiatedShutdown",
+    "Message": "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
+}
 ALIVE = ("pending", "running", "stopping", "stopped")
 
 
@@ -38,6 +46,10 @@ class Instance:
     capacity_reservation_id: str | None = None
     state: str = "pending"
     reason: str = ""
+    # Who ended it: the API's StateReason.
+    state_reason: dict[str, str] | None = None
+    # What its boot wrote.
+    console: str = ""
     launched: datetime = field(default_factory=timestamp)
     interfaces: list[network.Interface] = field(default_factory=list)
     volumes: list[tuple[str, Any, bool]] = field(default_factory=list)
@@ -81,11 +93,8 @@ class Instance:
             "StateTransitionReason": self.reason,
             "Tags": identity.tag_list(self.tags),
         }
-        if self.reason:
-            view["StateReason"] = {
-                "Code": "Client.UserInitiatedShutdown",
-                "Message": "Client.UserInitiatedShutdown: User initiated shutdown",
-            }
+        if self.state_reason:
+            view["StateReason"] = self.state_reason
         if self.interfaces:
             address = self.private_address
             view |= {

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from localstack.aws.api import RequestContext, handler
 
 from localstack_provision import identity, ledger, settings
-from localstack_provision.fsx import catalog, files, tasks, validation
+from localstack_provision.fsx import catalog, files, queue, tasks, validation
 from localstack_provision.fsx.errors import (
     BadRequest,
     DataRepositoryAssociationNotFound,
@@ -18,6 +18,7 @@ from localstack_provision.fsx.errors import (
     UnsupportedOperation,
 )
 from localstack_provision.fsx.model import Association, FileSystem
+from localstack_provision.fsx.s3 import s3_client
 from localstack_provision.fsx.store import Store, apply_filters, page, store_of, visible
 from localstack_provision.timeline import schedule
 
@@ -96,7 +97,9 @@ class AssociationOperations:
         if link.lifecycle not in ("AVAILABLE", "MISCONFIGURED"):
             raise BadRequest(f"The association is in state {link.lifecycle}; it must be AVAILABLE.")
         _settle_policies(link, request)
-        link.lifecycle = "UPDATING"
+        if not link.export_events:
+            store.file_system(link.file_system_id).queues[queue.EXPORT].drop(link.id)
+        link.lifecycle, link.failure = "UPDATING", None
         store.remember("UpdateDataRepositoryAssociation", request, link.id)
         schedule(settings.delay("association_update"), lambda: _become(link, "UPDATING", "AVAILABLE"))
         return {"Association": link.view()}
@@ -114,6 +117,8 @@ class AssociationOperations:
             raise BadRequest("The association has data repository tasks that are pending or executing.")
         system = store.file_system(link.file_system_id)
         files.lose_linked(system, link, delete_data)
+        for waiting in system.queues.values():
+            waiting.drop(link.id)
         link.lifecycle = "DELETING"
         wait = settings.delay("association_delete") + float(settings.get("lag.deleted"))
         schedule(wait, lambda: _vanish(system, link))
@@ -182,7 +187,7 @@ def _check_overlap(system: FileSystem, new: Association) -> None:
 
 
 def _check_bucket(store: Store, link: Association) -> None:
-    client = files.s3_client(store.account, store.region)
+    client = s3_client(store.account, store.region)
     try:
         location = client.get_bucket_location(Bucket=link.bucket).get("LocationConstraint") or "us-east-1"
     except ClientError:

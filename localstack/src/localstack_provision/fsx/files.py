@@ -8,61 +8,80 @@ export changes"; API reference, DeleteFileSystem and DeleteDataRepositoryAssocia
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
-from localstack.aws.connect import connect_to
 
 from localstack_provision import ledger, settings
+from localstack_provision.fsx import imports, queue
 from localstack_provision.fsx.model import Association, File, FileSystem
-from localstack_provision.timeline import schedule
+from localstack_provision.fsx.s3 import s3_client
+from localstack_provision.timeline import now, schedule
 
 LOG = logging.getLogger(__name__)
 
 # How much of a file's size is really put into S3 when a test gave no content.
 MAX_FILLER = 4096
+# What the nodes share among themselves; `provision` keeps it outside every dataset.
+OWN = "/.provision"
 
 
-def s3_client(account: str, region: str) -> Any:
-    return connect_to(region_name=region, aws_access_key_id=account).s3
+def absolute(path: str) -> str:
+    return "/" + path.strip("/")
+
+
+def below(path: str, root: str) -> bool:
+    return root == "/" or path == root or path.startswith(root + "/")
 
 
 def write(system: FileSystem, path: str, size: int, content: str | None, export_error: str | None) -> File:
     """Writes a file as a node would; automatic export takes it from there."""
-    path = "/" + path.strip("/")
+    event = "CHANGED" if absolute(path) in system.files else "NEW"
+    file = place(system, path, size, content, export_error)
+    version = file.version
+    _on_event(system, file.path, event, lambda link: file.version == version and export(system, link, file))
+    return file
+
+
+def place(system: FileSystem, path: str, size: int, content: str | None, export_error: str | None) -> File:
+    """Makes a new version of a file that nothing takes note of: it stays dirty until a task exports it."""
+    path = absolute(path)
     file = system.files.get(path)
-    event = "CHANGED" if file else "NEW"
     if file is None:
         file = system.files[path] = File(path, size)
     else:
         file.version += 1
-        file.exported = file.lost = False
-    file.size, file.content, file.export_error = size, content, export_error
+        file.exported = file.lost = file.released = False
+    file.size, file.content, file.export_error, file.touched = size, content, export_error, now()
     ledger.count("files_written")
-    version = file.version
-    _on_event(system, path, event, lambda link: file.version == version and export(system, link, file))
     return file
 
 
 def delete(system: FileSystem, path: str) -> None:
     """Deletes a file as a node would. Its object goes too, if the association exports deletions."""
-    path = "/" + path.strip("/")
+    path = absolute(path)
     file = system.files.pop(path)
-    if file.exported:
+    if file.etag or file.exported:
         _on_event(system, path, "DELETED", lambda link: _delete_object(system, link, path))
 
 
-def _on_event(system: FileSystem, path: str, event: str, act: Any) -> None:
+def _on_event(system: FileSystem, path: str, event: str, act: Callable[[Association], Any]) -> None:
     """Acts after the delay of automatic export, if the association still wants it then."""
+    link = system.association_of(path)
+    if link is None or event not in link.export_events:
+        return
+    waiting = system.queues[queue.EXPORT]
+    message = waiting.put(link.id)
 
     def due() -> None:
-        link = system.association_of(path)
-        if link and event in link.export_events and link.lifecycle in ("AVAILABLE", "UPDATING"):
+        if message.dropped:
+            return
+        message.done = now()
+        if event in link.export_events and link.lifecycle in ("AVAILABLE", "UPDATING"):
             act(link)
 
-    link = system.association_of(path)
-    if link and event in link.export_events:
-        schedule(settings.delay("auto_export"), due)
+    schedule(settings.delay("auto_export"), due)
 
 
 def export(system: FileSystem, link: Association, file: File) -> str | None:
@@ -70,44 +89,50 @@ def export(system: FileSystem, link: Association, file: File) -> str | None:
     if file.export_error:
         return file.export_error
     body = file.content if file.content is not None else "\0" * min(file.size, MAX_FILLER)
+    key = link.key_of(file.path)
     try:
-        s3_client(system.account, system.region).put_object(
+        answer = s3_client(system.account, system.region).put_object(
             Bucket=link.bucket,
-            Key=link.key_of(file.path),
+            Key=key,
             Body=body.encode(),
             Metadata={"file-owner": "0", "file-group": "0", "file-permissions": "0100644"},
         )
     except ClientError as error:
         LOG.info("export of %s failed: %s", file.path, error)
         return "S3Error"
-    file.exported = True
+    file.exported, file.etag = True, answer["ETag"]
     ledger.count("files_exported")
+    imports.notice(link.bucket, [key], by=system)
     return None
 
 
 def _delete_object(system: FileSystem, link: Association, path: str) -> None:
-    s3_client(system.account, system.region).delete_object(Bucket=link.bucket, Key=link.key_of(path))
+    key = link.key_of(path)
+    s3_client(system.account, system.region).delete_object(Bucket=link.bucket, Key=key)
     ledger.count("objects_deleted")
+    imports.notice(link.bucket, [key], by=system)
 
 
-def import_metadata(system: FileSystem, link: Association, key_prefix: str) -> int:
-    """Makes a file of each object below a prefix; returns how many objects there are."""
-    client = s3_client(system.account, system.region)
-    count = 0
-    for answer in client.get_paginator("list_objects_v2").paginate(Bucket=link.bucket, Prefix=key_prefix):
-        for item in answer.get("Contents", []):
-            count += 1
-            if item["Key"].endswith("/"):
-                continue
-            path = f"{link.path.rstrip('/')}/{item['Key'].removeprefix(link.prefix)}"
-            system.files.setdefault(path, File(path, item["Size"], exported=True))
-    return count
+def release(file: File) -> None:
+    """Takes the data of an exported file off Lustre."""
+    file.released = True
+
+
+def restore(file: File) -> None:
+    """Brings the data of a released file back, as its first read or `lfs hsm_restore` does."""
+    file.released, file.touched = False, now()
+
+
+def outside(system: FileSystem, roots: list[str]) -> list[File]:
+    """Returns the files below none of `roots` (paths from the mount), without those of `provision` itself."""
+    roots = [OWN, *map(absolute, roots)]
+    return [file for file in system.files.values() if not any(below(file.path, root) for root in roots)]
 
 
 def lose_linked(system: FileSystem, link: Association, delete_data: bool) -> None:
     """Counts what an association takes with it."""
     for path in [path for path in system.files if link.covers(path)]:
-        _lose(system.files[path], linked=True)
+        system.files[path].lose(linked=True)
         if delete_data:
             del system.files[path]
 
@@ -115,10 +140,4 @@ def lose_linked(system: FileSystem, link: Association, delete_data: bool) -> Non
 def lose_all(system: FileSystem) -> None:
     """Counts what a file system takes with it."""
     for file in system.files.values():
-        _lose(file, linked=system.association_of(file.path) is not None)
-
-
-def _lose(file: File, linked: bool) -> None:
-    if not file.exported and not file.lost:
-        file.lost = True
-        ledger.lose(file.path, linked)
+        file.lose(linked=system.association_of(file.path) is not None)

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from localstack_provision import identity
+from localstack_provision import identity, ledger
 from localstack_provision.fsx import catalog
-from localstack_provision.timeline import timestamp
+from localstack_provision.fsx.queue import PUBLISHERS, Queue
+from localstack_provision.timeline import now, timestamp
 
 UNFINISHED = ("PENDING", "EXECUTING")
 
@@ -36,6 +37,12 @@ class File:
     path: str
     size: int
     exported: bool = False
+    # Only the metadata is on Lustre: the data come from S3 at the first read.
+    released: bool = False
+    # Of the object that this file was last equal to.
+    etag: str | None = None
+    # When it was last written or restored, in seconds since 1970.
+    touched: float = field(default_factory=now)
     # Each write makes a new version: an export of an older one does not make the file clean.
     version: int = 1
     content: str | None = None
@@ -43,6 +50,21 @@ class File:
     lost: bool = False
     # The code that an export of this file ends with, if a test wants it to fail.
     export_error: str | None = None
+
+    def lose(self, linked: bool) -> None:
+        """Counts the file as lost, once, if S3 does not have it."""
+        if not self.exported and not self.lost:
+            self.lost = True
+            ledger.lose(self.path, linked)
+
+    def view(self, link: "Association | None") -> dict[str, Any]:
+        """As the control endpoint shows it. `state` is what `lfs hsm_state` tells, in one word."""
+        state = "dirty"
+        if link is None:
+            state = "unlinked"
+        elif self.exported:
+            state = "released" if self.released else "archived"
+        return {**vars(self), "state": state, "association_id": link.id if link else None}
 
 
 @dataclass
@@ -76,6 +98,9 @@ class Association(Resource):
 
     def key_of(self, path: str) -> str:
         return self.prefix + path.removeprefix("/" if self.path == "/" else self.path + "/")
+
+    def path_of(self, key: str) -> str:
+        return f"{self.path.rstrip('/')}/{key.removeprefix(self.prefix)}"
 
     @property
     def resource_arn(self) -> str:
@@ -116,6 +141,12 @@ class Task(Resource):
     total: int = 0
     succeeded: int = 0
     failed: int = 0
+    updated: datetime = field(default_factory=timestamp)
+    # RELEASE_DATA_FROM_FILESYSTEM: not touched for so many days.
+    idle_days: int = 0
+    # How a test wants it to go (setting `task.rules`), and the paths it is done with.
+    rule: dict[str, Any] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
 
     @property
     def unfinished(self) -> bool:
@@ -127,6 +158,10 @@ class Task(Resource):
 
     def view(self) -> dict[str, Any]:
         times = {"StartTime": self.started, "EndTime": self.ended}
+        release = {}
+        if self.type == "RELEASE_DATA_FROM_FILESYSTEM":
+            age = {"Unit": "DAYS", "Value": self.idle_days}
+            release["ReleaseConfiguration"] = {"DurationSinceLastAccess": age}
         return {
             "TaskId": self.id,
             "Lifecycle": self.lifecycle,
@@ -141,9 +176,10 @@ class Task(Resource):
                 "TotalCount": self.total,
                 "SucceededCount": self.succeeded,
                 "FailedCount": self.failed,
-                "LastUpdatedTime": timestamp(),
+                "LastUpdatedTime": self.updated,
             },
             "Report": self.report,
+            **release,
             **self.failure_details(),
         }
 
@@ -164,6 +200,9 @@ class FileSystem(Resource):
     actions: list[dict[str, Any]] = field(default_factory=list)
     associations: dict[str, Association] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
+    queues: dict[str, Queue] = field(default_factory=lambda: {name: Queue() for name in PUBLISHERS})
+    # Size and time of change of each file in the directory that nodes share, as of the last look (`ec2/nodes.py`).
+    mirror: dict[str, tuple[int, int]] = field(default_factory=dict)
     # When storage or throughput was last changed, for the rule of six hours.
     resized: float | None = None
 

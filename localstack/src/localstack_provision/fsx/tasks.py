@@ -1,17 +1,15 @@
 """Create-, Describe- and CancelDataRepositoryTask(s).
 
-Sources: FSx API reference, the pages of these operations; user guide, "Data repository tasks", "Working with
-task completion reports" (csv below <path>/task-<id>/) and "Task status and details".
+Sources: FSx API reference, the pages of these operations; user guide, "Data repository tasks".
 """
 
-import csv
-import io
+import copy
 from typing import Any
 
 from localstack.aws.api import RequestContext, handler
 
 from localstack_provision import identity, ledger, settings
-from localstack_provision.fsx import files, validation
+from localstack_provision.fsx import validation, work
 from localstack_provision.fsx.errors import (
     BadRequest,
     DataRepositoryTaskEnded,
@@ -19,16 +17,12 @@ from localstack_provision.fsx.errors import (
     DataRepositoryTaskNotFound,
     UnsupportedOperation,
 )
-from localstack_provision.fsx.model import Association, File, FileSystem, Task
+from localstack_provision.fsx.model import Association, FileSystem, Task
 from localstack_provision.fsx.store import Store, apply_filters, page, store_of, visible
+from localstack_provision.fsx.work import EXPORT, IMPORT, RELEASE
 from localstack_provision.timeline import schedule, timestamp
 
-EXPORT = "EXPORT_TO_REPOSITORY"
-IMPORT = "IMPORT_METADATA_FROM_REPOSITORY"
-RELEASE = "RELEASE_DATA_FROM_FILESYSTEM"
 MAX_PATHS = 100
-# How much of a task's time it is PENDING, and a cancelled one CANCELING.
-PENDING_SHARE = 0.25
 
 FILTERS = {
     "file-system-id": lambda task: [task.file_system_id],
@@ -61,11 +55,12 @@ class TaskOperations:
         report = _settle_report(request["Report"], system)
         if kind == EXPORT and any(link.export_events for link in links):
             raise BadRequest("An export task cannot run while automatic export is enabled: disable it first.")
+        idle_days = _settle_release(request, kind)
         for other in store.tasks.values():
             same = (other.file_system_id, other.type, other.paths) == (system.id, kind, paths)
             if same and other.unfinished:
                 raise DataRepositoryTaskExecuting(f"The same task is executing already: {other.id}")
-        task = start(store, system, kind, paths, report, identity.tags_of(request.get("Tags")))
+        task = start(store, system, kind, paths, report, identity.tags_of(request.get("Tags")), idle_days)
         store.remember("CreateDataRepositoryTask", request, task.id)
         return {"DataRepositoryTask": task.view()}
 
@@ -93,12 +88,18 @@ class TaskOperations:
         def finish() -> None:
             task.lifecycle, task.ended = "CANCELED", timestamp()
 
-        schedule(settings.delay("task") * PENDING_SHARE, finish)
+        schedule(settings.delay("task") * work.PENDING_SHARE, finish)
         return {"TaskId": task.id, "Lifecycle": "CANCELING"}
 
 
 def start(
-    store: Store, system: FileSystem, kind: str, paths: list[str], report: dict[str, Any], tags: dict[str, str]
+    store: Store,
+    system: FileSystem,
+    kind: str,
+    paths: list[str],
+    report: dict[str, Any],
+    tags: dict[str, str],
+    idle_days: int = 0,
 ) -> Task:
     task = Task(
         id=identity.new_id("task"),
@@ -110,11 +111,25 @@ def start(
         paths=paths,
         report=report,
         association_ids=[link.id for link in links_of(system, kind, paths)],
+        idle_days=idle_days,
     )
+    task.rule = _take_rule(task)
     store.tasks[task.id] = task
     ledger.count("tasks_created")
-    schedule(_delay(task) * PENDING_SHARE, lambda: _execute(system, task))
+    work.begin(system, task)
     return task
+
+
+def _take_rule(task: Task) -> dict[str, Any]:
+    """Returns the first rule of the test that fits a new task, and uses it up."""
+    rules = settings.get("task.rules")
+    for rule in rules:
+        if rule.get("type") in (None, task.type) and rule.get("file_system_id") in (None, task.file_system_id):
+            rule["times"] = (rule.get("times") or 1) - 1
+            if rule["times"] <= 0:
+                rules.remove(rule)
+            return copy.deepcopy(rule)
+    return {}
 
 
 def links_of(system: FileSystem, kind: str, paths: list[str]) -> list[Association]:
@@ -147,81 +162,12 @@ def _settle_report(report: dict[str, Any], system: FileSystem) -> dict[str, Any]
     return report
 
 
-def _delay(task: Task) -> float:
-    return settings.delay("import" if task.type == IMPORT else "task")
-
-
-def _execute(system: FileSystem, task: Task) -> None:
-    if task.lifecycle != "PENDING":
-        return
-    task.lifecycle, task.started = "EXECUTING", timestamp()
-    task.total = len(_files_of(system, task))
-    schedule(_delay(task) * (1 - PENDING_SHARE), lambda: _finish(system, task))
-
-
-def _finish(system: FileSystem, task: Task) -> None:
-    if task.lifecycle != "EXECUTING":
-        return
-    failures: list[tuple[File, str]] = []
-    if task.type == IMPORT:
-        task.total = task.succeeded = _import(system, task)
-    else:
-        chosen = _files_of(system, task)
-        if task.type == EXPORT:
-            failures = _export(system, chosen)
-        task.total, task.failed = len(chosen), len(failures)
-        task.succeeded = task.total - task.failed
-    if failures:
-        task.failure = f"{len(failures)} of {task.total} files failed; see the task report."
-        ledger.count("tasks_failed")
-        if task.report.get("Enabled"):
-            _write_report(system, task, failures)
-    task.lifecycle, task.ended = "FAILED" if failures else "SUCCEEDED", timestamp()
-
-
-def _files_of(system: FileSystem, task: Task) -> list[File]:
-    """Returns what an export or a release touches: files below its paths, in its associations."""
-    if task.type == IMPORT:
-        return []
-    roots = ["/" + path.strip("/") for path in task.paths] or ["/"]
-    wants_exported = task.type == RELEASE
-    return [
-        file
-        for file in system.files.values()
-        if file.exported == wants_exported
-        and (link := system.association_of(file.path))
-        and link.id in task.association_ids
-        and any(root == "/" or file.path == root or file.path.startswith(root + "/") for root in roots)
-    ]
-
-
-def _export(system: FileSystem, chosen: list[File]) -> list[tuple[File, str]]:
-    failures = []
-    for file in chosen:
-        error = files.export(system, system.association_of(file.path), file)
-        if error:
-            failures.append((file, error))
-    return failures
-
-
-def _import(system: FileSystem, task: Task) -> int:
-    count = 0
-    for identifier in task.association_ids:
-        link = system.associations[identifier]
-        prefixes = [link.prefix]
-        if task.paths:
-            uris = [path.rstrip("/") + "/" for path in task.paths]
-            prefixes = [uri.partition("s3://")[2].partition("/")[2] for uri in uris if uri.startswith(link.uri)]
-        count += sum(files.import_metadata(system, link, prefix) for prefix in prefixes)
-    return count
-
-
-def _write_report(system: FileSystem, task: Task, failures: list[tuple[File, str]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("FilePath", "FileStatus", "ErrorCode"))
-    writer.writerows((file.path, "failed", code) for file, code in failures)
-    bucket, _, prefix = task.report["Path"].removeprefix("s3://").partition("/")
-    # AWS writes {Path}/task-{TaskId}/failures.csv. A task's id begins with "task-" already.
-    key = "/".join(part for part in (prefix.strip("/"), task.id, "failures.csv") if part)
-    files.s3_client(system.account, system.region).put_object(Bucket=bucket, Key=key, Body=text.getvalue().encode())
+def _settle_release(request: dict[str, Any], kind: str) -> int:
+    """Returns for how many days a file must not have been touched to be released."""
+    last_access = (request.get("ReleaseConfiguration") or {}).get("DurationSinceLastAccess") or {}
+    if last_access and kind != RELEASE:
+        raise BadRequest(f"ReleaseConfiguration is for tasks of type {RELEASE}.")
+    days = last_access.get("Value") or 0
+    if last_access.get("Unit") not in (None, "DAYS") or days < 0:
+        raise BadRequest("DurationSinceLastAccess is 0 or more DAYS.")
+    return days
