@@ -21,6 +21,7 @@ mod named;
 mod nodes;
 mod port;
 mod random;
+mod restore;
 mod settings;
 mod shelf;
 mod storage;
@@ -34,7 +35,7 @@ pub use files::{Counts, Ledger};
 pub use history::{Entry, Event, Outcome, Request};
 pub use invariants::{Violation, check, check_clean};
 pub use random::Random;
-pub use settings::{Boot, Delays, ExportOutcome, Lag, Settings, Which, WhileCreating};
+pub use settings::{Boot, Delays, ExportOutcome, Lag, Restore, Settings, Which, WhileCreating};
 
 #[cfg(test)]
 mod tests;
