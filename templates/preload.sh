@@ -9,7 +9,7 @@
 #   KEY/done/…-FAILED-RESTORED
 #   KEY/failed, KEY/complete, ../alive/INSTANCE  names in shell quotes; FILES:FAILED; touched by its node again and again
 CHUNK_FILES=512
-CHUNK_BYTES=$((8 << 30))
+CHUNK_BYTES=$((8 * 1024 * 1024 * 1024))
 # Without a sign for so many minutes, a node is dead.
 DEAD_MIN=10
 # So long nothing of a chunk came: ask again, three times in all. Sooner where FSx works on none of it.
@@ -123,7 +123,8 @@ restore_chunk() {
       failed=$((failed + 1))
     done < <(list_released <"$file")
   fi
-  mv -T "$file" "$QUEUE/done/$CHUNK-$failed-$((first - failed))" || log "another node has taken $CHUNK over"
+  # What is counted in excess is so in both.
+  mv -T "$file" "$QUEUE/done/$CHUNK-$failed-$((first - left))" || log "another node has taken $CHUNK over"
 }
 
 # How many files of a chunk are in S3 alone. A name with a line break can be counted in excess, which list_released mends.

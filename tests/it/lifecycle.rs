@@ -7,5 +7,6 @@ pub(crate) mod harness;
 mod life;
 mod lock;
 mod preflight;
+mod preload;
 mod saved;
 mod tampered;
