@@ -7,7 +7,10 @@ reports. What cloud-init accepts is accepted here: plain text, gzip, MIME multip
 import base64
 import email
 import gzip
+import hashlib
 import re
+import shlex
+import time
 from functools import lru_cache
 
 from localstack_provision import ledger, settings
@@ -21,6 +24,14 @@ SILENT = "silent"
 READY = "ready"
 DNS_NAME = re.compile(rb"(fs-[0-9a-f]{17})\.fsx\.([a-z0-9-]+)\.amazonaws\.com")
 GZIP_MAGIC = b"\x1f\x8b"
+
+# The restore of `preload = "data"`: what a node says of it, in so many steps, in seconds before scaling.
+PRELOAD_TAG = "provision:preload"
+PRELOAD_PATH = re.compile(rb"^PRELOAD\[\d+\]=(.+)$", re.MULTILINE)
+PRELOAD_STEP = 1.0
+PRELOAD_STEPS = 4
+PRELOAD_FILES = 1000
+PRELOAD_MIB = 50_000
 
 # How often a waiting node looks at its file system, in seconds before scaling.
 RETRY = 0.25
@@ -42,6 +53,7 @@ def _try_mount(instances: list[Instance], deadline: float) -> None:
             report(instance, "failed: no file system in user-data")
         elif all(_is_available(instance.account, region, identifier) for identifier, region in names):
             report(instance, READY)
+            _preload(instance)
         elif now() >= deadline:
             report(instance, "failed: mount")
         else:
@@ -54,6 +66,37 @@ def _try_mount(instances: list[Instance], deadline: float) -> None:
 def report(instance: Instance, result: str) -> None:
     instance.backend.tags[instance.id][TAG] = result
     ledger.count("nodes_failed" if result.startswith("failed") else "nodes_ready")
+
+
+def _preload(instance: Instance) -> None:
+    """Plays the restore of a node that has to preload data."""
+    paths = preloads_in(instance.request.get("UserData") or "")
+    since = int(time.time())
+    for step in range(1, PRELOAD_STEPS + 1 if paths else 1):
+        schedule(PRELOAD_STEP * step * settings.scale(), lambda step=step: _tell_preload(instance, paths, step, since))
+
+
+def _tell_preload(instance: Instance, paths: list[str], step: int, since: int) -> None:
+    if instance.state != "running":
+        return
+    now_s = int(time.time())
+    files, mib = PRELOAD_FILES * step // PRELOAD_STEPS, PRELOAD_MIB * step // PRELOAD_STEPS
+    entries = []
+    for path in paths:
+        stage = f"load:{files}/{PRELOAD_FILES}:{mib}/{PRELOAD_MIB}:0:{since}:{now_s}"
+        if step == PRELOAD_STEPS:
+            stage = f"done:{PRELOAD_FILES}:0"
+        entries.append(f" {hashlib.sha256(path.encode()).hexdigest()[:8]}={stage}")
+        if step < PRELOAD_STEPS:
+            break
+    instance.backend.tags[instance.id][PRELOAD_TAG] = f"1 at={now_s}{''.join(entries)}"
+
+
+@lru_cache(maxsize=64)
+def preloads_in(user_data: str) -> list[str]:
+    """Returns the paths that base64 user data tells a node to preload."""
+    found = [match for text in _texts(base64.b64decode(user_data)) for match in PRELOAD_PATH.findall(text)]
+    return [word for match in found for word in shlex.split(match.decode())]
 
 
 def _ruled(instance: Instance) -> bool:
