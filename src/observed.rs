@@ -1,9 +1,13 @@
 //! What is there now, in the terms of `desired`. Made by the cloud port; no SDK type is in here.
 
+mod preload;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
+
+pub use preload::{Amount, Loading, Preload, Stage};
 
 use crate::desired::{Address, Kind, Tags};
 
@@ -67,6 +71,8 @@ pub struct Node {
     pub state: NodeState,
     /// What the node says of itself by the tag `provision:node`, while it runs.
     pub report: Option<Report>,
+    /// How the restore of datasets gets on, by the tag `provision:preload`.
+    pub preload: Option<Preload>,
     pub instance: String,
     pub image: String,
     pub zone: String,

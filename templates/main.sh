@@ -68,7 +68,7 @@ main() {
     leave) leave_group ;;
     tune) set_parameters ;;
     lnet) configure_lnet ;;
-    preload) restore_data "$2" "$3" ;;
+    preload) restore_data ;;
     count-unlinked) count_unlinked "${@:2}" ;;
   esac
   DONE=1

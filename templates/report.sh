@@ -77,19 +77,21 @@ imds() {
 
 # Amazon Linux 2023 and the DLAMIs ship the aws cli, stock Ubuntu does not: 24.04 has no package of it but a snap, 22.04 has
 # version 1 in universe. Python 3 is wherever cloud-init runs, since that is written in it: so no install, but a signed call.
+# tag VALUE [KEY]
 tag() {
+  local key=${2:-provision:node}
   if command -v aws >/dev/null && aws ec2 create-tags --region "$REGION" --resources "$INSTANCE_ID" \
-    --tags "[{\"Key\":\"provision:node\",\"Value\":\"$1\"}]"; then
+    --tags "[{\"Key\":\"$key\",\"Value\":\"$1\"}]"; then
     return 0
   fi
-  tag_signed "$1"
+  tag_signed "$1" "$key"
 }
 
 # EC2's CreateTags with Signature Version 4 by hand (IAM User Guide: create-signed-request). Prints nothing but errors.
 tag_signed() {
-  python3 - "$IMDS" "$REGION" "$INSTANCE_ID" "$1" <<'PY'
+  python3 - "$IMDS" "$REGION" "$INSTANCE_ID" "$1" "$2" <<'PY'
 import datetime, hashlib, hmac, json, os, sys, urllib.parse, urllib.request
-imds, region, instance, value = sys.argv[1:]
+imds, region, instance, value, name = sys.argv[1:]
 def meta(path, method="GET", headers={}):
     request = urllib.request.Request(imds + "/latest/" + path, method=method, headers=headers)
     return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5).read().decode()
@@ -101,7 +103,7 @@ key = json.loads(get("iam/security-credentials/" + role))
 url = os.environ.get("AWS_ENDPOINT_URL") or "https://ec2.%s.%s" % (region, get("services/domain").strip())
 host = urllib.parse.urlsplit(url).netloc
 body = urllib.parse.urlencode({"Action": "CreateTags", "Version": "2016-11-15", "ResourceId.1": instance,
-                               "Tag.1.Key": "provision:node", "Tag.1.Value": value})
+                               "Tag.1.Key": name, "Tag.1.Value": value})
 stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 sha = lambda text: hashlib.sha256(text.encode()).hexdigest()
 mac = lambda secret, text: hmac.new(secret, text.encode(), hashlib.sha256).digest()

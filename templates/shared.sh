@@ -1,4 +1,4 @@
-# What the nodes share on the mount: elections, the default layout, the hostfile, the background preload. All of it stands below
+# What the nodes share on the mount: elections, the default layout, the hostfile. All of it stands below
 # `.provision` in the mount's root, outside every dataset, so none of it is exported to S3.
 
 # elect NAME: true on exactly one node, and on that node again after a reboot. `mkdir` is atomic over all clients.
@@ -112,26 +112,4 @@ ENV
     fi
   } >"$file.new"
   mv "$file.new" "$file"
-}
-
-# `preload = "data"`: restores what S3 holds, in the background, by one node (UG: preload-file-contents-hsm-dra).
-# Never part of readiness: it took forever on a newer client (aws-parallelcluster#6799).
-preload_data() {
-  local path key
-  for path in "${PRELOAD[@]}"; do
-    key=$(printf '%s' "$path" | sha256sum | cut -c1-12)
-    if [[ -e $STATE/preload-$key || $(systemctl is-active "provision-preload-$key.service") == active ]]; then continue; fi
-    if elect "preload-$key"; then
-      soft "no preload of $path" systemd-run --unit "provision-preload-$key" --collect -p Nice=10 "$SELF" preload "$key" "$MOUNT$path"
-    fi
-  done
-}
-
-# What that unit runs.
-restore_data() {
-  local key=$1 directory=$2
-  # The association may still be on its way.
-  retry 360 test -d "$directory"
-  lfs find "$directory" --type f --print0 | xargs -0 -r -n 32 -P 8 lfs hsm_restore
-  touch "$STATE/preload-$key"
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::preload::Progress;
 use crate::cloud::CloudError;
 use crate::desired::Address;
 use crate::plan::Op;
@@ -74,6 +75,15 @@ pub enum What {
     },
     /// The user asked to stop; what is under way is brought to a safe point.
     Stopping,
+    /// `--wait-for data`: how far the nodes are with a dataset. After `Ended`.
+    Preloading {
+        progress: Progress,
+    },
+    /// `--wait-for data`: how that wait ended.
+    DataEnded {
+        outcome: Ending,
+        waited_s: u64,
+    },
     Ended {
         outcome: Ending,
         done: usize,

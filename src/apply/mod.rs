@@ -16,6 +16,7 @@ pub mod lease;
 mod pace;
 mod patience;
 mod preflight;
+pub mod preload;
 pub mod prepare;
 mod removal;
 mod store;

@@ -24,6 +24,7 @@ const PARTS: [&str; 11] = [
     include_str!("../../templates/mount.sh"),
     include_str!("../../templates/tune.sh"),
     include_str!("../../templates/shared.sh"),
+    include_str!("../../templates/preload.sh"),
     include_str!("../../templates/scratch.sh"),
     include_str!("../../templates/setup.sh"),
     include_str!("../../templates/count.sh"),

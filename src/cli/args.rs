@@ -207,6 +207,13 @@ pub(super) struct PlanArgs {
     pub prices: Option<PathBuf>,
 }
 
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum WaitFor {
+    #[default]
+    Nodes,
+    Data,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Up {
     #[command(flatten)]
@@ -221,6 +228,10 @@ pub(super) struct Up {
     /// One JSON event a line on stdout instead of progress
     #[arg(long)]
     pub json: bool,
+    /// When it is done: once every node is ready, or also once the nodes have restored every dataset with `preload = "data"`. May
+    /// be said again later, only to wait
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    pub wait_for: WaitFor,
     /// Replace the file system where the spec cannot be met otherwise: links are exported, then all of it is made anew
     #[arg(long)]
     pub replace_storage: bool,

@@ -17,6 +17,7 @@ use super::settings::Settings;
 use super::{machine, output, prompt, signals};
 use crate::apply::event::{Ending, Event, FORMAT_VERSION, Failure, What};
 use crate::apply::lease::Holder;
+use crate::apply::preload::{DataWait, Loaded, wait_for_data as wait_for_data_of};
 use crate::apply::prepare::{Failed, Prepared, Request};
 use crate::apply::{self, Outcome, Report, Session, converge};
 use crate::catalog::prices::PriceBook;
@@ -26,7 +27,7 @@ use crate::plan::{Danger, Options, Plan, Purpose, Saved};
 use crate::render::failure::FailureContext;
 use crate::render::progress::Progress;
 use crate::render::run_log::{self, End, Header, How};
-use crate::render::{Theme, events, failure, lock, plan_text, saved};
+use crate::render::{Theme, events, failure, lock, plan_text, preload, saved};
 use crate::spec::Spec;
 
 /// One `up` or `down`.
@@ -44,6 +45,8 @@ pub(super) struct Task<'a> {
     pub prices: PriceBook,
     pub yes: bool,
     pub json: bool,
+    /// Paths of the datasets whose data is waited for.
+    pub wait_for_data: Vec<String>,
     /// The one plan that may be carried out.
     pub reviewed: Option<Reviewed>,
     pub settings: &'a Settings,
@@ -146,6 +149,7 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
         prices,
         yes,
         json,
+        wait_for_data,
         reviewed,
         settings,
     } = task;
@@ -207,6 +211,24 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
         // Readers of the lines wait for this one, whatever came before it.
         let _ = sender.send(nothing_happened(clock.now(), began));
     }
+    let loaded = match &outcome {
+        Ok(Outcome::Nothing(prepared)) => Some(prepared),
+        Ok(Outcome::Ran { prepared, report, refused: None }) if report.ending == Ending::Complete => Some(prepared),
+        _ => None,
+    };
+    let loaded = match loaded.filter(|_| !wait_for_data.is_empty()) {
+        Some(prepared) => {
+            let wait = DataWait {
+                scope: prepared.scope.clone(),
+                paths: wait_for_data,
+                began,
+                events: sender.clone(),
+                stop: stop.clone(),
+            };
+            Some(wait_for_data_of(&connected, &clock, &wait).await)
+        }
+        None => None,
+    };
     drop(sender);
     // The last events are on the screen before the last words.
     let _ = listener.await;
@@ -214,7 +236,7 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
         output::say(&text(&settings.err));
         Some(text(&Theme::plain()))
     };
-    Ok(match outcome.map_err(failed)? {
+    let ended = match outcome.map_err(failed)? {
         Outcome::Nothing(prepared) => {
             if !json && !settings.quiet {
                 nothing(&prepared.plan);
@@ -250,6 +272,25 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
                 ended.error = told(&|theme| plan_text::plan(&plan, theme));
             }
             ended
+        }
+    };
+    Ok(match loaded {
+        None => ended,
+        Some(Loaded::Complete) => {
+            if !json && !settings.quiet {
+                output::say("All data of `preload = \"data\"` is on the file system.");
+            }
+            ended
+        }
+        Some(loaded) => {
+            let (remove, status) = commands(&cluster);
+            let context = FailureContext { cluster: &cluster, command: &line, remove: &remove, status: &status };
+            let error = told(&|theme| preload::unfinished(&loaded, &context, theme));
+            let (exit, how) = match loaded {
+                Loaded::Interrupted => (Exit::Interrupted, How::Interrupted),
+                _ => (Exit::Error, How::Failed),
+            };
+            Ended { exit, how, error }
         }
     })
 }
@@ -329,6 +370,11 @@ fn nothing(plan: &Plan) {
     output::say(&text);
 }
 
+/// What removes a cluster, and what shows it.
+fn commands(cluster: &str) -> (String, String) {
+    (format!("provision down --cluster {cluster}"), format!("provision status --cluster {cluster}"))
+}
+
 fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, json: bool) -> Ended {
     let plan = &prepared.plan;
     match report.ending {
@@ -347,12 +393,8 @@ fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, 
         }
         Ending::Failed | Ending::Interrupted | Ending::LostLock => {}
     }
-    let context = FailureContext {
-        cluster: &plan.cluster,
-        command: line,
-        remove: &format!("provision down --cluster {}", plan.cluster),
-        status: &format!("provision status --cluster {}", plan.cluster),
-    };
+    let (remove, status) = commands(&plan.cluster);
+    let context = FailureContext { cluster: &plan.cluster, command: line, remove: &remove, status: &status };
     output::say(&failure::report(report, plan, &context, &settings.err));
     let no_room = report
         .failures

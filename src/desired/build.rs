@@ -151,7 +151,7 @@ impl Builder<'_> {
         let role = Role {
             name: self.name(&role_address),
             trust: policy::trust(identity),
-            policy: policy::node(identity, &self.settled.id.cluster),
+            policy: policy::node(identity, &self.settled.id.cluster, self.spec.preloads_data().next().is_some()),
             managed: policy::managed(identity),
         };
         let role_name = role.name.clone();

@@ -22,6 +22,8 @@ pub const EXPORT_REPORTS: &str = "provision-export-reports";
 pub const TAG_FILE_SYSTEM: &str = "provision:file-system";
 /// Written by a node on itself.
 pub const TAG_NODE: &str = "provision:node";
+/// Written by a node on itself, where datasets are preloaded with their data.
+pub const TAG_PRELOAD: &str = "provision:preload";
 
 /// The path of our roles and profiles in IAM: sets them apart in a list, and lets a policy allow just them.
 pub const IAM_PATH: &str = "/provision/";

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::names::{TAG_CLUSTER, TAG_NODE};
+use super::names::{TAG_CLUSTER, TAG_NODE, TAG_PRELOAD};
 use crate::cloud::Identity;
 
 /// Instances may take the role.
@@ -24,11 +24,13 @@ pub fn managed(identity: &Identity) -> Vec<String> {
     vec![format!("arn:{}:iam::aws:policy/AmazonSSMManagedInstanceCore", identity.partition)]
 }
 
-/// A node may set the one tag by which it reports, on itself alone, and read its own cluster's record.
+/// A node may set the tags by which it reports, on itself alone, and read its own cluster's record. `preloads`: it restores
+/// datasets, and reports of that too; who does not, may not.
 ///
 /// `ec2:SourceInstanceARN` is the instance that the credentials were given to (Amazon EC2 User Guide, "IAM condition keys
 /// for Amazon EC2"); as the resource it leaves nothing but the instance itself.
-pub fn node(identity: &Identity, cluster: &str) -> String {
+pub fn node(identity: &Identity, cluster: &str, preloads: bool) -> String {
+    let keys = if preloads { vec![TAG_NODE, TAG_PRELOAD] } else { vec![TAG_NODE] };
     let Identity { account, arn: _, region, partition } = identity;
     canonical(&json!({
         "Version": "2012-10-17",
@@ -40,7 +42,7 @@ pub fn node(identity: &Identity, cluster: &str) -> String {
                 "Resource": format!("arn:{partition}:ec2:{region}:{account}:instance/*"),
                 "Condition": {
                     "StringEquals": { "aws:ARN": "${ec2:SourceInstanceARN}", format!("aws:ResourceTag/{TAG_CLUSTER}"): cluster },
-                    "ForAllValues:StringEquals": { "aws:TagKeys": [TAG_NODE] },
+                    "ForAllValues:StringEquals": { "aws:TagKeys": keys },
                 },
             },
             {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::desired::{Address, Desired, Place, TAG_NODE, Tags, digest};
+use crate::desired::{Address, Desired, Place, TAG_NODE, TAG_PRELOAD, Tags, digest};
 use crate::observed::{Node, NodeState, Observed, Report, Seen, State};
 use crate::record::Record;
 use crate::spec::{Cluster, Nodes, Setup, Spec};
@@ -172,7 +172,7 @@ fn short(value: &str) -> String {
 /// Ours, but for the report that a node writes on itself, and those that the spec gives or gave.
 fn tags<'a>(tags: &'a Tags, ours: &BTreeSet<&str>) -> impl Iterator<Item = (&'a String, &'a String)> {
     tags.iter().filter(|(key, _)| {
-        let is_ours = key.starts_with("provision:") && *key != TAG_NODE;
+        let is_ours = key.starts_with("provision:") && *key != TAG_NODE && *key != TAG_PRELOAD;
         is_ours || *key == "Name" || ours.contains(key.as_str())
     })
 }

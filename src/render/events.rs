@@ -72,6 +72,18 @@ pub(super) fn told<'a>(what: &'a What, theme: &Theme) -> Option<Line<'a>> {
             (CAREFUL, "!"),
             "stopping: nothing new is started, what is under way is brought to a safe point".to_owned(),
         ),
+        What::Preloading { progress } => {
+            let mark = if progress.stalled_s.is_some() { (CAREFUL, "!") } else { (PLAIN, " ") };
+            of_run(mark, clean(&format!("data of {}: {}", progress.path, super::preload::words(progress)), theme))
+        }
+        What::DataEnded { outcome, waited_s } => {
+            let (mark, word) = match outcome {
+                Ending::Complete => ((GOOD, done_mark(theme)), "data complete"),
+                Ending::Failed | Ending::LostLock => ((BAD, "x"), "data NOT COMPLETE"),
+                Ending::Interrupted => ((CAREFUL, "!"), "interrupted while waiting for data"),
+            };
+            of_run(mark, format!("{word} after {}", duration(*waited_s)))
+        }
         What::Ended { outcome, done, failed, left } => {
             let (mark, word) = match outcome {
                 Ending::Complete => ((GOOD, done_mark(theme)), "complete"),

@@ -20,6 +20,7 @@ pub mod plan_html;
 pub mod plan_json;
 pub mod plan_markdown;
 pub mod plan_text;
+pub mod preload;
 pub mod progress;
 pub mod run_log;
 pub mod saved;

@@ -27,6 +27,7 @@ pub fn text(status: &Status, theme: &Theme) -> String {
         file_system(status, theme),
         links(status, theme),
         tasks(status, theme),
+        super::preload::table_of(status, theme),
         super::status_nodes::groups(status, theme),
         others(status, theme),
         drift(status, theme),

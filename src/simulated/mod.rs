@@ -22,6 +22,7 @@ mod nodes;
 mod port;
 mod random;
 mod remote;
+mod restore;
 mod settings;
 mod shelf;
 mod storage;
@@ -35,7 +36,7 @@ pub use files::{Counts, Ledger};
 pub use history::{Entry, Event, Outcome, Request};
 pub use invariants::{Violation, check, check_clean};
 pub use random::Random;
-pub use settings::{Boot, Delays, ExportOutcome, Lag, QueueTold, Settings, Which, WhileCreating};
+pub use settings::{Boot, Delays, ExportOutcome, Lag, QueueTold, Restore, Settings, Which, WhileCreating};
 
 #[cfg(test)]
 mod tests;

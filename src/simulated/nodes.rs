@@ -7,8 +7,10 @@ use super::clock::VirtualClock;
 use super::settings::{Boot, Which};
 use super::world::{Answer, Due, Maker, Uses, World, refuse};
 use crate::cloud::{Class, Create, Delete};
-use crate::desired::{Address, InterfaceKind, Kind, LaunchTemplate, NodeGroup, Resource, TAG_CLUSTER, TAG_NODE, Tags};
-use crate::observed::{Node, NodeState, Report, State};
+use crate::desired::{
+    Address, InterfaceKind, Kind, LaunchTemplate, NodeGroup, Resource, TAG_CLUSTER, TAG_NODE, TAG_PRELOAD, Tags,
+};
+use crate::observed::{Node, NodeState, Preload, Report, State};
 use crate::spec::Market;
 
 /// How often a booting node tries to mount a file system that is not there yet.
@@ -30,7 +32,9 @@ pub(super) struct Machine {
     pub(super) tags: Tags,
     pub(super) maker: Maker,
     pub(super) uses: Uses,
-    boot: Boot,
+    pub(super) boot: Boot,
+    /// Paths of datasets that it restores, in the spec's order.
+    pub(super) preloads: Vec<String>,
     /// Booted, and trying to mount.
     waits: bool,
 }
@@ -50,6 +54,7 @@ impl Machine {
             id: id.to_owned(),
             state: self.state,
             report: self.tags.get(TAG_NODE).and_then(|tag| Report::parse(tag)),
+            preload: self.tags.get(TAG_PRELOAD).and_then(|tag| Preload::parse(tag)),
             instance: self.instance.clone(),
             image: self.image.clone(),
             zone: self.zone.clone(),
@@ -183,6 +188,7 @@ impl World {
             maker: Maker::Others,
             uses: Uses::new(),
             boot: Boot::Silent,
+            preloads: Vec::new(),
             waits: false,
         };
         self.nodes.put(id.clone(), node, self.now, self.now);
@@ -213,6 +219,13 @@ impl World {
             maker: Maker::Clients,
             uses: uses.clone(),
             boot: self.boot_of(&create.address),
+            preloads: template
+                .boot
+                .datasets
+                .iter()
+                .filter(|dataset| dataset.preload_data)
+                .map(|dataset| dataset.path.clone())
+                .collect(),
             waits: false,
         };
         let shown = self.shown();
@@ -260,6 +273,7 @@ impl World {
                 node.waits = false;
                 node.tags.insert(TAG_NODE.to_owned(), report);
             });
+            self.begin_preload(id);
         } else if let Some(node) = self.nodes.get_mut(id) {
             node.waits = true;
         }

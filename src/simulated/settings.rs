@@ -43,6 +43,7 @@ pub struct Settings {
     pub silent: BTreeMap<String, CloudError>,
     /// How nodes turn out; the last that fits counts. None fits: ready.
     pub nodes: Vec<(Which, Boot)>,
+    pub preload: Restore,
     pub export: ExportOutcome,
     pub queue: QueueTold,
     pub while_creating: WhileCreating,
@@ -127,6 +128,27 @@ pub enum Boot {
     Silent,
 }
 
+/// How the nodes get on with a dataset of `preload = "data"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restore {
+    pub files: u64,
+    pub mib: u64,
+    pub takes: Duration,
+    /// So many files never come.
+    pub failed: u64,
+    /// Nothing moves beyond so many percent.
+    pub stalls_at: Option<u64>,
+    /// No node says anything of it, as nodes of an earlier version do.
+    pub silent: bool,
+}
+
+impl Default for Restore {
+    fn default() -> Self {
+        let takes = Duration::from_secs(1200);
+        Self { files: 10_000, mib: 100_000, takes, failed: 0, stalls_at: None, silent: false }
+    }
+}
+
 /// How an export task ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportOutcome {
@@ -199,6 +221,7 @@ impl Default for Settings {
             denied: BTreeMap::new(),
             silent: BTreeMap::new(),
             nodes: Vec::new(),
+            preload: Restore::default(),
             export: ExportOutcome::Succeeds,
             queue: QueueTold::Truth,
             while_creating: WhileCreating::Deletable,

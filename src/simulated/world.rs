@@ -12,6 +12,7 @@ use super::history::{Entry, Event};
 use super::invariants::Watch;
 use super::nodes::Machine;
 use super::random::Random;
+use super::restore::Restoring;
 use super::settings::Settings;
 use super::shelf::Shelf;
 use crate::cloud::{Class, Update};
@@ -80,6 +81,7 @@ pub(super) enum Due {
     TaskCanceled(String),
     NodeRuns(String),
     NodeBooted(String),
+    NodePreloads(String),
     NodeTerminated(String),
     NodeForgotten(String),
     Exported { file_system: String, path: String, files: u64 },
@@ -134,6 +136,8 @@ pub(super) struct World {
     pub(super) queued: Vec<(String, Duration, Duration)>,
     /// Reports of tasks, by URL.
     pub(super) reports: BTreeMap<String, String>,
+    /// What nodes restore, by file system.
+    pub(super) restores: BTreeMap<String, Restoring>,
     pub(super) ledger: Ledger,
     /// Whose tags somebody else has changed: whether we find them is not in our hands.
     pub(super) retagged: BTreeSet<Key>,
@@ -168,6 +172,7 @@ impl World {
             files: BTreeMap::new(),
             queued: Vec::new(),
             reports: BTreeMap::new(),
+            restores: BTreeMap::new(),
             ledger: Ledger::default(),
             retagged: BTreeSet::new(),
             discard_allowed: false,
@@ -203,6 +208,7 @@ impl World {
             Due::TaskCanceled(id) => self.task_canceled(&id),
             Due::NodeRuns(id) => self.node_runs(&id),
             Due::NodeBooted(id) => self.node_booted(&id),
+            Due::NodePreloads(id) => self.node_preloads(&id),
             Due::NodeTerminated(id) => self.node_terminated(&id),
             Due::NodeForgotten(id) => self.node_forgotten(&id),
             Due::Exported { file_system, path, files } => self.auto_exported(&file_system, &path, files),

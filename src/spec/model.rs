@@ -23,6 +23,13 @@ pub struct Spec {
     pub workload: Option<Workload>,
 }
 
+impl Spec {
+    /// The datasets whose data the nodes restore.
+    pub fn preloads_data(&self) -> impl Iterator<Item = &Dataset> {
+        self.datasets.iter().filter(|dataset| dataset.preload == Preload::Data)
+    }
+}
+
 /// `[cluster]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {

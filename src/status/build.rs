@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::cost::hourly;
 use super::model::{FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, NodeRow, Other, Status, TaskRow};
 use crate::apply::lease::Holder;
+use crate::apply::preload::progress;
 use crate::catalog::prices::Prices;
 use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED, flows_of, flows_sentence};
 use crate::observed::{Node, NodeState, Observed, Report, Seen, Task, TaskState};
@@ -19,6 +20,8 @@ pub struct Facts<'a> {
     pub region: &'a str,
     /// Where nodes mount the file system; None without a spec.
     pub mount: Option<&'a str>,
+    /// Paths of the datasets with `preload = "data"`; empty without a spec.
+    pub preload: &'a [String],
     pub record: Option<&'a Record>,
     pub holder: Option<&'a Holder>,
     pub now: Timestamp,
@@ -47,6 +50,11 @@ pub fn status(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>, price
         file_system: observed.file_system().map(|seen| file_system(seen, plan, facts)),
         links: of_kind(Kind::Link).map(link).collect(),
         tasks: observed.tasks.iter().filter(|task| matters(task)).map(|task| task_row(task, facts.now)).collect(),
+        preload: if observed.nodes.iter().any(Node::exists) {
+            progress(observed.preload(), facts.preload, facts.now)
+        } else {
+            Vec::new()
+        },
         groups,
         others: others
             .map(|seen| Other { address: seen.address.clone(), id: seen.id.clone(), state: seen.state })

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::apply::preload::Progress;
 use crate::catalog::prices::Usd;
 use crate::desired::Address;
 use crate::observed::{NodeState, State, TaskState, Work};
@@ -22,6 +23,8 @@ pub struct Status {
     pub links: Vec<Link>,
     /// Those that still work, and those that left files behind.
     pub tasks: Vec<TaskRow>,
+    /// Datasets with `preload = "data"`, in the spec's order; without a spec nobody knows their paths.
+    pub preload: Vec<Progress>,
     pub groups: Vec<Group>,
     /// Everything else that exists, by address.
     pub others: Vec<Other>,

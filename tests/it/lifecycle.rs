@@ -8,5 +8,6 @@ pub(crate) mod harness;
 mod life;
 mod lock;
 mod preflight;
+mod preload;
 mod saved;
 mod tampered;

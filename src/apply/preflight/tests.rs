@@ -176,6 +176,7 @@ fn there(capacity: &str) -> Observed {
         id: format!("i-{number}"),
         state: NodeState::Running,
         report: None,
+        preload: None,
         instance: "p5.48xlarge".to_owned(),
         image: "ami-1".to_owned(),
         zone: "us-east-1a".to_owned(),

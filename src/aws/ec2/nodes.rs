@@ -12,8 +12,8 @@ use crate::aws::convert::{ec2_specification, ec2_tags, resolve_in, timestamp, to
 use crate::aws::error::{Explain as _, unknown_instances};
 use crate::aws::owner::{Owner, owner};
 use crate::cloud::{CloudError, Create, Delete, Scope, Update};
-use crate::desired::{Address, Kind, NodeGroup, TAG_CLUSTER, TAG_NODE};
-use crate::observed::{Node, NodeState, Observed, Report};
+use crate::desired::{Address, Kind, NodeGroup, TAG_CLUSTER, TAG_NODE, TAG_PRELOAD};
+use crate::observed::{Node, NodeState, Observed, Preload, Report};
 
 /// The most ids that a call takes (EC2 API Reference).
 const IDS_A_CALL: usize = 1000;
@@ -142,12 +142,14 @@ fn node(address: Address, instance: &Instance) -> Option<Node> {
     };
     let tags = ec2_tags(instance.tags());
     let report = tags.get(TAG_NODE).filter(|_| state == NodeState::Running).and_then(|text| Report::parse(text));
+    let preload = tags.get(TAG_PRELOAD).and_then(|text| Preload::parse(text));
     let reason = instance.state_reason().and_then(|reason| reason.message());
     Some(Node {
         address,
         id: instance.instance_id()?.to_owned(),
         state,
         report,
+        preload,
         instance: instance.instance_type().map_or("", |kind| kind.as_str()).to_owned(),
         image: instance.image_id().unwrap_or_default().to_owned(),
         zone: instance.placement().and_then(|placement| placement.availability_zone()).unwrap_or_default().to_owned(),

@@ -17,7 +17,7 @@ fn role() -> Role {
     Role {
         name: NAME.to_owned(),
         trust: policy::trust(&identity),
-        policy: policy::node(&identity, "vision"),
+        policy: policy::node(&identity, "vision", false),
         managed: policy::managed(&identity),
     }
 }

@@ -30,6 +30,7 @@ pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Res
         prices: prices::book(None, settings)?,
         yes: *yes,
         json: *json,
+        wait_for_data: Vec::new(),
         reviewed: None,
         settings,
     };

@@ -60,6 +60,7 @@ pub(in crate::cli) async fn look(
     prices: PriceBook,
 ) -> anyhow::Result<Status> {
     let mount = spec.as_ref().map(|spec| spec.storage.mount.clone());
+    let preload: Vec<String> = spec.iter().flat_map(Spec::preloads_data).map(|dataset| dataset.path.clone()).collect();
     let purpose = if spec.is_some() { Purpose::Up } else { Purpose::Down };
     // A look must not wait for what was made a moment ago: it shows what there is to be seen.
     let request = Request { patient: false, ..session::request(purpose, name, spec, Options::default(), prices) };
@@ -70,6 +71,7 @@ pub(in crate::cli) async fn look(
         cluster: name,
         region: &prepared.identity.region,
         mount: mount.as_deref(),
+        preload: &preload,
         record: (!prepared.is_new).then_some(&prepared.record),
         holder: holder.as_ref(),
         now: clock.now(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::args::Up;
+use crate::cli::args::{Up, WaitFor};
 use crate::cli::exit::{Exit, Expected, plain};
 use crate::cli::load::load;
 use crate::cli::prices;
@@ -11,10 +11,20 @@ use crate::cli::settings::Settings;
 use crate::plan::{Options, Purpose, Saved};
 
 pub(in crate::cli) async fn run(args: &Up, settings: &Settings) -> anyhow::Result<Exit> {
-    let Up { file, plan, yes, json, replace_storage, prices } = args;
+    let Up { file, plan, yes, json, wait_for, replace_storage, prices } = args;
     let spec = load(&file.spec, settings)?;
     let prices = prices::book(prices.as_deref(), settings)?;
     let reviewed = plan.as_deref().map(|path| reviewed(path, &spec.cluster.name)).transpose()?;
+    let wait_for_data: Vec<String> = match wait_for {
+        WaitFor::Nodes => Vec::new(),
+        WaitFor::Data => spec.preloads_data().map(|dataset| dataset.path.clone()).collect(),
+    };
+    if *wait_for == WaitFor::Data && wait_for_data.is_empty() {
+        return Err(plain(
+            "`--wait-for data` has nothing to wait for: no `[[dataset]]` has `preload = \"data\"`",
+            "say `preload = \"data\"` where jobs are to find the data on the file system, or leave `--wait-for` out",
+        ));
+    }
     let task = Task {
         named: file.named(),
         purpose: Purpose::Up,
@@ -26,6 +36,7 @@ pub(in crate::cli) async fn run(args: &Up, settings: &Settings) -> anyhow::Resul
         prices,
         yes: *yes,
         json: *json,
+        wait_for_data,
         reviewed,
         settings,
     };

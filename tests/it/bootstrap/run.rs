@@ -40,7 +40,7 @@ fn first_and_second_boot_end_ready() {
         "-E 100M -c 1 -E 10G -c 8 -E 100G -c 16 -E -1 -c 32\n"
     );
     assert_eq!(fs::read_to_string(Path::new(&mount).join("setup-ran")).unwrap(), "trainer on 10.0.0.1 of 1\n");
-    assert_eq!(node.calls("systemd-run --unit provision-preload-"), 1);
+    assert_eq!(node.calls("systemctl start --no-block provision-preload.service"), 1);
     assert_eq!(fs::read_dir(&mount).unwrap().count(), 2, "the proof leaves nothing behind");
 
     node.reboot();
@@ -204,7 +204,7 @@ fn nodes_share_one_layout_and_one_hostfile() {
     });
     let sum = |call: &str| nodes.iter().map(|node| node.calls(call)).sum::<usize>();
     assert!(nodes.iter().all(|node| node.tags() == ["ready"]));
-    assert_eq!((sum("lfs setstripe"), sum("systemd-run --unit provision-preload-")), (1, 1));
+    assert_eq!((sum("lfs setstripe"), sum("systemctl start --no-block provision-preload.service")), (1, 8));
     let hosts = (12..=19).fold(String::new(), |all, at| all + &format!("10.0.0.{at} slots=1\n"));
     let hostfile = Path::new(&mount).join(".provision/trainer/hostfile");
     assert_eq!(fs::read_to_string(&hostfile).unwrap(), hosts);
@@ -248,7 +248,10 @@ fn an_exported_root_holds_nothing_of_ours() {
     node.boot();
     assert_eq!(node.tags(), ["ready", "ready"]);
     assert_eq!(fs::read_dir(&mount).unwrap().count(), 0);
-    assert_eq!((node.calls("lfs setstripe"), node.calls("systemd-run --unit provision-preload-")), (1, 2));
+    assert_eq!(
+        (node.calls("lfs setstripe"), node.calls("systemctl start --no-block provision-preload.service")),
+        (1, 2)
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use provision::bootstrap::Inputs;
 
-const STUBS: [&str; 28] = [
+const STUBS: [&str; 27] = [
     "apt-get",
     "apt-mark",
     "aws",
@@ -33,7 +33,6 @@ const STUBS: [&str; 28] = [
     "stat",
     "systemctl",
     "systemd-escape",
-    "systemd-run",
     "nvidia-smi",
     "chronyc",
 ];
@@ -133,6 +132,11 @@ impl Node {
     /// Every value that `provision:node` had.
     pub(super) fn tags(&self) -> Vec<String> {
         fs::read_to_string(self.state.join("tags")).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// Every value that `provision:preload` had.
+    pub(super) fn preload_tags(&self) -> Vec<String> {
+        fs::read_to_string(self.state.join("preload-tags")).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
     pub(super) fn calls(&self, start: &str) -> usize {

@@ -21,6 +21,7 @@ fn facts() -> Facts<'static> {
         cluster: "video-pretrain",
         region: "us-east-1",
         mount: Some("/data"),
+        preload: &[],
         record: None,
         holder: None,
         now: now(),

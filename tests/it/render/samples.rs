@@ -140,6 +140,7 @@ pub(super) fn observed(desired: &Desired) -> Observed {
                     id: format!("i-{}-{number:03}", address.name),
                     state: NodeState::Running,
                     report: Some(Report::Ready),
+                    preload: None,
                     instance: group.instance.clone(),
                     image: group.image.clone(),
                     zone: group.zone.clone(),

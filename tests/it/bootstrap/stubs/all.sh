@@ -17,7 +17,26 @@ case $name in
       */ami-launch-index) setting index 0 ;;
     esac
     ;;
-  aws) printf '%s\n' "$*" | sed 's/.*"Value":"\([^"]*\)".*/\1/' >>tags ;;
+  aws)
+    value=$(sed 's/.*"Value":"\([^"]*\)".*/\1/' <<<"$*")
+    if [[ $* == *provision:preload* ]]; then printf '%s\n' "$value" >>preload-tags; else printf '%s\n' "$value" >>tags; fi
+    ;;
+  lfs)
+    # A file that holds `s3` is in S3 alone; one with `never` in its name stays there.
+    [[ $1 == hsm_* ]] || exit 0
+    verb=$1
+    shift
+    for file in "$@"; do
+      if [[ ! -e $file ]]; then echo "$file: No such file" >&2; exit 2; fi
+      case $verb in
+        hsm_state) if [[ $(<"$file") == s3 ]]; then printf '%s: (0x0000000d) released exists archived, archive_id:1\n' "$file"; else printf '%s: (0x00000009) exists archived, archive_id:1\n' "$file"; fi ;;
+        hsm_restore)
+          if [[ $file != *never* && $(<"$file") == s3 ]]; then echo here >"$file"; printf '%q\n' "$file" >>restored; fi
+          ;;
+        hsm_action) printf '%s: NOOP\n' "$file" ;;
+      esac
+    done
+    ;;
   getent) exit "$(setting dns 0)" ;;
   findmnt)
     case " $* " in
