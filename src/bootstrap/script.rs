@@ -16,7 +16,7 @@ use super::{BootstrapError, Endpoint, Inputs};
 const HEAD: &str = include_str!("../../templates/values.sh.j2");
 
 /// In the order of the script; `main.sh` starts it and comes last.
-const PARTS: [&str; 11] = [
+const PARTS: [&str; 12] = [
     include_str!("../../templates/report.sh"),
     include_str!("../../templates/ttl.sh"),
     include_str!("../../templates/client.sh"),

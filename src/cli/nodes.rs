@@ -68,6 +68,7 @@ mod tests {
             spot: false,
             reason: None,
             tags: crate::desired::Tags::new(),
+            preload: None,
         }
     }
 
