@@ -73,7 +73,7 @@ restore_dataset() {
   done
 }
 
-preload_key() { printf '%s' "$1" | sha256sum | cut -c1-8; }
+preload_key() { printf '%s' "$1" | sha256sum | cut -c1-6; }
 
 claim_chunk() {
   local todo

@@ -61,7 +61,7 @@ pub struct Amount {
 const LONGEST: usize = 256;
 const VERSION: &str = "1";
 /// Hex digits of a key: 8 datasets have to fit into one tag.
-const KEY_DIGITS: usize = 8;
+const KEY_DIGITS: usize = 6;
 
 impl Preload {
     /// The key of a dataset by its path below the mount.
@@ -165,13 +165,13 @@ mod tests {
 
     #[test]
     fn reads_what_nodes_write() {
-        let text = "1 at=1800000000 9f86d081=done:1000000:3 12ab34cd=load:34567/2000000:11444091/38146973:2:1799990000:1799999000 \
-                    0badcafe=check:0/4:0/0:0:1799999999:1799999999 00000000=list:1799990000";
+        let text = "1 at=1800000000 9f86d0=done:1000000:3 12ab34=load:34567/2000000:11444091/38146973:2:1799990000:1799999000 \
+                    0badca=check:0/4:0/0:0:1799999999:1799999999 000000=list:1799990000";
         let preload = Preload::parse(text).unwrap();
         assert_eq!(preload.text(), text);
         assert_eq!(
             preload.datasets[0],
-            Loading { key: "9f86d081".into(), files: 1_000_000, failed: 3, stage: Stage::Done }
+            Loading { key: "9f86d0".into(), files: 1_000_000, failed: 3, stage: Stage::Done }
         );
         assert_eq!(Preload::parse("1 at=0").unwrap().datasets, []);
     }
@@ -189,14 +189,14 @@ mod tests {
             "1  at=5",
             "1 at=5 9f86d08=list:5",
             "1 at=5 9F86D081=list:5",
-            "1 at=5 9f86d081=list",
-            "1 at=5 9f86d081=list:5:6",
-            "1 at=5 9f86d081=done:1:2",
-            "1 at=5 9f86d081=load:3/2:0/0:0:5:5",
-            "1 at=5 9f86d081=load:1/2:9/8:0:5:5",
-            "1 at=5 9f86d081=load:1/2:0/0:0:5",
-            "1 at=5 9f86d081=other:1",
-            "1 at=5 9f86d081=done:-1:0",
+            "1 at=5 9f86d0=list",
+            "1 at=5 9f86d0=list:5:6",
+            "1 at=5 9f86d0=done:1:2",
+            "1 at=5 9f86d0=load:3/2:0/0:0:5:5",
+            "1 at=5 9f86d0=load:1/2:9/8:0:5:5",
+            "1 at=5 9f86d0=load:1/2:0/0:0:5",
+            "1 at=5 9f86d0=other:1",
+            "1 at=5 9f86d0=done:-1:0",
         ] {
             assert_eq!(Preload::parse(wrong), None, "{wrong}");
         }
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn eight_large_datasets_fit_into_a_tag() {
         let at = Timestamp::from_second(1_800_000_000).unwrap();
-        let of = |stage: Stage, failed| Loading { key: "9f86d081".into(), files: 99_999_999, failed, stage };
+        let of = |stage: Stage, failed| Loading { key: "9f86d0".into(), files: 99_999_999, failed, stage };
         let amount = Amount { files: 99_999_999, mib: 99_999_999, total_mib: 99_999_999, since: at, moved: at };
         let mut datasets = vec![of(Stage::Done, 9); 7];
         datasets.push(of(Stage::Checking(amount), 9));

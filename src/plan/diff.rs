@@ -94,6 +94,10 @@ pub(super) fn warning(code: &'static str, address: Option<&Address>, title: impl
     finding(Severity::Warning, code, address, title)
 }
 
+pub(super) fn note(code: &'static str, address: Option<&Address>, title: impl Into<String>) -> Finding {
+    finding(Severity::Note, code, address, title)
+}
+
 fn finding(severity: Severity, code: &'static str, address: Option<&Address>, title: impl Into<String>) -> Finding {
     Finding { severity, code, address: address.cloned(), title: title.into(), notes: Vec::new(), help: None }
 }

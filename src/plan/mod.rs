@@ -10,6 +10,7 @@ mod diff;
 mod model;
 mod nodes;
 mod paid;
+mod preload;
 mod rules;
 mod safety;
 mod saved;
@@ -46,6 +47,7 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
     let mut findings = outcome.findings;
     findings.extend(budget::check(input.purpose, input.desired.budget, &cost));
     findings.extend(budget::unused_prices(prices));
+    findings.extend(preload::check(input, &outcome.actions));
     Plan {
         format_version: FORMAT_VERSION,
         purpose: input.purpose,

@@ -15,7 +15,7 @@ from localstack_provision.timeline import now, schedule
 
 TAG = "provision:preload"
 VERSION = "1"
-KEY_DIGITS = 8
+KEY_DIGITS = 6
 MIB = 1 << 20
 
 
