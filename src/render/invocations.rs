@@ -1,5 +1,8 @@
 //! What a command said on each node.
 
+// Writing to a String cannot fail, so its answer is dropped wherever it is used.
+use std::fmt::Write as _;
+
 use super::console::plain;
 use super::plan_json::pretty;
 use crate::cloud::remote::{Invocation, OUTPUT_MAX, Progress};
@@ -11,19 +14,19 @@ pub fn text(invocation: &Invocation, several: bool) -> String {
     let mut out = String::new();
     for stream in [output, errors] {
         for line in plain(stream).lines() {
-            out.push_str(&format!("{prefix}{line}\n"));
+            let _ = writeln!(out, "{prefix}{line}");
         }
         if stream.chars().count() >= OUTPUT_MAX {
-            out.push_str(&format!(
-                "{prefix}[cut after {OUTPUT_MAX} characters: AWS keeps no more; write to a file on the mount]\n"
-            ));
+            let cut = format!("cut after {OUTPUT_MAX} characters: AWS keeps no more; write to a file on the mount");
+            let _ = writeln!(out, "{prefix}[{cut}]");
         }
     }
-    match progress {
-        Progress::Done(0) | Progress::Waiting | Progress::Running => {}
-        Progress::Done(code) => out.push_str(&format!("{prefix}[exit code {code}]\n")),
-        Progress::Broken(why) => out.push_str(&format!("{prefix}[did not run to its end: {}]\n", plain(why))),
-    }
+    let end = match progress {
+        Progress::Done(0) | Progress::Waiting | Progress::Running => return out,
+        Progress::Done(code) => format!("exit code {code}"),
+        Progress::Broken(why) => format!("did not run to its end: {}", plain(why)),
+    };
+    let _ = writeln!(out, "{prefix}[{end}]");
     out
 }
 

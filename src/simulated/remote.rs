@@ -1,6 +1,8 @@
 //! Commands on nodes: the one that the engine sends is carried out on the files of the world, others say what they were.
 
 use std::collections::BTreeSet;
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
 
 use super::client::{Call, Simulated};
 use super::files::below;
@@ -76,7 +78,7 @@ impl World {
         let (mut files, mut names) = (0, String::new());
         for (path, counts) in outside {
             files += counts.dirty;
-            names.push_str(&format!("{path}\n"));
+            let _ = writeln!(names, "{path}");
         }
         format!("{files} {} complete\n{names}", files * 1_000_000)
     }

@@ -41,13 +41,11 @@ impl World {
         let restoring = self.restores.entry(file_system).or_default();
         let mut datasets = Vec::new();
         for path in &paths {
-            let since = match restoring.begun.iter().find(|(begun, _)| begun == path) {
-                Some((_, since)) => *since,
-                None => {
-                    restoring.begun.push((path.clone(), now));
-                    now
-                }
-            };
+            let begun = restoring.begun.iter().find(|(begun, _)| begun == path).map(|(_, since)| *since);
+            if begun.is_none() {
+                restoring.begun.push((path.clone(), now));
+            }
+            let since = begun.unwrap_or(now);
             let (loading, is_done) = loading(path, since, now, play);
             datasets.push(loading);
             if !is_done {

@@ -79,7 +79,7 @@ fn every_name_that_a_file_can_have_is_restored() {
     for file in &files {
         assert!(restored(file), "{}", file.display());
     }
-    assert_eq!(Preload::key("/train"), chunks(&queue(&mount).parent().unwrap().to_owned())[0]);
+    assert_eq!(Preload::key("/train"), chunks(queue(&mount).parent().unwrap())[0]);
     assert_eq!(last(&node), Loading { key: Preload::key("/train"), files: 9, failed: 0, stage: Stage::Done });
     assert!(!Path::new(&mount).join("owned").exists());
 }
