@@ -20,6 +20,7 @@ mod observe;
 mod owner;
 mod pricing;
 mod quotas;
+mod remote;
 mod rights;
 mod s3;
 mod ssm;

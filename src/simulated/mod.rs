@@ -21,6 +21,7 @@ mod named;
 mod nodes;
 mod port;
 mod random;
+mod remote;
 mod settings;
 mod shelf;
 mod storage;
@@ -34,6 +35,7 @@ pub use files::{Counts, Ledger};
 pub use history::{Entry, Event, Outcome, Request};
 pub use invariants::{Violation, check, check_clean};
 pub use random::Random;
+pub use remote::Play;
 pub use settings::{Boot, Delays, ExportOutcome, Lag, Settings, Which, WhileCreating};
 
 #[cfg(test)]

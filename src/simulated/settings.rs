@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::remote::Play;
 use crate::cloud::{Bucket, CloudError, ImageFacts, InUse, Key, QuotaId, Reservation, Subnet};
 use crate::desired::Kind;
 
@@ -43,6 +44,13 @@ pub struct Settings {
     pub silent: BTreeMap<String, CloudError>,
     /// How nodes turn out; the last that fits counts. None fits: ready.
     pub nodes: Vec<(Which, Boot)>,
+    /// What commands on nodes do, by a word in their lines; the last that fits counts. None fits: the count of files is
+    /// played from the files that there are, and everything else ends well and says nothing.
+    pub commands: Vec<(String, Play)>,
+    /// Nodes whose agent is not heard of, by id; `*` is all of them.
+    pub offline: BTreeSet<String>,
+    /// What nodes have printed, by id.
+    pub consoles: BTreeMap<String, String>,
     pub export: ExportOutcome,
     pub while_creating: WhileCreating,
 }
@@ -183,6 +191,9 @@ impl Default for Settings {
             denied: BTreeMap::new(),
             silent: BTreeMap::new(),
             nodes: Vec::new(),
+            commands: Vec::new(),
+            offline: BTreeSet::new(),
+            consoles: BTreeMap::new(),
             export: ExportOutcome::Succeeds,
             while_creating: WhileCreating::Deletable,
         }

@@ -12,6 +12,7 @@ use super::history::{Entry, Event};
 use super::invariants::Watch;
 use super::nodes::Machine;
 use super::random::Random;
+use super::remote::Sent;
 use super::settings::Settings;
 use super::shelf::Shelf;
 use crate::cloud::{Class, Update};
@@ -130,6 +131,8 @@ pub(super) struct World {
     /// How many nodes of a group were ever launched.
     pub(super) launches: BTreeMap<String, u32>,
     pub(super) files: BTreeMap<String, Files>,
+    /// By id.
+    pub(super) commands: BTreeMap<String, Sent>,
     pub(super) ledger: Ledger,
     /// Whose tags somebody else has changed: whether we find them is not in our hands.
     pub(super) retagged: BTreeSet<Key>,
@@ -160,6 +163,7 @@ impl World {
             asked: BTreeMap::new(),
             launches: BTreeMap::new(),
             files: BTreeMap::new(),
+            commands: BTreeMap::new(),
             ledger: Ledger::default(),
             retagged: BTreeSet::new(),
             discard_allowed: false,
