@@ -34,14 +34,16 @@ impl Remote for Aws {
         let answer = match ask(true).await.look(operation) {
             // Only machines of the Nitro system give the latest, and only while they run; all give what was kept at their last
             // start or end.
-            Err(error) if matches!(error.class, Class::Invalid | Class::Conflict) => ask(false).await.look(operation)?,
+            Err(error) if matches!(error.class, Class::Invalid | Class::Conflict) => {
+                ask(false).await.look(operation)?
+            }
             other => other?,
         };
         let packed = answer.output.unwrap_or_default();
         let packed: String = packed.split_whitespace().collect();
-        let bytes = BASE64_STANDARD.decode(packed).map_err(|_| {
-            CloudError::new(operation, Class::Invalid, "the text of the console is not in base64")
-        })?;
+        let bytes = BASE64_STANDARD
+            .decode(packed)
+            .map_err(|_| CloudError::new(operation, Class::Invalid, "the text of the console is not in base64"))?;
         Ok(Console {
             text: String::from_utf8_lossy(&bytes).into_owned(),
             at: answer.timestamp.as_ref().and_then(timestamp),
@@ -89,9 +91,10 @@ impl Remote for Aws {
             .send()
             .await
             .change("ssm:SendCommand")?;
-        answer.command.and_then(|command| command.command_id).ok_or_else(|| {
-            CloudError::new("ssm:SendCommand", Class::Unknown, "the answer has no id of the command")
-        })
+        answer
+            .command
+            .and_then(|command| command.command_id)
+            .ok_or_else(|| CloudError::new("ssm:SendCommand", Class::Unknown, "the answer has no id of the command"))
     }
 
     async fn invocations(&self, command: &str) -> Result<Vec<Invocation>> {

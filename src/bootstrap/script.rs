@@ -16,7 +16,7 @@ use super::{BootstrapError, Endpoint, Inputs};
 const HEAD: &str = include_str!("../../templates/values.sh.j2");
 
 /// In the order of the script; `main.sh` starts it and comes last.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 11] = [
     include_str!("../../templates/report.sh"),
     include_str!("../../templates/ttl.sh"),
     include_str!("../../templates/client.sh"),
@@ -26,6 +26,7 @@ const PARTS: [&str; 10] = [
     include_str!("../../templates/shared.sh"),
     include_str!("../../templates/scratch.sh"),
     include_str!("../../templates/setup.sh"),
+    include_str!("../../templates/count.sh"),
     include_str!("../../templates/main.sh"),
 ];
 

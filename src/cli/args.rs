@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::apply::command::LONGEST;
 use crate::permissions::Repository;
 use crate::plan::Danger;
 use crate::render::plan_markdown::MaxBytes;
+use crate::spec::units;
 
 /// From one file to a running GPU training cluster on AWS: FSx for Lustre linked to S3, mounted on every node
 ///
@@ -65,6 +68,15 @@ pub(super) enum Command {
     Status(Status),
     /// Export what is not yet in S3, then remove everything
     Down(Down),
+    /// Show what a node has printed on its console: its boot, step by step
+    #[command(after_help = CONSOLE)]
+    Logs(Logs),
+    /// Open a shell on a node through Session Manager: no open port, no key pair
+    #[command(after_help = SSH)]
+    Ssh(Ssh),
+    /// Run a command on the nodes, as root, and show what it prints
+    #[command(after_help = RUN)]
+    Run(Run),
     /// Show what the last `up` or `down` did and how it ended, from its log in this folder
     #[command(after_help = LOGS)]
     Log(Log),
@@ -292,6 +304,76 @@ pub(super) struct Down {
     /// Remove the nodes and leave the file system with its links
     #[arg(long, conflicts_with = "discard_unexported_data")]
     pub keep_storage: bool,
+}
+
+/// Below the options of `logs`.
+const CONSOLE: &str = "The console is what EC2 keeps of it, 64 KB at most, also for about an hour after a node has ended. The whole log of a \
+    running node: `provision run --node NODE -- cat /var/log/provision.log`.";
+
+/// Below the options of `ssh`.
+const SSH: &str = "It needs the Session Manager plugin of AWS on this machine and leaves the shell to it.";
+
+/// Below the options of `run`.
+const RUN: &str = "The words of the command reach the node as they are, none is expanded: for pipes and variables, \
+    `-- bash -c 'nvidia-smi | head'`. Exit code: 0 if the command ended with 0 on every node, 5 if not, 130 after Ctrl-C, which cancels it.";
+
+/// A node, in words.
+const NODE: &str = "Its id or the beginning of it, its private address, or GROUP/INDEX as `status` shows it";
+
+#[derive(Debug, Args)]
+pub(super) struct Logs {
+    #[arg(value_name = "NODE", help = NODE)]
+    pub node: String,
+    #[command(flatten)]
+    pub which: Which,
+    /// The last so many lines
+    #[arg(long, value_name = "N", default_value_t = 200, conflicts_with = "all")]
+    pub lines: usize,
+    /// All lines that EC2 has
+    #[arg(long)]
+    pub all: bool,
+    /// JSON for a program
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Ssh {
+    #[arg(value_name = "NODE", help = NODE)]
+    pub node: String,
+    #[command(flatten)]
+    pub which: Which,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    pub which: Which,
+    /// Only on the ready nodes of this group
+    #[arg(long, value_name = "NAME", conflicts_with = "node")]
+    pub group: Option<String>,
+    /// Only on this node, ready or not; may be given several times
+    #[arg(long, value_name = "NODE")]
+    pub node: Vec<String>,
+    /// End the command on a node where it runs for longer
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = timeout)]
+    pub timeout: Duration,
+    /// JSON for a program, at the end
+    #[arg(long)]
+    pub json: bool,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    let span = units::duration(text).map_err(|error| error.0)?;
+    let span = Duration::try_from(span).map_err(|_| "it cannot be negative".to_owned())?;
+    if span.subsec_nanos() == 0 && !span.is_zero() && span <= LONGEST {
+        Ok(span)
+    } else {
+        Err("Systems Manager takes whole seconds, from 1s to 48h".to_owned())
+    }
 }
 
 /// Below the options of `log`.

@@ -8,9 +8,7 @@ mod remote;
 mod survey;
 
 pub use error::{Class, CloudError, Remains};
-pub use remote::{
-    Command, CommandOutput, CommandState, Console, Invocation, NODES_A_COMMAND, Remote, SessionTicket,
-};
+pub use remote::{Command, CommandOutput, CommandState, Console, Invocation, NODES_A_COMMAND, Remote, SessionTicket};
 pub use survey::{
     Bucket, Context, GroupFacts, ImageFacts, InUse, Key, Questions, QuotaId, Reservation, Rights, Subnet, Survey,
     Unanswered, Use, Verdict,

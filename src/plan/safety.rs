@@ -2,6 +2,7 @@
 
 use super::diff::{Input, Outcome, error, warning};
 use super::model::{Purpose, Verb};
+use super::outside;
 use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED};
 use crate::observed::{Seen, State};
 use crate::record::Try;
@@ -96,12 +97,10 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
             findings.push(finding);
         }
     } else if storage_goes && linked && input.purpose == Purpose::Down && !input.options.discard_unexported_data {
-        let there = doomed_links.iter().filter_map(|link| link.fields.get("path")).map(String::as_str);
-        let again = missing.iter().filter_map(|address| Some(input.record.links.get(address)?.path.as_str()));
-        let paths: Vec<&str> = there.chain(again).collect();
+        let paths = linked_paths(input);
         if paths != ["/"] {
             let mut finding =
-                warning("plan::outside-links", Some(&Address::one(Kind::Fsx)), "files outside the links are deleted");
+                warning(outside::CODE, Some(&Address::one(Kind::Fsx)), "files outside the links are deleted");
             finding.notes.push(format!("only what is below {} is exported", paths.join(", ")));
             findings.push(finding);
         }
@@ -127,6 +126,16 @@ fn is_used(input: &Input<'_>) -> bool {
     let forgotten = input.observed.nodes.is_empty() && input.record.tries.iter().any(launched);
     let mountable = input.observed.file_system().is_some_and(|seen| seen.state != State::Creating);
     mountable && (input.record.ready || input.observed.was_used() || forgotten)
+}
+
+/// Where links are on a file system that goes, or where they were and are made again.
+pub(super) fn linked_paths<'a>(input: &'a Input<'_>) -> Vec<&'a str> {
+    let wanted = |seen: &&Seen| input.desired.resources.contains_key(&seen.address);
+    let links = input.observed.resources.iter().filter(|seen| seen.address.kind == Kind::Link && !wanted(seen));
+    let there = links.filter_map(|link| link.fields.get("path")).map(String::as_str);
+    let missing = missing_links(input);
+    let again = missing.iter().filter_map(|address| Some(input.record.links.get(*address)?.path.as_str()));
+    there.chain(again).collect()
 }
 
 /// Links of which the record says that there should be one, and there is none, on a file system that has been used and goes.

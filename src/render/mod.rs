@@ -3,6 +3,8 @@
 //! No renderer prints, asks, decides or knows a resource type: it shows what actions, fields and events say.
 
 mod block;
+pub mod command;
+pub mod console;
 pub mod diagnostics;
 mod diagram;
 pub mod events;

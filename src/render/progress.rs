@@ -52,7 +52,7 @@ impl Progress {
                 self.drop_bar(*step);
                 self.print(event);
             }
-            What::Held { .. } | What::Stopping => self.print(event),
+            What::Held { .. } | What::Counting { .. } | What::Stopping => self.print(event),
             What::Ended { .. } => {
                 self.finish();
                 self.print(event);
