@@ -84,5 +84,7 @@ fn names(action: &Action, arn: &str, of: &ResourceType) -> bool {
         "s3" => "bucket",
         _ => resource.split('/').next().unwrap_or(resource),
     };
-    action.name.split(':').next() == Some(service) && (written == "*" || written == of.name)
+    // Systems Manager speaks with EC2's instances.
+    let owner = if of.name == "instance" { Some("ec2") } else { action.name.split(':').next() };
+    owner == Some(service) && (written == "*" || written == of.name)
 }

@@ -6,6 +6,7 @@ mod data;
 pub(crate) mod harness;
 mod life;
 mod lock;
+mod nodes;
 mod preflight;
 mod saved;
 mod tampered;

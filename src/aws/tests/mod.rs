@@ -6,6 +6,7 @@ mod fsx;
 mod iam;
 mod preflight;
 mod pricing;
+mod remote;
 mod survey;
 mod wire;
 
