@@ -1,33 +1,52 @@
-# Files that no link covers, and so no export: `down` asks for them before it lets the file system go.
-COUNT_PATIENCE_S=90
+# What no link covers goes with the file system for good, so `down` has it counted before it asks.
+# count_unlinked PATH…: paths of links, below the mount. Prints `<files> <bytes> <complete|partial>`, then up to ten paths.
+COUNT_LIMIT_S=120
 
-# count_unlinked PATH…: the paths of all links below the mount. Prints `FILES BYTES complete|partial`, then up to ten paths.
 count_unlinked() {
-  local path prune=() state=complete list
   if ! mounted; then
-    log "$MOUNT is not mounted" >&2
+    printf '%s is not mounted\n' "$MOUNT" >&2
     exit 1
   fi
-  # The root of the file system is linked: nothing is outside.
-  for path in "$@"; do
-    if [[ $path == / ]]; then
-      printf '0 0 complete\n'
-      return 0
-    fi
-    prune+=(-o -path "$(literal "$MOUNT$path")")
-  done
-  list=$(mktemp)
-  timeout "$COUNT_PATIENCE_S" nice -n 19 find "$MOUNT" -xdev \
-    \( -path "$(literal "$MOUNT/.provision")" "${prune[@]}" \) -prune -o -type f -printf '%s /%P\0' >"$list" || state=partial
-  # Names may hold line breaks; they end here as question marks.
-  tr '\n\0' '?\n' <"$list" | awk -v state="$state" '
-    { files++; bytes += $1; if (files <= 10) names[files] = substr($0, index($0, " ") + 1) }
-    END {
-      printf "%.0f %.0f %s\n", files, bytes, state
-      for (n = 1; n <= files && n <= 10; n++) { gsub(/[^ -~]/, "?", names[n]); print names[n] }
-    }'
-  rm -f "$list"
+  # After the limit it prints what it has; killed only if the file system does not answer at all.
+  timeout -k 10 $((COUNT_LIMIT_S + 30)) nice -n 19 python3 - "$COUNT_LIMIT_S" "$MOUNT" "$@" <<'PY'
+import os, sys, time
+end, mount = time.monotonic() + float(sys.argv[1]), os.fsencode(sys.argv[2])
+def plain(path):
+    return [name for name in path.split(b"/") if name not in (b"", b".")]
+# What the nodes share is no data of the user's.
+skip = {tuple(plain(os.fsencode(path))) for path in sys.argv[3:]} | {(b".provision",)}
+device, files, size, paths, how, todo = os.lstat(mount).st_dev, 0, 0, [], "complete", [()]
+# Newlines and the like are written as escapes: a path is a line.
+def shown(path):
+    text = "/" + b"/".join(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode() for c in text)
+if () in skip:
+    todo = []
+while todo and how == "complete":
+    folder = todo.pop()
+    try:
+        entries = os.scandir(os.path.join(mount, *folder))
+    except FileNotFoundError:
+        continue
+    with entries:
+        for entry in entries:
+            if time.monotonic() > end:
+                how = "partial"
+                break
+            path = folder + (entry.name,)
+            if path in skip:
+                continue
+            try:
+                facts = entry.stat(follow_symlinks=False)
+                if entry.is_dir(follow_symlinks=False):
+                    if facts.st_dev == device:
+                        todo.append(path)
+                    continue
+            except FileNotFoundError:
+                continue
+            files, size = files + 1, size + facts.st_size
+            if len(paths) < 10:
+                paths.append(shown(path))
+sys.stdout.buffer.write("\n".join(["%d %d %s" % (files, size, how)] + sorted(paths) + [""]).encode())
+PY
 }
-
-# A path is no pattern: what find would take for one stands for itself.
-literal() { printf '%s' "$1" | sed 's/[][*?\\]/\\&/g'; }

@@ -69,7 +69,14 @@ main() {
     tune) set_parameters ;;
     lnet) configure_lnet ;;
     preload) restore_data ;;
-    count-unlinked) count_unlinked "${@:2}" ;;
+    count-unlinked)
+      shift
+      count_unlinked "$@"
+      ;;
+    *)
+      printf 'provision-node: no command %q\n' "$command" >&2
+      exit 2
+      ;;
   esac
   DONE=1
 }

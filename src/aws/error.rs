@@ -408,7 +408,7 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "IncorrectState"
         | "BackupInProgress" => Class::Conflict,
 
-        "EntityTemporarilyUnmodifiable" => Class::NotYet,
+        "EntityTemporarilyUnmodifiable" | "InvocationDoesNotExist" => Class::NotYet,
         "InvalidParameterValue" if says(&["iam instance profile"]) => Class::NotYet,
 
         "FileSystemNotFound"
@@ -420,6 +420,10 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "NoSuchResourceException"
         | "NotFound"
         | "ParameterNotFound"
+        // Of Systems Manager: a node whose agent has never been heard of, or is not heard of now.
+        | "InvalidInstanceId"
+        | "TargetNotConnected"
+        | "DoesNotExistException"
         | "InvalidPlacementGroup.Unknown"
         | "InvalidLaunchTemplateName.NotFoundException" => Class::NotFound,
 

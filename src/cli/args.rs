@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::apply::command::LONGEST;
 use crate::permissions::Repository;
 use crate::plan::Danger;
 use crate::render::plan_markdown::MaxBytes;
+use crate::spec::units;
 
 /// From one file to a running GPU training cluster on AWS: FSx for Lustre linked to S3, mounted on every node
 ///
@@ -65,15 +68,18 @@ pub(super) enum Command {
     Status(Status),
     /// Export what is not yet in S3, then remove everything
     Down(Down),
+    /// Show what a node has printed on its console: its boot, step by step
+    #[command(after_help = CONSOLE)]
+    Logs(Logs),
+    /// Open a shell on a node through Session Manager: no open port, no key pair
+    #[command(after_help = SSH)]
+    Ssh(Ssh),
+    /// Run a command on the nodes, as root, and show what it prints
+    #[command(after_help = RUN)]
+    Run(Run),
     /// Show what the last `up` or `down` did and how it ended, from its log in this folder
     #[command(after_help = LOGS)]
     Log(Log),
-    /// Show what a node wrote to its console: the way to find out why it is not ready
-    Logs(Logs),
-    /// Run a command on the nodes, as root, without an open port: through Systems Manager
-    Run(Run),
-    /// Open a shell on a node, without an open port or a key: through Session Manager
-    Ssh(Ssh),
     /// List the clusters of the region
     List(List),
     /// Print the IAM policy that this spec needs and no more, offline
@@ -294,56 +300,6 @@ pub(super) struct Status {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Logs {
-    /// Id of the node or the beginning of it, its private address, or its group where that has one node
-    pub node: String,
-    #[command(flatten)]
-    pub which: Which,
-    /// How many lines from the end
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    pub lines: usize,
-    /// All that AWS has kept: 64 KB
-    #[arg(long, conflicts_with = "lines")]
-    pub all: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Ssh {
-    /// Id of the node or the beginning of it, its private address, or its group where that has one node
-    pub node: String,
-    #[command(flatten)]
-    pub which: Which,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Run {
-    #[command(flatten)]
-    pub which: Which,
-    /// Only the nodes of this group
-    #[arg(long, value_name = "NAME")]
-    pub group: Option<String>,
-    /// Only this node, named as for `logs`
-    #[arg(long, value_name = "NODE", conflicts_with = "group")]
-    pub node: Option<String>,
-    /// How long the command may run on a node, such as 90s or 2h
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = timeout)]
-    pub timeout: u32,
-    /// One JSON document with what each node said
-    #[arg(long)]
-    pub json: bool,
-    /// The command and its arguments, after `--`; `sh -c '…'` for more than one
-    #[arg(last = true, required = true, value_name = "COMMAND")]
-    pub command: Vec<String>,
-}
-
-/// Seconds of a duration (SSM: executionTimeout of AWS-RunShellScript, 1 to 172,800).
-fn timeout(text: &str) -> Result<u32, String> {
-    let duration = crate::spec::units::duration(text).map_err(|error| error.0)?;
-    let seconds = u32::try_from(duration.as_secs()).ok().filter(|seconds| (1..=172_800).contains(seconds));
-    seconds.ok_or_else(|| "from 1s to 48h".to_owned())
-}
-
-#[derive(Debug, Args)]
 pub(super) struct Down {
     #[command(flatten)]
     pub which: Which,
@@ -356,12 +312,79 @@ pub(super) struct Down {
     /// Delete files that are not in S3, too
     #[arg(long)]
     pub discard_unexported_data: bool,
-    /// Delete files outside of every link, after what is below links is exported
-    #[arg(long)]
-    pub discard_unlinked_files: bool,
     /// Remove the nodes and leave the file system with its links
-    #[arg(long, conflicts_with_all = ["discard_unexported_data", "discard_unlinked_files"])]
+    #[arg(long, conflicts_with = "discard_unexported_data")]
     pub keep_storage: bool,
+}
+
+/// Below the options of `logs`.
+const CONSOLE: &str = "The console is what EC2 keeps of it, 64 KB at most, also for about an hour after a node has ended. The whole log of a \
+    running node: `provision run --node NODE -- cat /var/log/provision.log`.";
+
+/// Below the options of `ssh`.
+const SSH: &str = "It needs the Session Manager plugin of AWS on this machine and leaves the shell to it.";
+
+/// Below the options of `run`.
+const RUN: &str = "The words of the command reach the node as they are, none is expanded: for pipes and variables, \
+    `-- bash -c 'nvidia-smi | head'`. Exit code: 0 if the command ended with 0 on every node, 5 if not, 130 after Ctrl-C, which cancels it.";
+
+/// A node, in words.
+const NODE: &str = "Its id or the beginning of it, its private address, or GROUP/INDEX as `status` shows it";
+
+#[derive(Debug, Args)]
+pub(super) struct Logs {
+    #[arg(value_name = "NODE", help = NODE)]
+    pub node: String,
+    #[command(flatten)]
+    pub which: Which,
+    /// The last so many lines
+    #[arg(long, value_name = "N", default_value_t = 200, conflicts_with = "all")]
+    pub lines: usize,
+    /// All lines that EC2 has
+    #[arg(long)]
+    pub all: bool,
+    /// JSON for a program
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Ssh {
+    #[arg(value_name = "NODE", help = NODE)]
+    pub node: String,
+    #[command(flatten)]
+    pub which: Which,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    pub which: Which,
+    /// Only on the ready nodes of this group
+    #[arg(long, value_name = "NAME", conflicts_with = "node")]
+    pub group: Option<String>,
+    /// Only on this node, ready or not; may be given several times
+    #[arg(long, value_name = "NODE")]
+    pub node: Vec<String>,
+    /// End the command on a node where it runs for longer
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = timeout)]
+    pub timeout: Duration,
+    /// JSON for a program, at the end
+    #[arg(long)]
+    pub json: bool,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    let span = units::duration(text).map_err(|error| error.0)?;
+    let span = Duration::try_from(span).map_err(|_| "it cannot be negative".to_owned())?;
+    if span.subsec_nanos() == 0 && !span.is_zero() && span <= LONGEST {
+        Ok(span)
+    } else {
+        Err("Systems Manager takes whole seconds, from 1s to 48h".to_owned())
+    }
 }
 
 /// Below the options of `log`.

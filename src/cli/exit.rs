@@ -14,6 +14,8 @@ pub(super) enum Exit {
     /// By `--fail-on`.
     TooDangerous,
     NoCapacity,
+    /// Of `run`: the command did not end with 0 on every node.
+    CommandFailed,
     Interrupted,
 }
 
@@ -25,6 +27,7 @@ impl Exit {
             Self::ChangesPending => 2,
             Self::TooDangerous => 3,
             Self::NoCapacity => 4,
+            Self::CommandFailed => 5,
             Self::Interrupted => super::signals::EXIT_INTERRUPTED,
         }
     }

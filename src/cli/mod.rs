@@ -70,10 +70,10 @@ fn run(command: Command, settings: &Settings) -> anyhow::Result<Exit> {
         Command::Up(args) => block_on(commands::up::run(&args, settings)),
         Command::Status(args) => block_on(commands::status::run(&args, settings)),
         Command::Down(args) => block_on(commands::down::run(&args, settings)),
-        Command::Log(args) => commands::log::run(&args, settings),
         Command::Logs(args) => block_on(commands::logs::run(&args, settings)),
-        Command::Run(args) => block_on(commands::run::run(&args, settings)),
         Command::Ssh(args) => block_on(commands::ssh::run(&args, settings)),
+        Command::Run(args) => block_on(commands::run::run(&args, settings)),
+        Command::Log(args) => commands::log::run(&args, settings),
         Command::List(args) => block_on(commands::list::run(&args, settings)),
     }
 }

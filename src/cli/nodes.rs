@@ -1,91 +1,81 @@
-//! Which node somebody means.
+//! A look at the nodes of a cluster, and the one that a word means.
 
-use std::collections::BTreeMap;
-
+use super::args::Which;
+use super::commands::status::which;
+use super::connect::{Connected, connect};
 use super::exit::{cloud, plain};
+use super::settings::Settings;
 use crate::cloud::{Cloud, Scope};
 use crate::desired::Kind;
-use crate::observed::Node;
+use crate::observed::{Node, NodeState, Report};
+use crate::status::{Named, find, named};
 
-/// All nodes of a cluster, the newest last. None is an error: whoever asks wants one.
-pub(super) async fn of<C: Cloud>(connected: &C, cluster: &str, named: &str) -> anyhow::Result<Vec<Node>> {
-    let scope = Scope { cluster: cluster.to_owned(), deployment: None, names: BTreeMap::new(), file_system: None };
-    let observed = connected.observe(&scope, &[Kind::Nodes]).await.map_err(|error| cloud(error, "look for nodes"))?;
-    let mut nodes = observed.nodes;
+/// The nodes of one cluster.
+pub(super) struct Fleet {
+    pub cloud: Connected,
+    pub cluster: String,
+    pub nodes: Vec<Node>,
+}
+
+/// More are not listed in an error.
+const MOST_NODES: usize = 20;
+
+/// Looks at nothing but nodes. A cluster without any is an error.
+pub(super) async fn look(given: &Which, settings: &Settings) -> anyhow::Result<Fleet> {
+    let (cluster, spec) = which(given, settings)?;
+    let connected = connect(settings, spec.and_then(|spec| spec.cluster.region).as_deref()).await?;
+    let scope = Scope { cluster: cluster.clone(), deployment: None, names: [].into(), file_system: None };
+    let observed =
+        connected.observe(&scope, &[Kind::Nodes]).await.map_err(|error| cloud(error, "look at the nodes"))?;
+    let nodes = observed.nodes;
     if nodes.is_empty() {
-        return Err(plain(format!("`{cluster}` has no nodes"), format!("make them: `provision up{named}`")));
+        return Err(plain(
+            format!("{cluster} has no nodes"),
+            "make them: `provision up`; list the clusters that exist: `provision list`",
+        ));
     }
-    nodes.sort_by(|a, b| (a.launched, &a.id).cmp(&(b.launched, &b.id)));
-    Ok(nodes)
+    Ok(Fleet { cloud: connected, cluster, nodes })
 }
 
-/// The one node meant by an id, the beginning of one, a private address, or a group of one node.
-pub(super) fn choose<'a>(nodes: &'a [Node], asked: &str) -> anyhow::Result<&'a Node> {
-    let exact = |node: &&Node| node.id == asked || node.private_ip.as_deref() == Some(asked);
-    if let Some(node) = nodes.iter().find(exact) {
-        return Ok(node);
-    }
-    let of_group = |node: &&Node| node.address.name == asked && node.exists();
-    let begins = |node: &&Node| asked.len() > 2 && node.id.starts_with(asked);
-    let found: Vec<&Node> = nodes.iter().filter(|node| of_group(node) || begins(node)).collect();
-    match found.as_slice() {
-        [node] => Ok(node),
-        [] => Err(plain(format!("no node is called `{asked}`"), format!("take one of {}", listed(nodes.iter())))),
-        several => Err(plain(
-            format!("`{asked}` is {} nodes", several.len()),
-            format!("take one of {}", listed(several.iter().copied())),
-        )),
+impl Fleet {
+    /// The one node that is meant.
+    pub(super) fn one(&self, word: &str) -> anyhow::Result<Named<'_>> {
+        find(&self.nodes, word).map_err(|fits| {
+            let title = if fits.is_empty() {
+                format!("{} has no node `{word}`", self.cluster)
+            } else {
+                format!("`{word}` is not one node but {}", fits.len())
+            };
+            let known = if fits.is_empty() { named(&self.nodes) } else { fits };
+            plain(title, format!("name one of these:\n{}", listing(&known)))
+        })
     }
 }
 
-/// So many are named.
-const MOST: usize = 10;
-
-fn listed<'a>(nodes: impl Iterator<Item = &'a Node> + Clone) -> String {
-    let more = nodes.clone().count().saturating_sub(MOST);
-    let named: Vec<String> = nodes.take(MOST).map(|node| format!("{} ({})", node.id, node.address.name)).collect();
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", named.join(", "))
+/// One a line: name, id, address, state.
+pub(super) fn listing(nodes: &[Named<'_>]) -> String {
+    let mut lines: Vec<String> = nodes.iter().take(MOST_NODES).map(line).collect();
+    if nodes.len() > MOST_NODES {
+        lines.push(format!("  and {} more: `provision status`", nodes.len() - MOST_NODES));
+    }
+    lines.join("\n")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::desired::Address;
-    use crate::observed::NodeState;
+fn line(each: &Named<'_>) -> String {
+    let Named { name, node } = each;
+    let state = match (node.state, &node.report) {
+        (NodeState::Running | NodeState::Pending, Some(Report::Ready)) => "ready",
+        (NodeState::Running | NodeState::Pending, Some(Report::Degraded(_))) => "degraded",
+        (NodeState::Running | NodeState::Pending, Some(Report::Failed(_))) => "failed",
+        (NodeState::Running | NodeState::Pending, None) => "booting",
+        (NodeState::Stopping | NodeState::Stopped, _) => "stopped",
+        (NodeState::ShuttingDown | NodeState::Terminated, _) => "ended",
+    };
+    let name = name.as_deref().unwrap_or(&node.address.name);
+    format!("  {name}  {}  {}  {state}", node.id, node.private_ip.as_deref().unwrap_or("-"))
+}
 
-    fn node(id: &str, group: &str, ip: &str) -> Node {
-        Node {
-            address: Address::named(Kind::Nodes, group),
-            id: id.to_owned(),
-            state: NodeState::Running,
-            report: None,
-            instance: "p5.48xlarge".to_owned(),
-            image: "ami-0a".to_owned(),
-            zone: "us-east-1a".to_owned(),
-            private_ip: Some(ip.to_owned()),
-            launched: None,
-            spot: false,
-            reason: None,
-            tags: crate::desired::Tags::new(),
-            preload: None,
-        }
-    }
-
-    #[test]
-    fn one_is_meant_or_all_are_named() {
-        let nodes = [
-            node("i-0aa1", "trainer", "10.0.0.1"),
-            node("i-0ab2", "trainer", "10.0.0.2"),
-            node("i-0b", "head", "10.0.0.3"),
-        ];
-        let id = |asked: &str| choose(&nodes, asked).map(|node| node.id.clone()).map_err(|error| error.to_string());
-        assert_eq!(id("i-0aa1"), Ok("i-0aa1".to_owned()));
-        assert_eq!(id("10.0.0.2"), Ok("i-0ab2".to_owned()));
-        assert_eq!(id("i-0b"), Ok("i-0b".to_owned()));
-        assert_eq!(id("head"), Ok("i-0b".to_owned()));
-        assert_eq!(id("trainer"), Err("`trainer` is 2 nodes".to_owned()));
-        assert_eq!(id("i-0a"), Err("`i-0a` is 2 nodes".to_owned()));
-        assert_eq!(id("i-"), Err("no node is called `i-`".to_owned()));
-    }
+/// Jobs can run on it: it has the file system mounted.
+pub(super) fn is_ready(node: &Node) -> bool {
+    node.state == NodeState::Running && matches!(node.report, Some(Report::Ready | Report::Degraded(_)))
 }

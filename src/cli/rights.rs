@@ -20,9 +20,14 @@ pub(super) fn wanted(spec: &Spec, prepared: &Prepared) -> Option<Rights> {
     }
     let target = Target { partition: &identity.partition, account: &identity.account };
     let policy = |purpose| permissions::policy(spec, desired, &target, purpose).statement;
+    let is_asked = |sid: &str| !permissions::FOR_NODES.contains(&sid);
     // What only looks was just done.
     let looks: BTreeSet<String> = policy(Purpose::Plan).into_iter().map(|statement| statement.sid).collect();
-    let uses = policy(Purpose::Apply).iter().filter(|statement| !looks.contains(&statement.sid)).map(of).collect();
+    let uses = policy(Purpose::Apply)
+        .iter()
+        .filter(|statement| !looks.contains(&statement.sid) && is_asked(&statement.sid))
+        .map(of)
+        .collect();
     Some(Rights { principal: principal(&identity.arn), uses, trials: trials(desired, plan) })
 }
 

@@ -19,9 +19,8 @@ use crate::apply::event::{Ending, Event, FORMAT_VERSION, Failure, What};
 use crate::apply::lease::Holder;
 use crate::apply::preload::{DataWait, Loaded, wait_for_data as wait_for_data_of};
 use crate::apply::prepare::{Failed, Prepared, Request};
-use crate::apply::{self, Outcome, Report, Session, converge};
+use crate::apply::{Outcome, Report, Session, converge};
 use crate::catalog::prices::PriceBook;
-use crate::cloud::unlinked::Counted;
 use crate::cloud::{Class, Clock, SystemClock};
 use crate::plan::{Danger, Options, Plan, Purpose, Saved};
 use crate::render::failure::FailureContext;
@@ -40,8 +39,6 @@ pub(super) struct Task<'a> {
     pub region: Option<String>,
     pub spec: Option<Spec>,
     pub options: Options,
-    /// A node looks for files that no link covers, before anything is planned.
-    pub count_unlinked: bool,
     pub prices: PriceBook,
     pub yes: bool,
     pub json: bool,
@@ -138,21 +135,8 @@ pub(super) async fn run(task: Task<'_>) -> anyhow::Result<Exit> {
 
 async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::Result<Ended> {
     let line = format!("provision {}{}", task.command(), task.named);
-    let Task {
-        named,
-        purpose,
-        cluster,
-        region,
-        spec,
-        mut options,
-        count_unlinked,
-        prices,
-        yes,
-        json,
-        wait_for_data,
-        reviewed,
-        settings,
-    } = task;
+    let Task { named, purpose, cluster, region, spec, options, prices, yes, json, wait_for_data, reviewed, settings } =
+        task;
     let (file, saved) = reviewed.map(|Reviewed { file, saved }| (file, saved)).unzip();
     let with_plan = file.as_deref().map(|file| format!("{line} --plan {}", shell(file)));
     let asked_for = with_plan.as_ref().unwrap_or(&line);
@@ -171,13 +155,6 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
     }
     let connected = connect(settings, region.as_deref()).await?;
     let stop = signals::stop_on_signal()?;
-    if count_unlinked {
-        options.counted = tokio::select! {
-            counted = apply::count_unlinked(&connected, &cluster) => counted,
-            // The run itself says that it was stopped.
-            () = stop.cancelled() => Counted::NotAsked,
-        };
-    }
     let (sender, receiver) = unbounded_channel();
     // On a thread of its own: a terminal that is held (Ctrl-S) or a slow disk must not hold the run.
     let listener = tokio::task::spawn_blocking({

@@ -15,7 +15,6 @@ pub(super) struct Settings {
     /// The command as it was typed, fit to be kept.
     pub command_line: String,
     pub region: Option<String>,
-    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only the SDK needs it"))]
     pub profile: Option<String>,
     #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only the SDK needs it"))]
     pub endpoint_url: Option<String>,
@@ -38,6 +37,11 @@ impl Settings {
     /// Whether errors may be coloured.
     pub(super) fn colors_errors(&self) -> bool {
         self.err.color == Paint::On
+    }
+
+    /// The profile that the SDK goes by: also the one of the environment.
+    pub(super) fn profile_name(&self) -> Option<String> {
+        self.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok()).filter(|name| !name.is_empty())
     }
 
     pub(super) fn new(global: &Global, args: &[OsString]) -> Self {

@@ -4,11 +4,11 @@
 //! state or retries beyond what its SDK does. Each method may fail with an *unknown outcome*; the next look tells.
 
 mod error;
-pub mod remote;
+mod remote;
 mod survey;
-pub mod unlinked;
 
 pub use error::{Class, CloudError, Remains};
+pub use remote::{Command, CommandOutput, CommandState, Console, Invocation, NODES_A_COMMAND, Remote, SessionTicket};
 pub use survey::{
     Bucket, Context, GroupFacts, ImageFacts, InUse, Key, Questions, QuotaId, Reservation, Rights, Subnet, Survey,
     Unanswered, Use, Verdict,
@@ -149,7 +149,7 @@ pub enum Written {
 }
 
 /// A cloud. Cheap to clone: clones are the same cloud.
-pub trait Cloud: remote::Remote + Clone + Send + Sync + 'static {
+pub trait Cloud: Remote + Clone + Send + Sync + 'static {
     fn identity(&self) -> impl Future<Output = Result<Identity>> + Send;
 
     /// Answers all questions at once, with as few requests as they allow.

@@ -1,93 +1,121 @@
-//! What people ask of running nodes: a command, a shell, the console. The engine's own use of it is one: before a file system
-//! goes, a node counts the files that no link covers.
+//! Nodes from outside, without an open port: their console, and commands and sessions through Systems Manager.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
-use serde::Serialize;
+use jiff::Timestamp;
 
 use super::Result;
 
-/// Nodes that one command may be sent to by id (SSM API Reference, SendCommand: InstanceIds).
+/// SendCommand takes so many instance ids a call (SSM API Reference, SendCommand, checked 2026-11).
 pub const NODES_A_COMMAND: usize = 50;
-/// Characters of output that are kept of each stream (SSM API Reference, GetCommandInvocation: StandardOutputContent).
-pub const OUTPUT_MAX: usize = 24_000;
 
-/// Lines of shell for some nodes.
+/// What a node has printed on its console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Console {
+    /// As it came, control characters and all: at most the last 64 KB. Empty: nothing yet.
+    pub text: String,
+    /// When the cloud last took it down.
+    pub at: Option<Timestamp>,
+}
+
+/// A shell script for nodes, run by root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// `i-…`, at most [`NODES_A_COMMAND`].
+    /// Instance ids, at most [`NODES_A_COMMAND`].
     pub nodes: Vec<String>,
-    /// Run by root's shell, one after the other.
     pub lines: Vec<String>,
-    /// Seconds that it may run on a node, 1 to 172,800.
-    pub timeout_s: u32,
-    /// What it is for, at most 100 characters: shown in the console of AWS.
+    /// For whoever looks at the history of commands; at most 100 characters.
     pub comment: String,
+    /// How long it may take to reach a node: 30 seconds at least.
+    pub delivery: Duration,
+    /// How long it may run on a node: a second to 48 hours.
+    pub timeout: Duration,
 }
 
-/// How far a command is on one node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Progress {
+/// How far a command is on a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandState {
+    /// It has not reached the node yet.
     Waiting,
     Running,
-    /// With its exit code.
-    Done(i32),
-    /// It did not run to its end: AWS's word for why.
-    Broken(String),
+    Succeeded,
+    /// It ended with another exit code than 0.
+    Failed,
+    /// It ran for longer than it may and was ended.
+    TimedOut,
+    /// It never reached the node.
+    Undelivered,
+    Cancelled,
 }
 
-impl Progress {
-    pub const fn has_ended(&self) -> bool {
-        matches!(self, Self::Done(_) | Self::Broken(_))
+impl CommandState {
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Waiting | Self::Running)
     }
 }
 
 /// A command on one node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
     pub node: String,
-    pub progress: Progress,
-    /// At most [`OUTPUT_MAX`] characters; empty until it has ended.
-    pub output: String,
-    pub errors: String,
+    pub state: CommandState,
+    /// The service's own word for it.
+    pub detail: String,
 }
 
-/// A shell that was opened: what the Session Manager plugin needs to join it.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Ticket {
-    pub session_id: String,
-    /// Lets anyone in who has it.
-    pub token_value: String,
+/// What a command has printed on one node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommandOutput {
+    pub stdout: String,
+    pub stderr: String,
+    /// None: it did not run to its end.
+    pub exit_code: Option<i32>,
+    /// The service keeps only the beginning of long output.
+    pub truncated: bool,
+}
+
+/// A session that waits for somebody to speak through it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionTicket {
+    pub id: String,
+    /// Whoever has it is root on the node: it must not be printed, logged or given in an argument.
+    pub token: String,
     pub stream_url: String,
+    /// Of the service that began it.
+    pub endpoint: String,
 }
 
-impl std::fmt::Debug for Ticket {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ticket").field("session_id", &self.session_id).finish_non_exhaustive()
+impl fmt::Debug for SessionTicket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, token: _, stream_url: _, endpoint } = self;
+        f.debug_struct("SessionTicket").field("id", id).field("endpoint", endpoint).finish_non_exhaustive()
     }
 }
 
-/// Reaches nodes without an open port: through the agent of Systems Manager that runs on them.
+/// The part of a cloud that speaks with nodes. None of it changes what a cluster is.
 pub trait Remote {
-    /// Which of these nodes have an agent that answers.
+    /// Also of a node that has ended, for as long as the cloud shows it.
+    fn console(&self, node: &str) -> impl Future<Output = Result<Console>> + Send;
+
+    /// Which of these nodes take commands now.
     fn online(&self, nodes: &[String]) -> impl Future<Output = Result<BTreeSet<String>>> + Send;
 
-    /// Sends a command and does not wait for it. Returns its id.
+    /// Returns the id of the command. Never repeated by itself: the command could run twice.
     fn send(&self, command: &Command) -> impl Future<Output = Result<String>> + Send;
 
-    /// How far a command is; nodes that it has not reached may be missing.
-    fn invocations(&self, id: &str) -> impl Future<Output = Result<Vec<Invocation>>> + Send;
+    /// How far a command is, on each node; a node of which nothing is known yet is absent.
+    fn invocations(&self, command: &str) -> impl Future<Output = Result<Vec<Invocation>>> + Send;
 
-    /// Ended already is success.
-    fn cancel_command(&self, id: &str) -> impl Future<Output = Result<()>> + Send;
+    /// Of a command that has ended on the node.
+    fn output(&self, command: &str, node: &str) -> impl Future<Output = Result<CommandOutput>> + Send;
 
-    /// What a node has written to its console, the newest 64 KB; None: nothing yet.
-    fn console(&self, node: &str) -> impl Future<Output = Result<Option<String>>> + Send;
+    /// Asks for its end on every node; ended already is success.
+    fn cancel_command(&self, command: &str) -> impl Future<Output = Result<()>> + Send;
 
-    fn open_session(&self, node: &str) -> impl Future<Output = Result<Ticket>> + Send;
+    fn start_session(&self, node: &str) -> impl Future<Output = Result<SessionTicket>> + Send;
 
     /// Ended already is success.
     fn end_session(&self, id: &str) -> impl Future<Output = Result<()>> + Send;

@@ -84,7 +84,7 @@ fn names(action: &Action, arn: &str, of: &ResourceType) -> bool {
         "s3" => "bucket",
         _ => resource.split('/').next().unwrap_or(resource),
     };
-    // Systems Manager takes EC2's instances for its own.
-    let own = action.name.split(':').next() == Some(service) || (service == "ec2" && of.name == "instance");
-    own && (written == "*" || written == of.name)
+    // Systems Manager speaks with EC2's instances.
+    let owner = if of.name == "instance" { Some("ec2") } else { action.name.split(':').next() };
+    owner == Some(service) && (written == "*" || written == of.name)
 }

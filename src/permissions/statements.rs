@@ -32,6 +32,9 @@ const FSX: &str = "fsx.amazonaws.com";
 const FSX_TO_S3: &str = "s3.data-source.lustre.fsx.amazonaws.com";
 const SPOT: &str = "spot.amazonaws.com";
 
+/// What `logs`, `ssh` and `run` need and `up` does not; `down` goes without the count of files outside the links.
+pub const FOR_NODES: [&str; 4] = ["EndOwnSessions", "FollowCommands", "RunShellScript", "SpeakWithNodes"];
+
 /// The policy that this spec needs.
 pub fn policy(spec: &Spec, desired: &Desired, target: &Target<'_>, purpose: Purpose) -> Policy {
     let mut builder = Builder { spec, desired, target, statements: Vec::new() };
@@ -49,6 +52,7 @@ pub fn policy(spec: &Spec, desired: &Desired, target: &Target<'_>, purpose: Purp
             builder.network_and_templates();
             builder.launch();
             builder.change_in_ec2();
+            builder.speak_with_nodes();
             if builder.has(Kind::Role) {
                 builder.role();
             } else {
@@ -56,8 +60,6 @@ pub fn policy(spec: &Spec, desired: &Desired, target: &Target<'_>, purpose: Purp
             }
             builder.pass_role();
             builder.simulate();
-            builder.commands();
-            builder.shells();
         }
     }
     Policy::new(builder.statements)
@@ -113,13 +115,6 @@ impl Builder<'_> {
         if purpose == Purpose::Apply {
             // FSx, in the name of whoever makes a file system.
             actions.push("ec2:DescribeVpcs");
-            // Of commands on nodes; that they may be sent says `commands`.
-            actions.extend([
-                "ssm:CancelCommand",
-                "ssm:DescribeInstanceInformation",
-                "ssm:GetCommandInvocation",
-                "ssm:ListCommandInvocations",
-            ]);
             if self.spec.datasets.iter().any(|dataset| !dataset.export.is_empty()) {
                 // `down`: how far automatic export is behind. It takes no resource.
                 actions.push("cloudwatch:GetMetricData");
@@ -184,30 +179,6 @@ impl Builder<'_> {
         let below = self.parameter(&format!("{}/*", record::path(&self.desired.id.cluster)));
         let actions = ["ssm:DeleteParameters", "ssm:GetParameter", "ssm:PutParameter"];
         self.allow("WriteRecords", &actions, vec![below], &[]);
-    }
-
-    /// `run`, `logs`, and the count of files that no link covers before `down`.
-    fn commands(&mut self) {
-        let instances = self.ec2("instance/*");
-        let on_nodes = ["ec2:GetConsoleOutput", "ssm:SendCommand"];
-        self.allow("CommandNodes", &on_nodes, vec![instances], &[self.tagged_already()]);
-        let document = self.document("AWS-RunShellScript", "");
-        self.allow("CommandDocument", &["ssm:SendCommand"], vec![document], &[]);
-    }
-
-    /// `ssh`. A session is its owner's by its name (SSM User Guide, "Additional sample IAM policies for Session Manager").
-    fn shells(&mut self) {
-        let instances = self.ec2("instance/*");
-        self.allow("OpenShells", &["ssm:StartSession"], vec![instances], &[self.tagged_already()]);
-        let document = self.document("SSM-SessionManagerRunShell", self.target.account);
-        self.allow("ShellDocument", &["ssm:StartSession"], vec![document], &[]);
-        let own = self.regional("ssm", "session/${aws:userid}-*");
-        self.allow("EndShells", &["ssm:TerminateSession"], vec![own], &[]);
-    }
-
-    /// Documents of AWS's own belong to no account.
-    fn document(&self, name: &str, account: &str) -> String {
-        format!("arn:{}:ssm:{}:{account}:document/{name}", self.target.partition, self.desired.id.region)
     }
 
     fn storage(&mut self) {
@@ -362,6 +333,28 @@ impl Builder<'_> {
         let any = vec![self.ec2("*/*")];
         self.allow("TagWhatIsMade", &["ec2:CreateTags"], any, &[in_a_creation, self.tagged_in_request()]);
         self.allow("ChangeInEc2", &actions, ours, &[self.tagged_already()]);
+    }
+
+    /// Consoles may hold what a setup script prints, so they are not for those who only look.
+    fn speak_with_nodes(&mut self) {
+        let nodes = vec![self.ec2("instance/*")];
+        let actions = ["ec2:GetConsoleOutput", "ssm:SendCommand", "ssm:StartSession"];
+        self.allow("SpeakWithNodes", &actions, nodes, &[self.tagged_already()]);
+        // AWS's own, which belongs to no account.
+        let region = &self.desired.id.region;
+        let document = format!("arn:{}:ssm:{region}::document/AWS-RunShellScript", self.target.partition);
+        self.allow("RunShellScript", &["ssm:SendCommand"], vec![document], &[]);
+        let actions = [
+            "ssm:CancelCommand",
+            "ssm:DescribeInstanceInformation",
+            "ssm:GetCommandInvocation",
+            "ssm:ListCommandInvocations",
+        ];
+        let here = equals("aws:RequestedRegion", &[region]);
+        self.allow("FollowCommands", &actions, vec!["*".to_owned()], &[here]);
+        // Sessions are called after who began them (Systems Manager User Guide, "Sample IAM policies for Session Manager").
+        let own = self.regional("ssm", "session/${aws:userid}-*");
+        self.allow("EndOwnSessions", &["ssm:ResumeSession", "ssm:TerminateSession"], vec![own], &[]);
     }
 
     fn role(&mut self) {

@@ -7,7 +7,6 @@ use super::nodes;
 use super::rules;
 use super::safety::{may_owe_files, missing_links};
 use super::summary;
-use crate::cloud::unlinked::Counted;
 use crate::desired::{
     Address, DISCARD, Desired, Kind, Resource, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_SPEC, TAG_UNEXPORTED, Tags, Wanted,
 };
@@ -16,18 +15,14 @@ use crate::observed::{Node, Observed, Seen, State};
 use crate::record::Record;
 
 /// What the user allows or wants beyond the spec.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
     /// A file system may be replaced if the spec cannot be met otherwise.
     pub replace_storage: bool,
     /// `down` deletes without exporting.
     pub discard_unexported_data: bool,
-    /// `down` exports what is below links, and deletes what is outside all of them.
-    pub discard_unlinked_files: bool,
     /// `down` leaves the file system and its links.
     pub keep_storage: bool,
-    /// What a node has counted outside the links.
-    pub counted: Counted,
 }
 
 /// What is to be compared.

@@ -2,7 +2,7 @@
 
 use super::diff::{Input, Outcome, error, warning};
 use super::model::{Purpose, Verb};
-use crate::cloud::unlinked::{Counted, Unlinked};
+use super::outside;
 use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED};
 use crate::observed::{Seen, State};
 use crate::record::Try;
@@ -97,57 +97,15 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
             findings.push(finding);
         }
     } else if storage_goes && linked && input.purpose == Purpose::Down && !input.options.discard_unexported_data {
-        let there = doomed_links.iter().filter_map(|link| link.fields.get("path")).map(String::as_str);
-        let again = missing.iter().filter_map(|address| Some(input.record.links.get(address)?.path.as_str()));
-        let paths: Vec<&str> = there.chain(again).collect();
+        let paths = linked_paths(input);
         if paths != ["/"] {
-            findings.extend(outside(input, &paths));
+            let mut finding =
+                warning(outside::CODE, Some(&Address::one(Kind::Fsx)), "files outside the links are deleted");
+            finding.notes.push(format!("only what is below {} is exported", paths.join(", ")));
+            findings.push(finding);
         }
     }
     outcome.findings.extend(findings);
-}
-
-/// What no link covers goes with the file system: nothing to say where a node has found nothing, and no more than a warning where
-/// no node could look.
-fn outside(input: &Input<'_>, paths: &[&str]) -> Option<super::Finding> {
-    let address = Address::one(Kind::Fsx);
-    let only = format!("only what is below {} is exported", paths.join(", "));
-    let mut finding = match &input.options.counted {
-        Counted::Found(found) if found.files == 0 && found.complete => return None,
-        Counted::Found(found) if found.files > 0 => {
-            let given_up = input.options.discard_unlinked_files;
-            let title = "files outside the links are deleted";
-            let mut finding = if given_up {
-                warning("plan::outside-links", Some(&address), title)
-            } else {
-                error("plan::outside-links", Some(&address), title)
-            };
-            let Unlinked { files, bytes, complete, paths } = found;
-            let least = if *complete { "" } else { "at least " };
-            finding.notes.push(format!("{least}{files} files, {bytes} bytes: {}", paths.join(", ")));
-            if !given_up {
-                finding.help = Some(
-                    "move them below a link, or copy them away; then give up the rest: `--discard-unlinked-files`; \
-                     or keep the file system: `--keep-storage`"
-                        .to_owned(),
-                );
-            }
-            finding
-        }
-        Counted::Found(_) => {
-            let mut finding = warning("plan::outside-links", Some(&address), "files outside the links are deleted");
-            finding.notes.push("a node has found none yet, and did not come to the end of its search".to_owned());
-            finding
-        }
-        Counted::Unknown(why) => {
-            let mut finding = warning("plan::outside-links", Some(&address), "files outside the links are deleted");
-            finding.notes.push(format!("nobody has counted them: {why}"));
-            finding
-        }
-        Counted::NotAsked => warning("plan::outside-links", Some(&address), "files outside the links are deleted"),
-    };
-    finding.notes.push(only);
-    Some(finding)
 }
 
 fn lost(address: &Address, path: &str, why: &str) -> super::Finding {
@@ -168,6 +126,16 @@ fn is_used(input: &Input<'_>) -> bool {
     let forgotten = input.observed.nodes.is_empty() && input.record.tries.iter().any(launched);
     let mountable = input.observed.file_system().is_some_and(|seen| seen.state != State::Creating);
     mountable && (input.record.ready || input.observed.was_used() || forgotten)
+}
+
+/// Where links are on a file system that goes, or where they were and are made again.
+pub(super) fn linked_paths<'a>(input: &'a Input<'_>) -> Vec<&'a str> {
+    let wanted = |seen: &&Seen| input.desired.resources.contains_key(&seen.address);
+    let links = input.observed.resources.iter().filter(|seen| seen.address.kind == Kind::Link && !wanted(seen));
+    let there = links.filter_map(|link| link.fields.get("path")).map(String::as_str);
+    let missing = missing_links(input);
+    let again = missing.iter().filter_map(|address| Some(input.record.links.get(*address)?.path.as_str()));
+    there.chain(again).collect()
 }
 
 /// Links of which the record says that there should be one, and there is none, on a file system that has been used and goes.

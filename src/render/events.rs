@@ -49,6 +49,10 @@ pub(super) fn told<'a>(what: &'a What, theme: &Theme) -> Option<Line<'a>> {
                 theme,
             ),
         ),
+        What::Counting { node } => of_run(
+            (PLAIN, " "),
+            clean(&format!("{node} counts the files outside the links, for up to two minutes"), theme),
+        ),
         What::Started { step: _, address, op } => {
             let verb = words::verb(op);
             of_step((of_verb(verb), theme.symbol(verb)), address, doing(op))

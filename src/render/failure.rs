@@ -28,7 +28,7 @@ pub struct FailureContext<'a> {
 pub fn report(report: &Report, plan: &Plan, context: &FailureContext<'_>, theme: &Theme) -> String {
     let mut blocks: Vec<Block> = grouped(&report.failures)
         .iter()
-        .map(|(addresses, failure)| block(addresses, failure, operation(addresses[0], report, plan)))
+        .map(|(addresses, failure)| block(addresses, failure, operation(addresses[0], report, plan), context.cluster))
         .collect();
     match report.ending {
         Ending::Complete => return String::new(),
@@ -89,7 +89,7 @@ fn operation<'a>(address: &Address, report: &Report, plan: &'a Plan) -> Option<&
         .map(|step| &step.op)
 }
 
-fn block(addresses: &[&Address], failure: &Failure, op: Option<&Op>) -> Block {
+fn block(addresses: &[&Address], failure: &Failure, op: Option<&Op>, cluster: &str) -> Block {
     let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let names = listed(&names, 3);
     let kind = addresses[0].kind.as_str();
@@ -121,7 +121,10 @@ fn block(addresses: &[&Address], failure: &Failure, op: Option<&Op>) -> Block {
             "nodes::failed".to_owned(),
             not_ready(nodes.len(), &names),
             node_notes(nodes),
-            Some("mend the cause".to_owned()),
+            Some(match nodes.first() {
+                Some((id, _)) => format!("see its boot, `provision logs {id} --cluster {cluster}`, and mend the cause"),
+                None => "mend the cause".to_owned(),
+            }),
         ),
         Failure::InUse { dependents } => (
             "aws::in-use".to_owned(),

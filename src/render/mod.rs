@@ -3,13 +3,13 @@
 //! No renderer prints, asks, decides or knows a resource type: it shows what actions, fields and events say.
 
 mod block;
+pub mod command;
 pub mod console;
 pub mod diagnostics;
 mod diagram;
 pub mod events;
 pub mod failure;
 mod fit;
-pub mod invocations;
 mod leftovers;
 pub mod list;
 pub mod lock;

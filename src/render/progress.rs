@@ -52,7 +52,11 @@ impl Progress {
                 self.drop_bar(*step);
                 self.print(event);
             }
-            What::Held { .. } | What::Stopping | What::Preloading { .. } | What::DataEnded { .. } => self.print(event),
+            What::Held { .. }
+            | What::Counting { .. }
+            | What::Stopping
+            | What::Preloading { .. }
+            | What::DataEnded { .. } => self.print(event),
             What::Ended { .. } => {
                 self.finish();
                 self.print(event);

@@ -12,6 +12,9 @@ const SMALL: usize = 8;
 /// Of larger ones, so many nodes that are not well.
 const MOST_ROWS: usize = 20;
 
+/// Below a row.
+const DETAIL: &str = "        ";
+
 pub(super) fn groups(status: &Status, theme: &Theme) -> String {
     let parts: Vec<String> = status.groups.iter().map(|each| group(each, theme)).collect();
     if parts.is_empty() {
@@ -44,8 +47,9 @@ fn group(group: &Group, theme: &Theme) -> String {
         bad.truncate(MOST_ROWS);
         (bad, rest)
     };
-    let rows = shown.into_iter().map(node_row).collect();
-    let columns = [Column::Left, Column::Left, Column::Left, Column::Left, Column::Right, Column::Wrapped];
+    let rows = shown.into_iter().map(|row| node_row(row, theme)).collect();
+    let columns =
+        [Column::Left, Column::Left, Column::Left, Column::Left, Column::Left, Column::Right, Column::Wrapped];
     out.push_str(&table(4, &columns, rows, theme));
     if rest > 0 {
         let more = format!("    and {} more that are not ready", grouped(rest as u64));
@@ -54,7 +58,7 @@ fn group(group: &Group, theme: &Theme) -> String {
     out
 }
 
-fn node_row(row: &NodeRow) -> Row {
+fn node_row(row: &NodeRow, theme: &Theme) -> Row {
     let (word, style) = match row.health {
         Health::Ready => ("ready", GOOD),
         Health::Booting => ("booting", PLAIN),
@@ -63,7 +67,9 @@ fn node_row(row: &NodeRow) -> Row {
         Health::Failed => ("FAILED", BAD),
     };
     let age = row.age_s.map(duration).unwrap_or_default();
+    let hint = row.hint.as_ref().map(|command| labelled(DETAIL, DETAIL, &format!("see `{command}`"), theme));
     Row::from(vec![
+        row.name.as_str().into(),
         row.id.as_str().into(),
         Cell::styled(style, word),
         row.ip.clone().unwrap_or_default().into(),
@@ -71,4 +77,5 @@ fn node_row(row: &NodeRow) -> Row {
         age.into(),
         row.why.clone().unwrap_or_default().into(),
     ])
+    .below(hint.unwrap_or_default())
 }

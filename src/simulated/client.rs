@@ -79,6 +79,11 @@ impl Call {
         Self { operation, address: None, about: String::new(), mutating: false }
     }
 
+    /// Said to nodes: nothing of a cluster is made, changed or removed by it.
+    pub(super) fn speak(operation: &'static str) -> Self {
+        Self::read(operation)
+    }
+
     pub(super) fn write(operation: &'static str, address: &Address) -> Self {
         Self { operation, address: Some(address.clone()), about: address.to_string(), mutating: true }
     }

@@ -36,6 +36,7 @@ pub use files::{Counts, Ledger};
 pub use history::{Entry, Event, Outcome, Request};
 pub use invariants::{Violation, check, check_clean};
 pub use random::Random;
+pub use remote::Play;
 pub use settings::{Boot, Delays, ExportOutcome, Lag, QueueTold, Restore, Settings, Which, WhileCreating};
 
 #[cfg(test)]

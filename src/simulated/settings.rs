@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::remote::Play;
 use crate::cloud::{Bucket, CloudError, ImageFacts, InUse, Key, QuotaId, Reservation, Subnet};
 use crate::desired::Kind;
 
@@ -44,11 +45,16 @@ pub struct Settings {
     /// How nodes turn out; the last that fits counts. None fits: ready.
     pub nodes: Vec<(Which, Boot)>,
     pub preload: Restore,
+    /// What commands on nodes do, by a word in their lines; the last that fits counts. None fits: the count of files is
+    /// played from the files that there are, and everything else ends well and says nothing.
+    pub commands: Vec<(String, Play)>,
+    /// Nodes whose agent is not heard of, by id; `*` is all of them.
+    pub offline: BTreeSet<String>,
+    /// What nodes have printed, by id.
+    pub consoles: BTreeMap<String, String>,
     pub export: ExportOutcome,
     pub queue: QueueTold,
     pub while_creating: WhileCreating,
-    /// Whether nodes can be sent commands.
-    pub agents_answer: bool,
 }
 
 /// How long things take. The defaults are AWS's in the field (see the fact sheets' figures for creation).
@@ -222,10 +228,12 @@ impl Default for Settings {
             silent: BTreeMap::new(),
             nodes: Vec::new(),
             preload: Restore::default(),
+            commands: Vec::new(),
+            offline: BTreeSet::new(),
+            consoles: BTreeMap::new(),
             export: ExportOutcome::Succeeds,
             queue: QueueTold::Truth,
             while_creating: WhileCreating::Deletable,
-            agents_answer: true,
         }
     }
 }

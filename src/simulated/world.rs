@@ -12,6 +12,7 @@ use super::history::{Entry, Event};
 use super::invariants::Watch;
 use super::nodes::Machine;
 use super::random::Random;
+use super::remote::Sent;
 use super::restore::Restoring;
 use super::settings::Settings;
 use super::shelf::Shelf;
@@ -138,6 +139,8 @@ pub(super) struct World {
     pub(super) reports: BTreeMap<String, String>,
     /// What nodes restore, by file system.
     pub(super) restores: BTreeMap<String, Restoring>,
+    /// Sent to nodes, by id.
+    pub(super) commands: BTreeMap<String, Sent>,
     pub(super) ledger: Ledger,
     /// Whose tags somebody else has changed: whether we find them is not in our hands.
     pub(super) retagged: BTreeSet<Key>,
@@ -145,8 +148,6 @@ pub(super) struct World {
     pub(super) discard_allowed: bool,
     pub(super) clients: BTreeMap<String, Client>,
     pub(super) denied: BTreeSet<String>,
-    /// Sent to nodes.
-    pub(super) commands: Vec<crate::cloud::remote::Command>,
     pub(super) entries: Vec<Entry>,
     /// Whether the promises are looked at after every step, and what was found broken first.
     pub(super) watch: Watch,
@@ -173,12 +174,12 @@ impl World {
             queued: Vec::new(),
             reports: BTreeMap::new(),
             restores: BTreeMap::new(),
+            commands: BTreeMap::new(),
             ledger: Ledger::default(),
             retagged: BTreeSet::new(),
             discard_allowed: false,
             clients: BTreeMap::new(),
             denied: BTreeSet::new(),
-            commands: Vec::new(),
             entries: Vec::new(),
             watch: Watch::default(),
         }

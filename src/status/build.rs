@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::cost::hourly;
 use super::model::{FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, NodeRow, Other, Status, TaskRow};
+use super::names::{Named, named};
 use crate::apply::lease::Holder;
 use crate::apply::preload::progress;
 use crate::catalog::prices::Prices;
@@ -150,8 +151,9 @@ fn age(since: Timestamp, now: Timestamp) -> u64 {
 
 fn groups(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>) -> Vec<Group> {
     let mut groups: BTreeMap<Address, Vec<NodeRow>> = BTreeMap::new();
-    for node in observed.nodes.iter().filter(|node| node.exists()) {
-        let row = node_row(node, facts.now);
+    for Named { name, node } in named(&observed.nodes) {
+        let Some(name) = name else { continue };
+        let row = node_row(name, node, facts);
         groups.entry(node.address.clone()).or_default().push(row);
     }
     // Also those of which there is no node.
@@ -200,7 +202,10 @@ fn wanted(address: &Address, live: usize, plan: Option<&Plan>, facts: &Facts<'_>
     }
 }
 
-fn node_row(node: &Node, now: Timestamp) -> NodeRow {
+/// A boot is rarely longer: driver and client packages, and one reboot (`templates/client.sh`).
+const LONG_BOOT_S: u64 = 20 * 60;
+
+fn node_row(name: String, node: &Node, facts: &Facts<'_>) -> NodeRow {
     let (health, why) = match (node.state, &node.report) {
         (NodeState::Stopping | NodeState::Stopped | NodeState::ShuttingDown | NodeState::Terminated, _) => {
             (Health::Stopped, node.reason.clone())
@@ -210,7 +215,19 @@ fn node_row(node: &Node, now: Timestamp) -> NodeRow {
         (NodeState::Pending | NodeState::Running, Some(Report::Degraded(why))) => (Health::Degraded, Some(why.clone())),
         (NodeState::Pending | NodeState::Running, Some(Report::Failed(why))) => (Health::Failed, Some(why.clone())),
     };
+    let age_s = node.launched.map(|launched| age(launched, facts.now));
+    let logs = || format!("provision logs {name} --cluster {}", facts.cluster);
+    let hint = match health {
+        Health::Failed | Health::Degraded => Some(logs()),
+        Health::Booting => age_s.filter(|age| *age > LONG_BOOT_S).map(|_| logs()),
+        Health::Stopped => None,
+        Health::Ready => None,
+    };
+    let step = why.as_deref().filter(|_| health == Health::Failed).and_then(step);
     NodeRow {
+        name: name.clone(),
+        step,
+        hint,
         id: node.id.clone(),
         instance: node.instance.clone(),
         state: node.state,
@@ -219,6 +236,14 @@ fn node_row(node: &Node, now: Timestamp) -> NodeRow {
         ip: node.private_ip.clone(),
         zone: node.zone.clone(),
         spot: node.spot,
-        age_s: node.launched.map(|launched| age(launched, now)),
+        age_s,
     }
+}
+
+/// `mount: gave up …`, `setup exited 1 at 12`: a report begins with the step (`templates/report.sh`).
+fn step(why: &str) -> Option<String> {
+    let word = why.split_whitespace().next()?.trim_end_matches(':');
+    let is_word = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_said = why[word.len()..].starts_with(':') || why[word.len()..].starts_with(" exited ");
+    (is_word && is_said).then(|| word.to_owned())
 }

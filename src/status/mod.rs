@@ -3,6 +3,8 @@
 mod build;
 mod cost;
 mod model;
+mod names;
 
 pub use build::{Facts, status};
 pub use model::{FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, NodeRow, Other, Status, TaskRow};
+pub use names::{Named, find, named};

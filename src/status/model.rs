@@ -95,12 +95,18 @@ pub struct Group {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NodeRow {
+    /// `trainer/0`: its place among the nodes of its group.
+    pub name: String,
     pub id: String,
     pub instance: String,
     pub state: NodeState,
     pub health: Health,
     /// Why it is degraded or failed, or why AWS stopped it.
     pub why: Option<String>,
+    /// The step of its boot that failed, as its tag says.
+    pub step: Option<String>,
+    /// What to do about it: a command.
+    pub hint: Option<String>,
     pub ip: Option<String>,
     pub zone: String,
     pub spot: bool,

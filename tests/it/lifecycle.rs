@@ -7,6 +7,7 @@ mod export;
 pub(crate) mod harness;
 mod life;
 mod lock;
+mod nodes;
 mod preflight;
 mod preload;
 mod saved;

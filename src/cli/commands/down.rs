@@ -6,13 +6,11 @@ use crate::cli::exit::Exit;
 use crate::cli::prices;
 use crate::cli::session::{self, Task};
 use crate::cli::settings::Settings;
-use crate::cloud::unlinked::Counted;
 use crate::plan::{Options, Purpose};
 
 pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Result<Exit> {
-    let Down { which: cluster, yes, json, discard_unexported_data, discard_unlinked_files, keep_storage } = args;
+    let Down { which: cluster, yes, json, discard_unexported_data, keep_storage } = args;
     let (name, spec) = which(cluster, settings)?;
-    let settled = *keep_storage || *discard_unexported_data || *discard_unlinked_files;
     let task = Task {
         named: cluster.named(),
         purpose: Purpose::Down,
@@ -22,11 +20,8 @@ pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Res
         options: Options {
             replace_storage: false,
             discard_unexported_data: *discard_unexported_data,
-            discard_unlinked_files: *discard_unlinked_files,
-            counted: Counted::NotAsked,
             keep_storage: *keep_storage,
         },
-        count_unlinked: !settled,
         prices: prices::book(None, settings)?,
         yes: *yes,
         json: *json,

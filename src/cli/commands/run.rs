@@ -1,112 +1,123 @@
-//! `provision run`: a command on the nodes.
+//! `provision run`: a command on nodes, through Systems Manager.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use super::status::which;
+use crate::apply::command::{Answer, Order, command};
 use crate::cli::args::Run;
-use crate::cli::connect::{Connected, connect};
 use crate::cli::exit::{Exit, cloud, plain};
+use crate::cli::nodes::{self, Fleet, is_ready, listing};
 use crate::cli::settings::Settings;
-use crate::cli::{nodes, output, signals};
-use crate::cloud::CloudError;
-use crate::cloud::remote::{Command, Invocation, NODES_A_COMMAND, Progress, Remote as _};
-use crate::observed::{Node, NodeState};
-use crate::render::invocations;
-
-const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
-/// Characters of a comment (SSM API Reference, SendCommand).
-const COMMENT_MAX: usize = 100;
+use crate::cli::{output, signals};
+use crate::cloud::Remote as _;
+use crate::render::command::{self as shown, Command, FORMAT_VERSION, NodeRun, Unreachable};
+use crate::status::{Named, named};
 
 pub(in crate::cli) async fn run(args: &Run, settings: &Settings) -> anyhow::Result<Exit> {
-    let (name, spec) = which(&args.which, settings)?;
-    let line = shlex::try_join(args.command.iter().map(String::as_str))
-        .map_err(|_| plain("the command holds a NUL byte", "leave it out"))?;
-    let connected = connect(settings, spec.and_then(|spec| spec.cluster.region).as_deref()).await?;
-    let all = nodes::of(&connected, &name, &args.which.named()).await?;
-    let chosen = chosen(args, &all)?;
-    let failed = |error: CloudError| cloud(error, "run the command");
-    let mut reached = Vec::new();
-    for batch in chosen.chunks(NODES_A_COMMAND) {
-        let online = connected.online(batch).await.map_err(failed)?;
-        reached.extend(batch.iter().filter(|id| online.contains(*id)).cloned());
+    let Run { which, group, node, timeout, json, command: words } = args;
+    let line = shlex::try_join(words.iter().map(String::as_str)).map_err(|_| {
+        plain("a word of the command holds a NUL byte, which no shell can take", "leave it out, or pass it in a file")
+    })?;
+    let fleet = nodes::look(which, settings).await?;
+    let meant = meant(&fleet, group.as_deref(), node)?;
+    let names: BTreeMap<String, String> =
+        meant.iter().map(|each| (each.node.id.clone(), each.label().to_owned())).collect();
+    let ids: Vec<String> = meant.iter().map(|each| each.node.id.clone()).collect();
+    // One of them that the service does not know would have the whole batch refused.
+    let online = fleet.cloud.online(&ids).await.map_err(|error| cloud(error, "ask which nodes take commands"))?;
+    let (reached, missed): (Vec<String>, Vec<String>) = ids.into_iter().partition(|id| online.contains(id));
+    let name = |id: &String| names.get(id).unwrap_or(id).clone();
+    let mut done = Command {
+        format_version: FORMAT_VERSION,
+        cluster: fleet.cluster.clone(),
+        command: words.clone(),
+        ids: Vec::new(),
+        cancelled: false,
+        nodes: Vec::new(),
+        unreachable: missed.into_iter().map(|node| Unreachable { name: name(&node), node }).collect(),
+    };
+    if !reached.is_empty() {
+        let order = Order {
+            nodes: reached,
+            lines: vec![line],
+            comment: format!("provision run on {}", fleet.cluster),
+            timeout: *timeout,
+        };
+        let as_shown = |answer: &Answer| NodeRun {
+            name: name(&answer.node),
+            node: answer.node.clone(),
+            state: answer.state.into(),
+            exit_code: answer.output.exit_code,
+            stdout: answer.output.stdout.clone(),
+            stderr: answer.output.stderr.clone(),
+            truncated: answer.output.truncated,
+        };
+        let stop = signals::stop_on_signal()?;
+        let mut unwritten = None;
+        let ran = command(&fleet.cloud, &order, &stop, |answer| {
+            if !*json && unwritten.is_none() {
+                unwritten = tell(&as_shown(answer), settings).err();
+            }
+        })
+        .await
+        .map_err(|error| cloud(error, "run the command"))?;
+        if let Some(error) = unwritten {
+            return Err(error);
+        }
+        done.ids = ran.commands;
+        done.cancelled = ran.cancelled;
+        done.nodes = ran.answers.iter().map(as_shown).collect();
+        done.nodes.sort_by(|a, b| a.name.cmp(&b.name));
     }
-    let silent: Vec<&str> = chosen.iter().filter(|id| !reached.contains(id)).map(String::as_str).collect();
-    if !silent.is_empty() {
+    if *json {
+        output::result(&shown::json(&done))?;
+    }
+    let last = shown::end(&done, &settings.err);
+    if !last.is_empty() {
+        output::say(&last);
+    }
+    Ok(match () {
+        () if done.cancelled => Exit::Interrupted,
+        () if done.is_good() => Exit::Done,
+        () => Exit::CommandFailed,
+    })
+}
+
+/// Those that were named, or all that are ready.
+fn meant<'a>(fleet: &'a Fleet, group: Option<&str>, words: &[String]) -> anyhow::Result<Vec<Named<'a>>> {
+    if !words.is_empty() {
+        let mut found = words.iter().map(|word| fleet.one(word)).collect::<anyhow::Result<Vec<_>>>()?;
+        // SendCommand takes no id twice.
+        found.sort_by(|a, b| a.node.id.cmp(&b.node.id));
+        found.dedup_by(|a, b| a.node.id == b.node.id);
+        return Ok(found);
+    }
+    let all = named(&fleet.nodes);
+    let of_group: Vec<Named<'_>> =
+        all.iter().filter(|each| group.is_none_or(|group| each.node.address.name == group)).cloned().collect();
+    if let (Some(group), true) = (group, of_group.is_empty()) {
         return Err(plain(
-            format!("no agent of Systems Manager answers on {}", silent.join(", ")),
-            "wait until the node has booted and see `provision logs NODE`; name others with `--node` or `--group`",
+            format!("{} has no nodes in a group `{group}`", fleet.cluster),
+            format!("these are its nodes:\n{}", listing(&all)),
         ));
     }
-    let comment: String = format!("provision run: {name}").chars().take(COMMENT_MAX).collect();
-    let mut sent = Vec::new();
-    for batch in reached.chunks(NODES_A_COMMAND) {
-        let command = Command {
-            nodes: batch.to_vec(),
-            lines: vec![line.clone()],
-            timeout_s: args.timeout,
-            comment: comment.clone(),
-        };
-        match connected.send(&command).await {
-            Ok(id) => sent.push(id),
-            // What was sent to others runs; it must not run unseen.
-            Err(error) => {
-                cancel(&connected, &sent).await;
-                return Err(failed(error));
-            }
-        }
+    let ready: Vec<Named<'_>> = of_group.iter().filter(|each| is_ready(each.node)).cloned().collect();
+    if ready.is_empty() {
+        return Err(plain("no node is ready", format!("name one that is not with `--node`:\n{}", listing(&of_group))));
     }
-    let stop = signals::stop_on_signal()?;
-    let mut ended: BTreeMap<String, Invocation> = BTreeMap::new();
-    while ended.len() < reached.len() {
-        tokio::select! {
-            () = stop.cancelled() => {
-                cancel(&connected, &sent).await;
-                output::say("The command was cancelled on all nodes that it still ran on.");
-                return Ok(Exit::Interrupted);
-            }
-            () = tokio::time::sleep(BETWEEN_LOOKS) => {}
-        }
-        for id in &sent {
-            for each in connected.invocations(id).await.map_err(failed)? {
-                if each.progress.has_ended() && !ended.contains_key(&each.node) {
-                    if !args.json {
-                        output::result(&invocations::text(&each, reached.len() > 1))?;
-                    }
-                    ended.insert(each.node.clone(), each);
-                }
-            }
-        }
-    }
-    let all: Vec<Invocation> = ended.into_values().collect();
-    if args.json {
-        output::result(&invocations::json(&all))?;
-    }
-    let bad = all.iter().filter(|it| it.progress != Progress::Done(0)).count();
-    if bad > 0 && !settings.quiet {
-        output::say(&format!("The command failed on {bad} of {} nodes.", all.len()));
-    }
-    Ok(if bad == 0 { Exit::Done } else { Exit::Error })
+    Ok(ready)
 }
 
-fn chosen(args: &Run, all: &[Node]) -> anyhow::Result<Vec<String>> {
-    if let Some(node) = &args.node {
-        return Ok(vec![nodes::choose(all, node)?.id.clone()]);
+/// As soon as a node is done.
+fn tell(node: &NodeRun, settings: &Settings) -> anyhow::Result<()> {
+    let (out, err) = (shown::stdout(node), shown::stderr(node));
+    if !out.is_empty() {
+        output::result(&out)?;
     }
-    let wanted = |node: &&Node| {
-        node.state == NodeState::Running && args.group.as_ref().is_none_or(|group| node.address.name == *group)
-    };
-    let ids: Vec<String> = all.iter().filter(wanted).map(|node| node.id.clone()).collect();
-    if ids.is_empty() {
-        let of = args.group.as_ref().map(|group| format!(" of group `{group}`")).unwrap_or_default();
-        return Err(plain(format!("no node{of} is running"), "see `provision status`"));
+    if !err.is_empty() {
+        output::say(&err);
     }
-    Ok(ids)
-}
-
-async fn cancel(connected: &Connected, sent: &[String]) {
-    for id in sent {
-        // Whoever leaves has no use for why this failed; the command ends by its own time limit.
-        let _ = connected.cancel_command(id).await;
+    if let Some(remark) = shown::remark(node, &settings.err) {
+        output::say(&remark);
     }
+    Ok(())
 }

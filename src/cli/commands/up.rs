@@ -32,7 +32,6 @@ pub(in crate::cli) async fn run(args: &Up, settings: &Settings) -> anyhow::Resul
         region: spec.cluster.region.clone(),
         spec: Some(spec),
         options: Options { replace_storage: *replace_storage, ..Options::default() },
-        count_unlinked: false,
         prices,
         yes: *yes,
         json: *json,

@@ -268,30 +268,3 @@ fn the_ttl_holds_over_reboots() {
     node.boot();
     assert_eq!((node.calls("systemctl poweroff"), node.tags().len()), (1, 2));
 }
-
-#[test]
-fn files_that_no_link_covers_are_counted() {
-    let (_folder, mount) = file_system();
-    let node = Node::amazon_linux(&on(&mount));
-    node.first_boot();
-    let root = Path::new(&mount);
-    for (path, bytes) in
-        [("train/a", 5), ("train [x]/b*", 7), ("trainee/c", 11), ("loose\nname", 13), (".provision/own", 17)]
-    {
-        fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
-        fs::write(root.join(path), "x".repeat(bytes)).unwrap();
-    }
-    let said = |paths: &[&str]| {
-        let output = node.run(&[&["count-unlinked"], paths].concat());
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let found = provision::cloud::unlinked::parse(&said(&["/train", "/train [x]"])).expect("as agreed");
-    assert_eq!((found.files, found.bytes, found.complete), (2, 24, true));
-    let mut paths = found.paths;
-    paths.sort();
-    assert_eq!(paths, ["/loose?name", "/trainee/c"]);
-    assert_eq!(said(&["/"]), "0 0 complete\n", "all of it is linked");
-    fs::remove_file(node.state.join("mounted")).unwrap();
-    assert!(!node.run(&["count-unlinked", "/train"]).status.success(), "nothing is mounted");
-}

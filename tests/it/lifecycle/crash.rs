@@ -158,12 +158,12 @@ async fn a_crash_of_a_replacement_at_every_request_doubles_and_loses_nothing() {
         let dying = super::harness::machine(&machine.cloud, "desk");
         dying.cloud.fault_at(number, Fault::Crash(When::After));
         until_dead(&dying, async {
-            let _ = dying.run(Purpose::Up, Some(&other), options.clone()).await;
+            let _ = dying.run(Purpose::Up, Some(&other), options).await;
         })
         .await;
         dying.must_hold();
         let next = again(&dying);
-        let outcome = next.run(Purpose::Up, Some(&other), options.clone()).await;
+        let outcome = next.run(Purpose::Up, Some(&other), options).await;
         super::harness::assert_complete(&outcome, &next);
         next.must_hold();
         next.must_down().await;

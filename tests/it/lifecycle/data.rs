@@ -1,7 +1,6 @@
 //! Files that are not in S3 are never destroyed without the user's words.
 
 use provision::apply::{Outcome, event::Ending};
-use provision::cloud::unlinked::Counted;
 use provision::desired::Kind;
 use provision::plan::{Options, Purpose};
 use provision::simulated::{ExportOutcome, Settings};
@@ -97,42 +96,4 @@ async fn discarding_is_said_in_the_plan_and_exports_nothing() {
     assert!(prepared.plan.findings.iter().any(|finding| finding.code == "plan::discard"));
     assert_complete(&outcome, &machine);
     assert!(machine.cloud.ledger().lost > 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn files_outside_every_link_are_counted_and_stay_until_they_are_given_up() {
-    let (machine, _) = running().await;
-    machine.cloud.write_files("/train", 2);
-    machine.cloud.write_files("/scratch", 7);
-    let counted = provision::apply::count_unlinked(&machine.cloud, "video").await;
-    let Counted::Found(found) = &counted else { panic!("{counted:?}") };
-    assert_eq!((found.files, found.complete, found.paths.as_slice()), (7, true, ["/scratch".to_owned()].as_slice()));
-
-    let options = Options { counted: counted.clone(), ..Options::default() };
-    let outcome = machine.run(Purpose::Down, None, options).await;
-    let Ok(Outcome::Refused(prepared)) = &outcome else { panic!("{outcome:?}") };
-    let told = prepared.plan.findings.iter().find(|finding| finding.code == "plan::outside-links").expect("told");
-    assert!(told.notes[0].contains("7 files") && told.notes[0].contains("/scratch"), "{told:?}");
-    assert_eq!(machine.cloud.ledger().lost_unlinked, 0);
-
-    let options = Options { counted, discard_unlinked_files: true, ..Options::default() };
-    assert_complete(&machine.run(Purpose::Down, None, options).await, &machine);
-    let ledger = machine.cloud.ledger();
-    assert_eq!((ledger.lost, ledger.lost_unlinked), (0, 7), "what is below links was exported");
-}
-
-#[tokio::test(start_paused = true)]
-async fn nobody_who_could_count_is_said_and_nothing_there_is_not() {
-    let (machine, _) = running().await;
-    let none = provision::apply::count_unlinked(&machine.cloud, "video").await;
-    assert!(matches!(&none, Counted::Found(found) if found.files == 0 && found.complete), "{none:?}");
-    machine.cloud.adjust(|settings| settings.agents_answer = false);
-    let unknown = provision::apply::count_unlinked(&machine.cloud, "video").await;
-    assert!(matches!(&unknown, Counted::Unknown(why) if why.contains("no node answers")), "{unknown:?}");
-    let options = Options { counted: unknown, ..Options::default() };
-    let outcome = machine.run(Purpose::Down, None, options).await;
-    let Ok(Outcome::Ran { prepared, .. }) = &outcome else { panic!("{outcome:?}") };
-    let told = prepared.plan.findings.iter().find(|finding| finding.code == "plan::outside-links").expect("told");
-    assert!(told.notes[0].contains("nobody has counted them"), "{told:?}");
-    assert_eq!(provision::apply::count_unlinked(&machine.cloud, "video").await, Counted::NotAsked, "nothing is there");
 }

@@ -282,7 +282,7 @@ async fn a_refused_plan_stays_one() {
     assert_eq!(titles(&unfit), ["the plan is one that is refused"]);
     // `--replace-storage` has to be said both times: a file allows nothing.
     let options = Options { replace_storage: true, ..Options::default() };
-    let allowed = save(&machine, &less, options.clone()).await;
+    let allowed = save(&machine, &less, options).await;
     let findings = refused(up(&machine, &less, &allowed).await);
     assert_eq!(codes(&findings), ["saved::options", "plan::replace-storage"]);
     assert_complete(&machine.up_as_saved(&less, options, &allowed, &|| {}).await, &machine);

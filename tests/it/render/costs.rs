@@ -304,7 +304,7 @@ proptest! {
     fn sums_and_differences_hold_for_any_plan(before in any_spec(), mut after in any_spec()) {
         after.cluster.region.clone_from(&before.cluster.region);
         let options = Options { replace_storage: true, ..Options::default() };
-        let cost = change(&before, &after, options.clone()).cost;
+        let cost = change(&before, &after, options).cost;
         let (then, now) = (cost.after(), cost.now().expect("looked at"));
         let difference = cost.difference().expect("looked at");
         let known = |items: &[CostItem]| items.iter().filter_map(|item| item.hourly).sum::<Usd>();
