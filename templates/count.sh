@@ -1,5 +1,7 @@
 # What no link covers goes with the file system for good, so `down` has it counted before it asks.
-# count_unlinked PATH…: paths of links, below the mount. Prints `<files> <bytes> <complete|partial>`, then up to ten paths.
+# count_unlinked PATH…: paths of links, below the mount. Prints `<files> <bytes> <complete|partial>`, then up to ten paths,
+# one a line: newlines and the like are written as escapes. What the nodes share in `.provision` is no data of the user's.
+# By Python, which takes any name as bytes and stops by itself; it is wherever cloud-init is.
 COUNT_LIMIT_S=120
 
 count_unlinked() {
@@ -13,10 +15,8 @@ import os, sys, time
 end, mount = time.monotonic() + float(sys.argv[1]), os.fsencode(sys.argv[2])
 def plain(path):
     return [name for name in path.split(b"/") if name not in (b"", b".")]
-# What the nodes share is no data of the user's.
 skip = {tuple(plain(os.fsencode(path))) for path in sys.argv[3:]} | {(b".provision",)}
 device, files, size, paths, how, todo = os.lstat(mount).st_dev, 0, 0, [], "complete", [()]
-# Newlines and the like are written as escapes: a path is a line.
 def shown(path):
     text = "/" + b"/".join(path).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode() for c in text)

@@ -77,7 +77,7 @@ _provision() {
 
     case "${cmd}" in
         provision)
-            opts="-v -q -h -V --region --profile --endpoint-url --verbose --quiet --color --help --version init validate plan up status down log logs run ssh list iam prices schema completions man"
+            opts="-v -q -h -V --region --profile --endpoint-url --verbose --quiet --color --help --version init validate plan up status down logs ssh run log list iam prices schema completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -137,7 +137,7 @@ _provision() {
             return 0
             ;;
         provision__subcmd__down)
-            opts="-y -v -q -h -V --cluster --yes --json --discard-unexported-data --discard-unlinked-files --keep-storage --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-y -v -q -h -V --cluster --yes --json --discard-unexported-data --keep-storage --region --profile --endpoint-url --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -339,7 +339,7 @@ _provision() {
             return 0
             ;;
         provision__subcmd__logs)
-            opts="-v -q -h -V --cluster --lines --all --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-v -q -h -V --cluster --lines --all --json --region --profile --endpoint-url --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -703,7 +703,7 @@ _provision() {
             return 0
             ;;
         provision__subcmd__up)
-            opts="-y -v -q -h -V --plan --yes --json --wait-for --replace-storage --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-y -v -q -h -V --plan --yes --json --replace-storage --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -711,10 +711,6 @@ _provision() {
             case "${prev}" in
                 --plan)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --wait-for)
-                    COMPREPLY=($(compgen -W "nodes data" -- "${cur}"))
                     return 0
                     ;;
                 --prices)

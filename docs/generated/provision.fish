@@ -40,6 +40,9 @@ complete -c provision -n "__fish_provision_needs_command" -f -a "plan" -d 'Show 
 complete -c provision -n "__fish_provision_needs_command" -f -a "up" -d 'Create or change the cluster, and wait until every node has the file system mounted'
 complete -c provision -n "__fish_provision_needs_command" -f -a "status" -d 'Show what is there now: storage, links, tasks, nodes, drift, cost'
 complete -c provision -n "__fish_provision_needs_command" -f -a "down" -d 'Export what is not yet in S3, then remove everything'
+complete -c provision -n "__fish_provision_needs_command" -f -a "logs" -d 'Show what a node has printed on its console: its boot, step by step'
+complete -c provision -n "__fish_provision_needs_command" -f -a "ssh" -d 'Open a shell on a node through Session Manager: no open port, no key pair'
+complete -c provision -n "__fish_provision_needs_command" -f -a "run" -d 'Run a command on the nodes, as root, and show what it prints'
 complete -c provision -n "__fish_provision_needs_command" -f -a "log" -d 'Show what the last `up` or `down` did and how it ended, from its log in this folder'
 complete -c provision -n "__fish_provision_needs_command" -f -a "logs" -d 'Show what a node wrote to its console: the way to find out why it is not ready'
 complete -c provision -n "__fish_provision_needs_command" -f -a "run" -d 'Run a command on the nodes, as root, without an open port: through Systems Manager'
@@ -144,6 +147,46 @@ complete -c provision -n "__fish_provision_using_subcommand down" -s v -l verbos
 complete -c provision -n "__fish_provision_using_subcommand down" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand down" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand down" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand logs" -l cluster -d 'Name of the cluster: no spec is needed' -r
+complete -c provision -n "__fish_provision_using_subcommand logs" -l lines -d 'The last so many lines' -r
+complete -c provision -n "__fish_provision_using_subcommand logs" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand logs" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand logs" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand logs" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand logs" -l all -d 'All lines that EC2 has'
+complete -c provision -n "__fish_provision_using_subcommand logs" -l json -d 'JSON for a program'
+complete -c provision -n "__fish_provision_using_subcommand logs" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand logs" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand logs" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand logs" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand ssh" -l cluster -d 'Name of the cluster: no spec is needed' -r
+complete -c provision -n "__fish_provision_using_subcommand ssh" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand ssh" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand ssh" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand ssh" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand ssh" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand ssh" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand ssh" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand ssh" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand run" -l cluster -d 'Name of the cluster: no spec is needed' -r
+complete -c provision -n "__fish_provision_using_subcommand run" -l group -d 'Only on the ready nodes of this group' -r
+complete -c provision -n "__fish_provision_using_subcommand run" -l node -d 'Only on this node, ready or not; may be given several times' -r
+complete -c provision -n "__fish_provision_using_subcommand run" -l timeout -d 'End the command on a node where it runs for longer' -r
+complete -c provision -n "__fish_provision_using_subcommand run" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand run" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand run" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand run" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand run" -l json -d 'JSON for a program, at the end'
+complete -c provision -n "__fish_provision_using_subcommand run" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand run" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand run" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand run" -s V -l version -d 'Print version'
 complete -c provision -n "__fish_provision_using_subcommand log" -l cluster -d 'Name of the cluster: no spec is needed' -r
 complete -c provision -n "__fish_provision_using_subcommand log" -l run -d 'Another run than the last one, by its id or the beginning of it' -r
 complete -c provision -n "__fish_provision_using_subcommand log" -l format -d 'Text for a person; JSON for a program: header, events as `--json` had them, and ending' -r -f -a "text\t''

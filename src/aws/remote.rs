@@ -26,6 +26,8 @@ const MOST_ERRORS: usize = 8_000;
 const CUT: &str = "--output truncated--";
 /// Values of one filter of DescribeInstanceInformation.
 const NODES_A_LOOK: usize = 50;
+/// And what a page of its answer holds at most.
+const NODES_A_PAGE: i32 = 50;
 
 impl Remote for Aws {
     async fn console(&self, node: &str) -> Result<Console> {
@@ -60,7 +62,13 @@ impl Remote for Aws {
                 .map_err(|error| {
                     CloudError::new("ssm:DescribeInstanceInformation", Class::Invalid, error.to_string())
                 })?;
-            let mut pages = self.ssm.describe_instance_information().filters(filter).into_paginator().send();
+            let mut pages = self
+                .ssm
+                .describe_instance_information()
+                .filters(filter)
+                .max_results(NODES_A_PAGE)
+                .into_paginator()
+                .send();
             while let Some(page) = pages.next().await {
                 let found = page.look("ssm:DescribeInstanceInformation")?.instance_information_list;
                 online.extend(

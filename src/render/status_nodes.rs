@@ -12,9 +12,6 @@ const SMALL: usize = 8;
 /// Of larger ones, so many nodes that are not well.
 const MOST_ROWS: usize = 20;
 
-/// Below a row.
-const DETAIL: &str = "        ";
-
 pub(super) fn groups(status: &Status, theme: &Theme) -> String {
     let parts: Vec<String> = status.groups.iter().map(|each| group(each, theme)).collect();
     if parts.is_empty() {
@@ -47,7 +44,11 @@ fn group(group: &Group, theme: &Theme) -> String {
         bad.truncate(MOST_ROWS);
         (bad, rest)
     };
-    let rows = shown.into_iter().map(|row| node_row(row, theme)).collect();
+    // Of the worst one: the same goes for the others.
+    let worst =
+        shown.iter().filter(|row| row.hint.is_some()).max_by_key(|row| (row.health, std::cmp::Reverse(&row.id)));
+    let hint = worst.and_then(|row| row.hint.clone());
+    let rows = shown.into_iter().map(node_row).collect();
     let columns =
         [Column::Left, Column::Left, Column::Left, Column::Left, Column::Left, Column::Right, Column::Wrapped];
     out.push_str(&table(4, &columns, rows, theme));
@@ -55,10 +56,13 @@ fn group(group: &Group, theme: &Theme) -> String {
         let more = format!("    and {} more that are not ready", grouped(rest as u64));
         out.push_str(&(theme.paint(DIM, &more) + "\n"));
     }
+    if let Some(command) = hint {
+        out.push_str(&labelled("    see ", "    see ", &format!("`{command}`"), theme));
+    }
     out
 }
 
-fn node_row(row: &NodeRow, theme: &Theme) -> Row {
+fn node_row(row: &NodeRow) -> Row {
     let (word, style) = match row.health {
         Health::Ready => ("ready", GOOD),
         Health::Booting => ("booting", PLAIN),
@@ -67,7 +71,6 @@ fn node_row(row: &NodeRow, theme: &Theme) -> Row {
         Health::Failed => ("FAILED", BAD),
     };
     let age = row.age_s.map(duration).unwrap_or_default();
-    let hint = row.hint.as_ref().map(|command| labelled(DETAIL, DETAIL, &format!("see `{command}`"), theme));
     Row::from(vec![
         row.name.as_str().into(),
         row.id.as_str().into(),
@@ -77,5 +80,4 @@ fn node_row(row: &NodeRow, theme: &Theme) -> Row {
         age.into(),
         row.why.clone().unwrap_or_default().into(),
     ])
-    .below(hint.unwrap_or_default())
 }

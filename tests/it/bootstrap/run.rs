@@ -268,3 +268,63 @@ fn the_ttl_holds_over_reboots() {
     node.boot();
     assert_eq!((node.calls("systemctl poweroff"), node.tags().len()), (1, 2));
 }
+
+/// The first line of a count, and the paths below it.
+fn counted(node: &Node, links: &[&str]) -> (String, Vec<String>) {
+    let output = node.run(&[&["count-unlinked"], links].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut lines = text.lines().map(str::to_owned);
+    (lines.next().unwrap(), lines.collect())
+}
+
+#[test]
+fn what_no_link_covers_is_counted_whatever_its_name() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let (_folder, mount) = file_system();
+    let node = Node::amazon_linux(&on(&mount));
+    node.first_boot();
+    let put = |path: &[u8], bytes: usize| {
+        let path = Path::new(&mount).join(std::ffi::OsStr::from_bytes(path));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "x".repeat(bytes)).unwrap();
+    };
+    assert_eq!(
+        counted(&node, &["/train"]),
+        ("0 0 complete".to_owned(), Vec::new()),
+        "what nodes share is nobody's data"
+    );
+    put(b"train/a", 5);
+    put(b"out $(x) '*/deep/b", 5);
+    assert_eq!(counted(&node, &["/train", "/out $(x) '*"]), ("0 0 complete".to_owned(), Vec::new()));
+    assert_eq!(counted(&node, &["/"]).0, "0 0 complete");
+    put(b"trainer", 1);
+    put(b"out $(x) 'y/c", 10);
+    put(b"deep/train/.provision/d", 100);
+    put(b"new\nline \x1b[31m/\xff", 1000);
+    std::os::unix::fs::symlink("/", Path::new(&mount).join("root")).unwrap();
+    let (first, paths) = counted(&node, &["train/", "/out $(x) '*"]);
+    assert_eq!(first, "5 1112 complete", "{paths:?}");
+    assert_eq!(
+        paths,
+        ["/deep/train/.provision/d", r"/new\nline \x1b[31m/\\xff", "/out $(x) 'y/c", "/root", "/trainer"]
+    );
+    for number in 0..20 {
+        put(format!("many/{number}").as_bytes(), 0);
+    }
+    let (first, paths) = counted(&node, &["/train", "/out $(x) '*"]);
+    assert_eq!((first.as_str(), paths.len()), ("25 1112 complete", 10));
+}
+
+#[test]
+fn nothing_is_counted_that_is_not_mounted() {
+    let (_folder, mount) = file_system();
+    let node = Node::amazon_linux(&on(&mount));
+    node.first_boot();
+    fs::remove_file(node.state.join("mounted")).unwrap();
+    let output = node.run(&["count-unlinked", "/train"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty() && String::from_utf8_lossy(&output.stderr).contains("is not mounted"));
+    assert_eq!(node.tags(), ["ready"], "a count is no boot");
+    assert_eq!(node.run(&["no-such-command"]).status.code(), Some(2));
+}

@@ -1,9 +1,13 @@
 //! Nodes that do not boot, and nodes that there is no room for.
 
-use serde_json::json;
+use std::os::unix::fs::PermissionsExt as _;
 
+use serde_json::{Value, json};
+
+use super::crash::signal;
 use super::life::{SPEC, assert_complete, assert_same, instances, mutating, requests};
 use super::scene::Scene;
+use crate::program;
 
 pub(super) fn a_boot_fails(scene: &Scene) {
     let empty = scene.cloud("inventory", &[]);
@@ -48,6 +52,98 @@ pub(super) fn no_capacity(scene: &Scene) {
     let before = scene.ledger();
     scene.run(&["up", "--yes", &path]).exits(0);
     assert_eq!(mutating(&requests(&before, &scene.ledger())), Vec::<&str>::new());
+    scene.run(&["down", "--yes", &path]).exits(0);
+    assert_same(&scene.cloud("inventory", &[]), &empty);
+}
+
+/// What takes the place of AWS's plugin: it says its version, and else what it was given.
+const PLUGIN: &str = r#"#!/bin/sh
+if [ "$1" = --version ]; then echo "${PLUGIN_VERSION:-1.2.553.0}"; exit; fi
+printf '<%s>' "$@"
+echo " with $AWS_SSM_START_SESSION_RESPONSE"
+exit "${PLUGIN_EXIT:-0}"
+"#;
+
+pub(super) fn spoken_with(scene: &Scene) {
+    let path = scene.write("cluster.toml", SPEC);
+    scene.run(&["up", "--yes", &path]).exits(0);
+    let ids = instances(&scene.cloud("inventory", &[]));
+    let status = scene.run(&["status", "--format", "json", &path]).exits(0);
+    let status: Value = serde_json::from_str(&status.stdout).expect("JSON");
+    assert_eq!(status["groups"][0]["nodes"][1]["name"], "trainer/1");
+
+    let logs = scene.run(&["logs", "trainer/0", &path]).exits(0);
+    assert!(logs.stdout.contains("provision: ready"), "{logs}");
+    let logs = scene.run(&["logs", &ids[1], "--json", "--cluster", "pair"]).exits(0);
+    let logs: Value = serde_json::from_str(&logs.stdout).expect("JSON");
+    assert_eq!(logs["node"], json!(ids[1]));
+    scene.run(&["logs", "trainer/2", &path]).exits(1).says(&["pair has no node `trainer/2`", &ids[0], "trainer/1"]);
+
+    let hello = json!({ "match": "echo 'a b' '$(x)'", "output": "a b $(x)\n", "error": "\u{1b}[2Jwarned\n" });
+    let slow = json!({ "match": "sleep", "delay": null });
+    let bad = json!({ "match": "false", "exit": 3, "instance": ids[0] });
+    let good = json!({ "match": "false", "exit": 0, "instance": ids[1] });
+    scene.set(&json!({ "ssm": { "commands": [hello, slow, bad, good] } }));
+    let ran = scene.run(&["run", &path, "--", "echo", "a b", "$(x)"]).exits(0);
+    assert_eq!(ran.stdout.lines().collect::<std::collections::BTreeSet<_>>().len(), 2, "{ran}");
+    let ran = ran.says(&["trainer/0 | a b $(x)", "trainer/1 | a b $(x)", "trainer/0 | warned"]);
+    assert!(!ran.stderr.contains('\u{1b}'));
+    let ran = scene.run(&["run", &path, "--json", "--", "false"]).exits(5);
+    let found: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let code = |node: &Value| node["exit_code"].as_i64();
+    let mut codes: Vec<_> = found["nodes"].as_array().expect("a list").iter().map(code).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [Some(0), Some(3)]);
+    scene.run(&["run", &path, "--group", "nobody", "--", "true"]).exits(1).says(&["no nodes in a group `nobody`"]);
+
+    let before = scene.ledger();
+    let running = scene.start(&["run", &path, "--node", "trainer/1", "--", "sleep", "1000"]);
+    let asked = || requests(&before, &scene.ledger()).contains_key("ssm:ListCommandInvocations").then_some(());
+    program::until(std::time::Duration::from_secs(60), asked).expect("it follows the command");
+    signal(&running, "INT");
+    running.end().exits(130).says(&["Cancelled"]);
+
+    scene.set(&json!({ "ssm": { "offline": [ids[0]] } }));
+    let missed = scene.run(&["run", &path, "--", "false"]).exits(5);
+    missed.says(&["does not hear of 1 node", &ids[0], "SSM agent"]);
+    scene
+        .run(&["ssh", "trainer/1", &path])
+        .exits(1)
+        .says(&["`session-manager-plugin` is not on this machine", "install"]);
+
+    let bin = tempfile::tempdir().expect("a folder");
+    let plugin = bin.path().join("session-manager-plugin");
+    std::fs::write(&plugin, PLUGIN).expect("a script can be written");
+    std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o755)).expect("a script can be run");
+    let ssh = |more: &[(&str, &str)]| {
+        let mut command = scene.command(&["ssh", &ids[1], &path]);
+        command.env("PATH", format!("{}:/usr/bin:/bin", bin.path().display())).envs(more.iter().copied());
+        program::run(&mut command)
+    };
+    let done = ssh(&[]).exits(0);
+    let target = format!("<{{\"Target\":\"{}\"}}>", ids[1]);
+    let endpoint = format!("<{}>", scene.endpoint);
+    let done = done.says(&["<AWS_SSM_START_SESSION_RESPONSE><us-east-1><StartSession><>", &target, &endpoint]);
+    let (words, variable) = done.stdout.split_once(" with ").expect("both");
+    let session: Value = serde_json::from_str(variable).expect("JSON");
+    let token = session["TokenValue"].as_str().expect("a token");
+    assert!(!words.contains(token) && !done.stderr.contains(token), "{done}");
+    ssh(&[("PLUGIN_EXIT", "9")]).exits(1).says(&["exit status: 9", "aws ssm start-session --target"]);
+    ssh(&[("PLUGIN_VERSION", "1.2.497.0")]).exits(1).says(&["install a newer one"]);
+    scene.run(&["down", "--yes", &path]).exits(0);
+}
+
+pub(super) fn files_outside_the_links(scene: &Scene) {
+    let empty = scene.cloud("inventory", &[]);
+    let path = scene.write("cluster.toml", SPEC);
+    scene.run(&["up", "--yes", &path]).exits(0);
+    let there = scene.cloud("inventory", &[]);
+    let file_system = super::life::file_system(&there);
+    scene.write_file(&file_system, "/scratch/left", &json!({ "size": 2500 }));
+    let refused = scene.run(&["down", "--yes", &path]).exits(1);
+    refused.says(&["plan::outside-files", "1 file (2.5 kB) outside the links would be lost", "/scratch/left"]);
+    assert_same(&scene.cloud("inventory", &[]), &there);
+    scene.delete_file(&file_system, "/scratch/left");
     scene.run(&["down", "--yes", &path]).exits(0);
     assert_same(&scene.cloud("inventory", &[]), &empty);
 }
