@@ -703,7 +703,7 @@ _provision() {
             return 0
             ;;
         provision__subcmd__up)
-            opts="-y -v -q -h -V --plan --yes --json --replace-storage --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-y -v -q -h -V --plan --yes --json --wait-for --replace-storage --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -711,6 +711,10 @@ _provision() {
             case "${prev}" in
                 --plan)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-for)
+                    COMPREPLY=($(compgen -W "nodes data" -- "${cur}"))
                     return 0
                     ;;
                 --prices)

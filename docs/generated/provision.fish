@@ -44,9 +44,6 @@ complete -c provision -n "__fish_provision_needs_command" -f -a "logs" -d 'Show 
 complete -c provision -n "__fish_provision_needs_command" -f -a "ssh" -d 'Open a shell on a node through Session Manager: no open port, no key pair'
 complete -c provision -n "__fish_provision_needs_command" -f -a "run" -d 'Run a command on the nodes, as root, and show what it prints'
 complete -c provision -n "__fish_provision_needs_command" -f -a "log" -d 'Show what the last `up` or `down` did and how it ended, from its log in this folder'
-complete -c provision -n "__fish_provision_needs_command" -f -a "logs" -d 'Show what a node wrote to its console: the way to find out why it is not ready'
-complete -c provision -n "__fish_provision_needs_command" -f -a "run" -d 'Run a command on the nodes, as root, without an open port: through Systems Manager'
-complete -c provision -n "__fish_provision_needs_command" -f -a "ssh" -d 'Open a shell on a node, without an open port or a key: through Session Manager'
 complete -c provision -n "__fish_provision_needs_command" -f -a "list" -d 'List the clusters of the region'
 complete -c provision -n "__fish_provision_needs_command" -f -a "iam" -d 'Print the IAM policy that this spec needs and no more, offline'
 complete -c provision -n "__fish_provision_needs_command" -f -a "prices" -d 'Show the prices that plans go by, or ask AWS for new ones'
@@ -141,7 +138,6 @@ never\t''"
 complete -c provision -n "__fish_provision_using_subcommand down" -s y -l yes -d 'Do not ask'
 complete -c provision -n "__fish_provision_using_subcommand down" -l json -d 'One JSON event a line on stdout instead of progress'
 complete -c provision -n "__fish_provision_using_subcommand down" -l discard-unexported-data -d 'Delete files that are not in S3, too'
-complete -c provision -n "__fish_provision_using_subcommand down" -l discard-unlinked-files -d 'Delete files outside of every link, after what is below links is exported'
 complete -c provision -n "__fish_provision_using_subcommand down" -l keep-storage -d 'Remove the nodes and leave the file system with its links'
 complete -c provision -n "__fish_provision_using_subcommand down" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
 complete -c provision -n "__fish_provision_using_subcommand down" -s q -l quiet -d 'Say nothing but results and errors'
@@ -202,45 +198,6 @@ complete -c provision -n "__fish_provision_using_subcommand log" -s v -l verbose
 complete -c provision -n "__fish_provision_using_subcommand log" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand log" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand log" -s V -l version -d 'Print version'
-complete -c provision -n "__fish_provision_using_subcommand logs" -l cluster -d 'Name of the cluster: no spec is needed' -r
-complete -c provision -n "__fish_provision_using_subcommand logs" -l lines -d 'How many lines from the end' -r
-complete -c provision -n "__fish_provision_using_subcommand logs" -l region -d 'Region; else that of the spec, the environment or the profile' -r
-complete -c provision -n "__fish_provision_using_subcommand logs" -l profile -d 'Profile of the AWS configuration' -r
-complete -c provision -n "__fish_provision_using_subcommand logs" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
-complete -c provision -n "__fish_provision_using_subcommand logs" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
-always\t''
-never\t''"
-complete -c provision -n "__fish_provision_using_subcommand logs" -l all -d 'All that AWS has kept: 64 KB'
-complete -c provision -n "__fish_provision_using_subcommand logs" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
-complete -c provision -n "__fish_provision_using_subcommand logs" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c provision -n "__fish_provision_using_subcommand logs" -s h -l help -d 'Print help'
-complete -c provision -n "__fish_provision_using_subcommand logs" -s V -l version -d 'Print version'
-complete -c provision -n "__fish_provision_using_subcommand run" -l cluster -d 'Name of the cluster: no spec is needed' -r
-complete -c provision -n "__fish_provision_using_subcommand run" -l group -d 'Only the nodes of this group' -r
-complete -c provision -n "__fish_provision_using_subcommand run" -l node -d 'Only this node, named as for `logs`' -r
-complete -c provision -n "__fish_provision_using_subcommand run" -l timeout -d 'How long the command may run on a node, such as 90s or 2h' -r
-complete -c provision -n "__fish_provision_using_subcommand run" -l region -d 'Region; else that of the spec, the environment or the profile' -r
-complete -c provision -n "__fish_provision_using_subcommand run" -l profile -d 'Profile of the AWS configuration' -r
-complete -c provision -n "__fish_provision_using_subcommand run" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
-complete -c provision -n "__fish_provision_using_subcommand run" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
-always\t''
-never\t''"
-complete -c provision -n "__fish_provision_using_subcommand run" -l json -d 'One JSON document with what each node said'
-complete -c provision -n "__fish_provision_using_subcommand run" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
-complete -c provision -n "__fish_provision_using_subcommand run" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c provision -n "__fish_provision_using_subcommand run" -s h -l help -d 'Print help'
-complete -c provision -n "__fish_provision_using_subcommand run" -s V -l version -d 'Print version'
-complete -c provision -n "__fish_provision_using_subcommand ssh" -l cluster -d 'Name of the cluster: no spec is needed' -r
-complete -c provision -n "__fish_provision_using_subcommand ssh" -l region -d 'Region; else that of the spec, the environment or the profile' -r
-complete -c provision -n "__fish_provision_using_subcommand ssh" -l profile -d 'Profile of the AWS configuration' -r
-complete -c provision -n "__fish_provision_using_subcommand ssh" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
-complete -c provision -n "__fish_provision_using_subcommand ssh" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
-always\t''
-never\t''"
-complete -c provision -n "__fish_provision_using_subcommand ssh" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
-complete -c provision -n "__fish_provision_using_subcommand ssh" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c provision -n "__fish_provision_using_subcommand ssh" -s h -l help -d 'Print help'
-complete -c provision -n "__fish_provision_using_subcommand ssh" -s V -l version -d 'Print version'
 complete -c provision -n "__fish_provision_using_subcommand list" -l format -d 'Text for a person, JSON for a program' -r -f -a "text\t''
 json\t''"
 complete -c provision -n "__fish_provision_using_subcommand list" -l region -d 'Region; else that of the spec, the environment or the profile' -r

@@ -17,6 +17,8 @@ OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "ArnEquals": lambda wanted, found: _arn_like(wanted, found),
     "ArnLike": lambda wanted, found: _arn_like(wanted, found),
 }
+# The one variable that is put in its place, in resources.
+USER_ID = "${aws:userid}"
 FOR_ANY = "ForAnyValue:"
 
 # Keys that `checks` puts into a request; those of tags have the tag's key after the `/`.
@@ -60,7 +62,7 @@ class Statement:
     def matches(self, check: Check) -> bool:
         return (
             any(_like(action.lower(), check.action.lower()) for action in self.actions)
-            and any(_like(resource, check.resource) for resource in self.resources)
+            and any(_like(resource, check.resource) for resource in _named(self.resources, check))
             and all(_holds(check, *condition) for condition in self.conditions)
         )
 
@@ -137,10 +139,16 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _named(resources: tuple[str, ...], check: Check) -> Iterable[str]:
+    """Puts the caller's id in its place; who has none owns nothing."""
+    caller = check.context.get("aws:userid", "")
+    return (resource.replace(USER_ID, str(caller)) for resource in resources if caller or USER_ID not in resource)
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     texts = _list(value)
     for text in texts:
-        if not isinstance(text, str) or "${" in text:
+        if not isinstance(text, str) or "${" in text.replace(USER_ID, ""):
             raise NotUnderstood(f"value {text!r}")
     if not texts:
         raise NotUnderstood("an empty list")
