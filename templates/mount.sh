@@ -1,4 +1,6 @@
 # Mount, prove, and make it come back at each boot (UG: mounting-ec2-instance, mount-fs-auto-mount-onreboot).
+# FSx: up to 15 s after a mount over EFA; a target that is not there after minutes does not come by waiting.
+TARGET_PATIENCE_S=300
 # Long enough for a file system that is still being made when nodes were launched beside it (`launch = "with-storage"`).
 MOUNT_PATIENCE_S=5400
 # Answers that waiting does not mend: no such device (19), client and server versions that do not fit (22).
@@ -37,6 +39,30 @@ mount_storage() {
     try=$((try + 1))
     sleep $(((try < 5 ? 3 : 15) + RANDOM % 15))
   done
+}
+
+# A mount does not wait for its targets, and what lies on one that is never reached hangs for ever: a security group that only
+# some of the file system's interfaces have, mostly (bottlerocket#3459).
+await_targets() {
+  local deadline targets missing
+  deadline=$(($(now) + TARGET_PATIENCE_S))
+  while :; do
+    targets=$(list_targets)
+    missing=$(grep -v ' FULL$\| IDLE$' <<<"$targets" || :)
+    if [[ -z $missing ]]; then return 0; fi
+    if (($(now) >= deadline)); then
+      fail "mount: $(wc -l <<<"$missing") of $(wc -l <<<"$targets") targets not connected: ${missing//$'\n'/, }"
+    fi
+    sleep 5
+  done
+}
+
+# `OST0003 FULL`, one a line; without targets that were taken out of service. Nothing at all from a client that tells it otherwise.
+list_targets() {
+  (lctl get_param -n "mdc.$FS_MOUNT_NAME-*.import" "osc.$FS_MOUNT_NAME-*.import" 2>/dev/null || :) | awk '
+    $1 == "target:" { name = $2; sub(/^.*-/, "", name); sub(/_UUID$/, "", name) }
+    $1 == "state:" { state = $2 }
+    $1 == "import_flags:" { if ($0 !~ /deactive/) print name, state }'
 }
 
 # The network's own unit for x-systemd.requires. A unit that is not there would fail the mount at boot.

@@ -5,6 +5,7 @@
 pub mod actions;
 pub mod fsx;
 pub mod instances;
+pub mod layouts;
 mod money;
 pub mod not_included;
 pub mod partitions;

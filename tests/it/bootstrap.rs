@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod layouts;
+mod network;
 mod run;
 mod sandbox;
 
@@ -36,7 +38,7 @@ fn endpoint() -> Endpoint {
 }
 
 fn dataset(path: &str) -> InputsDataset {
-    InputsDataset { path: path.into(), preload_data: true, exported: false }
+    InputsDataset { path: path.into(), preload_data: true, exported: false, layout: None }
 }
 
 /// What cloud-init runs: the user-data, unpacked where it is packed.
@@ -62,9 +64,9 @@ fn fixtures() -> Vec<Inputs> {
     let plain = inputs();
     let rich = Inputs {
         mount: "/mnt/it's a \"mount\"".into(),
-        datasets: vec![dataset("/train"), dataset("/a b'c")],
+        datasets: vec![dataset("/train"), InputsDataset { layout: Some("-c -1 -S 16M".into()), ..dataset("/a b'c") }],
         storage_efa: true,
-        node_efa_interfaces: 32,
+        node_efa_interfaces: 8,
         setup: Some("#!/bin/sh\necho hi\n".into()),
         ttl_s: Some(3600),
         ..inputs()
@@ -152,13 +154,13 @@ fn too_large_a_setup_is_named() {
 
 /// Runs the head under bash and returns what its variables hold.
 fn evaluated(inputs: &Inputs) -> (Vec<String>, Vec<u8>) {
-    let print = "\nprintf '%s\\0' \"$CLUSTER\" \"$GROUP\" \"$MOUNT\" \"${PRELOAD[@]}\"; printf %s \"$SETUP\" | base64 -d | gzip -d";
+    let print = "\nprintf '%s\\0' \"$CLUSTER\" \"$GROUP\" \"$MOUNT\" \"${PRELOAD[@]}\" \"${LAYOUT_PATHS[@]}\" \"${LAYOUTS[@]}\"; printf %s \"$SETUP\" | base64 -d | gzip -d";
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, head(inputs) + print).unwrap();
     let output = Command::new("bash").arg(file.path()).env("LC_ALL", "C").output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut values =
-        output.stdout.splitn(4 + inputs.datasets.len(), |byte| *byte == 0).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        output.stdout.splitn(4 + 3 * inputs.datasets.len(), |byte| *byte == 0).map(<[u8]>::to_vec).collect::<Vec<_>>();
     let setup = values.pop().unwrap();
     (values.into_iter().map(|value| String::from_utf8(value).unwrap()).collect(), setup)
 }
@@ -182,14 +184,15 @@ proptest! {
 
     #[test]
     fn bash_reads_every_value_as_it_was(
-        cluster in hostile(), group in hostile(), mount in hostile(), path in hostile(), setup in hostile(),
+        cluster in hostile(), group in hostile(), mount in hostile(), path in hostile(), layout in hostile(),
+        setup in hostile(),
     ) {
         let given = Inputs {
             cluster: cluster.clone(), group: group.clone(), mount: mount.clone(),
-            datasets: vec![dataset(&path)], setup: Some(setup.clone()), ..inputs()
+            datasets: vec![InputsDataset { layout: Some(layout.clone()), ..dataset(&path) }], setup: Some(setup.clone()), ..inputs()
         };
         let (values, unpacked) = evaluated(&given);
-        prop_assert_eq!(values, [cluster, group, mount, path]);
+        prop_assert_eq!(values, [cluster, group, mount, path.clone(), path, layout]);
         prop_assert_eq!(unpacked, setup.into_bytes());
     }
 }
