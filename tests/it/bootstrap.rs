@@ -128,16 +128,30 @@ fn parts_keep_their_text_without_comments() {
 
 #[test]
 fn longest_legal_inputs_fit() {
-    let paths = (0..8).map(|at| dataset(&format!("/{at}{}", "long/".repeat(80)))).collect();
+    // 4096 bytes a path, names of 255: as FSx takes them.
+    let long = |at: usize| {
+        format!("/{}", format!("{at}-long-name ").repeat(20)).repeat(20).chars().take(4096).collect::<String>()
+    };
+    let paths =
+        (0..8).map(|at| InputsDataset { layout: Some("-c 2000 -S 4194240K".into()), ..dataset(&long(at)) }).collect();
     let line = "pip install --no-cache-dir torch==2.9.0 torchvision webdataset && echo done\n";
     let mut setup = String::from("#!/bin/bash\n");
     for at in 0.. {
-        if setup.len() + line.len() > 32 * 1024 {
+        if setup.len() + line.len() > 64 * 1024 {
             break;
         }
         setup.push_str(&line.replace("done", &format!("step {at}")));
     }
-    let full = Inputs { datasets: paths, setup: Some(setup), ttl_s: Some(u64::MAX), ..fixtures().remove(1) };
+    let full = Inputs {
+        cluster: "c".repeat(38),
+        group: "g".repeat(32),
+        count: 1000,
+        mount: long(9),
+        datasets: paths,
+        setup: Some(setup),
+        ttl_s: Some(u64::MAX),
+        ..fixtures().remove(1)
+    };
     let sent = user_data(&full, &endpoint()).unwrap();
     assert!(sent.len() <= USER_DATA_LIMIT, "{} bytes", sent.len());
     assert_eq!(sent, user_data(&full, &endpoint()).unwrap());
@@ -150,6 +164,9 @@ fn too_large_a_setup_is_named() {
     let error = user_data(&Inputs { setup: Some(noise), ..inputs() }, &endpoint()).unwrap_err();
     assert!(matches!(error, BootstrapError::TooLarge { setup: Some(38_400), .. }), "{error}");
     assert!(error.to_string().ends_with("the setup script has 38400 bytes, keep it in S3 and fetch it"), "{error}");
+    let path = (0..600).map(|at| digest(&Inputs { ttl_s: Some(at), ..inputs() })).collect::<String>();
+    let error = user_data(&Inputs { mount: path, setup: Some("echo".into()), ..inputs() }, &endpoint()).unwrap_err();
+    assert!(error.to_string().ends_with("have 38400 bytes, take shorter ones"), "{error}");
 }
 
 /// Runs the head under bash and returns what its variables hold.
