@@ -73,13 +73,13 @@ network_unit() {
   esac
 }
 
-# fstab(5): white space and backslashes in a field are written in octal.
+# fstab(5): white space and backslashes in a field are written in octal. Nothing else: systemd reads it by glibc's getmntent, which
+# takes `\043` for what it says. A `#` is a comment at the start of a line only.
 fstab_field() {
   local field=${1//\\/\\134}
   field=${field// /\\040}
   field=${field//$'\t'/\\011}
-  field=${field//$'\n'/\\012}
-  printf '%s' "${field//#/\\043}"
+  printf '%s' "${field//$'\n'/\\012}"
 }
 
 # `nofail`: a node must boot, and say what is wrong, without its storage. `relatime`, not `noatime`: release rules and
@@ -89,8 +89,9 @@ write_fstab() {
   target=$(fstab_field "$MOUNT")
   options=defaults,relatime,flock,_netdev,nofail,x-systemd.automount,x-systemd.requires=$(network_unit)
   efa=$(efa_unit)
-  # After a reboot the automount would fire before LNet has its EFA interfaces, and stay on TCP (awsome-distributed-ai#1208).
-  if wants_efa && [[ -n $efa ]]; then options+=,x-systemd.requires=$efa,x-systemd.after=$efa; fi
+  # After a reboot the automount would fire before LNet has its EFA interfaces, and stay on TCP (awsome-distributed-ai#1208). Not
+  # `requires`, as the page has it: where EFA fails, the node is to mount over TCP and to say that it is degraded.
+  if wants_efa && [[ -n $efa ]]; then options+=,x-systemd.after=$efa; fi
   touch "$fstab"
   TARGET=$target awk '!/^[[:space:]]*#/ && $2 == ENVIRON["TARGET"] { next } { print }' "$fstab" >"$fstab.provision"
   printf '%s %s lustre %s 0 0\n' "$(fstab_field "$FS_DNS@tcp:/$FS_MOUNT_NAME")" "$target" "$options" >>"$fstab.provision"

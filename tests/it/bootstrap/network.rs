@@ -1,9 +1,13 @@
 //! Whether a mounted file system is reached in full: every target, over every EFA interface that was paid for.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use provision::bootstrap::Inputs;
 
-use super::inputs;
 use super::sandbox::{Node, file_system};
+use super::{inputs, skipped};
 
 #[test]
 fn targets_may_take_a_while() {
@@ -53,4 +57,47 @@ fn each_missing_efa_interface_is_counted() {
         node.first_boot();
         assert_eq!(node.tags(), [tag], "{up} up");
     }
+}
+
+/// systemd's own reader of fstab, where this machine has one.
+fn generator() -> Option<PathBuf> {
+    let folders = ["/usr/lib/systemd/system-generators", "/lib/systemd/system-generators"];
+    folders.into_iter().map(|folder| Path::new(folder).join("systemd-fstab-generator")).find(|path| path.exists())
+}
+
+#[test]
+fn systemd_mounts_after_network_and_efa_whatever_the_path() {
+    let Some(generator) = generator() else {
+        skipped("no systemd-fstab-generator; install systemd");
+        return;
+    };
+    let (folder, _) = file_system();
+    let mount = folder.path().join("it's 100% \"x\" #1 \\y;$HOME ü").to_str().unwrap().to_owned();
+    fs::create_dir(&mount).unwrap();
+    let node =
+        Node::amazon_linux(&Inputs { mount: mount.clone(), storage_efa: true, node_efa_interfaces: 8, ..inputs() });
+    node.efa_device();
+    node.set("carries", "64").first_boot();
+    assert_eq!(node.tags(), ["ready"]);
+
+    let units = tempfile::tempdir().unwrap();
+    let output = Command::new(generator)
+        .args([units.path(), units.path(), units.path()])
+        .env("SYSTEMD_FSTAB", node.root.join("etc/fstab"))
+        .env("SYSTEMD_PROC_CMDLINE", "")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let escaped = Command::new("systemd-escape").args(["-p", "--suffix=mount", &mount]).output().unwrap();
+    let name = String::from_utf8(escaped.stdout).unwrap();
+    let unit = fs::read_to_string(units.path().join(name.trim())).expect("the unit that other units of ours name");
+    let lines = |key: &str| unit.lines().filter(|line| line.starts_with(key)).collect::<Vec<_>>().join(" ");
+    assert!(lines("After=").contains("configure-efa-fsx-lustre-client.service"), "{unit}");
+    assert!(lines("Requires=").contains("systemd-networkd-wait-online.service"), "{unit}");
+    assert!(
+        !lines("Requires=").contains("configure-efa"),
+        "a node without EFA is degraded, not without its data: {unit}"
+    );
+    assert_eq!(lines("Where="), format!("Where={}", mount.replace('%', "%%")));
+    assert_eq!(lines("What="), "What=fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com@tcp:/abcdefgh");
 }

@@ -192,12 +192,7 @@ fn with_efa(mount: &str) -> (Node, String) {
     let node = Node::amazon_linux(&Inputs { storage_efa: true, node_efa_interfaces: 8, ..on(mount) });
     node.efa_device();
     let unit = "configure-efa-fsx-lustre-client.service";
-    (
-        node,
-        format!(
-            ",x-systemd.requires=systemd-networkd-wait-online.service,x-systemd.requires={unit},x-systemd.after={unit} 0 0\n"
-        ),
-    )
+    (node, format!(",x-systemd.requires=systemd-networkd-wait-online.service,x-systemd.after={unit} 0 0\n"))
 }
 
 #[test]
