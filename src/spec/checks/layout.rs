@@ -9,7 +9,6 @@ use crate::spec::fields::{At, Complained, Fields, listed, similar, text, wrong_t
 use crate::spec::model::Layout;
 use crate::spec::units::Unit;
 
-const KEYS: &[&str] = &["stripe_count", "stripe_size"];
 const EXPECTED: &str = "a string such as \"checkpoints\", or { stripe_count = 4, stripe_size = \"4 MiB\" }";
 
 pub(super) fn read(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<Option<Layout>, Complained> {
@@ -38,7 +37,7 @@ fn named(value: &Spanned<DeValue<'_>>, out: &mut Diagnostics) -> Result<Layout, 
 }
 
 fn explicit(value: &Spanned<DeValue<'_>>, out: &mut Diagnostics) -> Result<Layout, Complained> {
-    let fields = Fields::open("layout", value, KEYS, out)?;
+    let fields = Fields::open("layout", value, &["stripe_count", "stripe_size"], out)?;
     let (count, size) = (stripe_count(&fields, out), stripe_size(&fields, out));
     Ok(Layout::Explicit { stripe_count: count?, stripe_size_kib: size? })
 }
