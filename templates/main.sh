@@ -48,8 +48,8 @@ boot() {
   step scratch make_scratch
   step hostfile join_group
   step setup run_setup
-  step layout await_layouts
   step preload preload_data
+  step layout await_layouts
   DONE=1
   if [[ -n $DEGRADED ]]; then report "degraded: $DEGRADED"; else report ready; fi
 }

@@ -108,6 +108,14 @@ async fn datasets_and_groups_come_and_go() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_layout_replaces_no_node() {
+    let (machine, mut spec) = running().await;
+    spec.datasets[0].layout = Some(provision::spec::Layout::Explicit { stripe_count: -1, stripe_size_kib: None });
+    assert_eq!(verbs(&machine.plan(Purpose::Up, Some(&spec)).await), ["~ template.g0"]);
+    machine.must_up(&spec).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_too_many_nodes_the_newest_go() {
     let (machine, mut spec) = running().await;
     let oldest: Vec<String> = machine.cloud.truth("video").nodes.iter().map(|node| node.id.clone()).collect();
