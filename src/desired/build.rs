@@ -127,7 +127,9 @@ impl Builder<'_> {
         // Ports: FSx for Lustre User Guide, "Limiting file system access with Amazon VPC". With EFA, anywhere in the
         // cluster, all traffic among members by group id: same page, and EC2 User Guide, "Elastic Fabric Adapter".
         let efa = self.spec.storage.efa || self.spec.nodes.iter().any(|group| group.efa == NodeEfa::On);
-        let rules = if efa {
+        // Several nodes are there to talk to each other, over ports that nobody knows before: a rendezvous, NCCL, MPI.
+        let several = self.spec.nodes.iter().map(|group| group.count).sum::<u32>() > 1;
+        let rules = if efa || several {
             vec![Rule::AllIn, Rule::AllOut]
         } else {
             vec![Rule::TcpIn { from: 988, to: 988 }, Rule::TcpIn { from: 1018, to: 1023 }]
