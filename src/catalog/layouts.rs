@@ -53,8 +53,8 @@ mod tests {
                 assert!(matches!(pair, ["-E" | "-c" | "-S", value] if !value.is_empty()), "{}", layout.name);
             }
             // The last component has to reach to the end of the file.
-            if let Some(last) = words.chunks(2).rfind(|pair| pair[0] == "-E") {
-                assert_eq!(last[1], "-1", "{}", layout.name);
+            if let Some([_, end]) = words.chunks(2).rfind(|pair| pair[0] == "-E") {
+                assert_eq!(*end, "-1", "{}", layout.name);
             }
         }
     }
