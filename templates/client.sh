@@ -10,7 +10,7 @@ install_client() {
   # DLAMIs ship client, EFA and GDS drivers (DLAMI release notes).
   if have_client; then return 0; fi
   case $OS in
-    amzn2023) retry 5 dnf install -y lustre-client ;;
+    amzn2023) retry 5 dnf install -y lustre-client || no_client ;;
     ubuntu22.04 | ubuntu24.04) install_client_ubuntu ;;
     el9*) install_client_el9 ;;
     *) fail "client: no Lustre client for $OS, take Amazon Linux 2023 or Ubuntu 22.04 or 24.04" ;;
@@ -18,6 +18,8 @@ install_client() {
   # Never change a kernel silently: a GPU driver is built for the one that runs.
   if ! have_client; then fail "client: no Lustre module for kernel $(uname -r), take another image"; fi
 }
+
+no_client() { fail "client: cannot install the Lustre client for $OS and kernel $(uname -r)"; }
 
 packages_ubuntu() {
   # unattended-upgrades holds the lock for minutes after the first boot.
@@ -58,13 +60,15 @@ hold_kernel() {
 }
 
 install_client_el9() {
-  local repo=$ROOT/etc/yum.repos.d/aws-fsx.repo key=$STATE/fsx-rpm-public-key.asc
+  local repo=$ROOT/etc/yum.repos.d/aws-fsx.repo key=$STATE/fsx-rpm-public-key.asc release=${OS#el}
   retry 5 curl -sSfo "$key" "$FSX_KEYS/fsx-rpm-public-key.asc"
   rpm --import "$key"
   retry 5 curl -sSfo "$repo" "$FSX_REPO/el/9/fsx-lustre-client.repo"
-  # The repository follows the newest minor release; an older kernel needs its own (same page).
-  sed -i "s#/el/9/#/el/${OS#el}/#" "$repo"
-  retry 5 dnf install -y kmod-lustre-client lustre-client
+  # The repository follows the newest minor release; an older kernel needs its own (same page). The kernel that runs tells which:
+  # packages may be of a newer release than that, until the next reboot. 5.14.0-427.13.1.el9_4.x86_64
+  if [[ $(uname -r) =~ \.el9_([0-9]+)[._] ]]; then release=9.${BASH_REMATCH[1]}; fi
+  sed -i "s#/el/9/#/el/$release/#" "$repo"
+  retry 5 dnf install -y kmod-lustre-client lustre-client || no_client
 }
 
 # Packages that are not part of the client: mdadm, xfsprogs, unzip.

@@ -81,8 +81,8 @@ install_efa_driver() {
   [[ -n $(efa_devices) ]]
 }
 
-# What provision-efa.service runs. 8 interfaces is the most that the page gives an instance by default: a file system has 1,024
-# EFA connections for all its clients.
+# What provision-efa.service runs. As many interfaces as AWS's script would take, and no more: a file system has 1,024 EFA
+# connections for all its clients.
 configure_lnet() {
   local device
   modprobe lnet
@@ -91,13 +91,26 @@ configure_lnet() {
   if [[ $(lnetctl net show --net tcp) != *@tcp* ]]; then
     lnetctl net add --net tcp --if "$(ip -o route get 169.254.169.254 | sed -n 's/.* dev \([^ ]*\).*/\1/p')"
   fi
-  efa_devices | head -n 8 | while read -r device; do
+  efa_devices | head -n "$EFA_INTERFACES" | while read -r device; do
     if [[ $(lnetctl net show --net efa) != *" $device"$'\n'* ]]; then
       lnetctl net add --net efa --if "$device" --peer-credits 32 </dev/null
     fi
   done
   lnetctl set discovery 1
   lnetctl udsp add --src efa --priority 0 || log "LNet keeps its order of networks"
+}
+
+# Whatever configured LNet attaches what it can, and complains of nothing: 2 of 8 interfaces carry a quarter of what was paid for
+# (aws-parallelcluster-cookbook#3251).
+count_efa() {
+  local up
+  if ! wants_efa; then return 0; fi
+  up=$( (lnetctl net show --net efa 2>/dev/null || :) | grep -c 'status: up' || :)
+  if ((up == 0)); then
+    degrade "$TCP_ONLY"
+  elif ((up < EFA_INTERFACES)); then
+    degrade "$up of $EFA_INTERFACES efa interfaces"
+  fi
 }
 
 # Messages sent on LNet's EFA interfaces so far.

@@ -5,7 +5,7 @@ install_self() {
   mount_unit=$(systemd-escape -p --suffix=mount "$MOUNT")
   mkdir -p "$ROOT${SELF%/*}"
   install -m 0700 "$0" "$ROOT$SELF"
-  # After the mount only to be stopped before it; after the unit by which DLAMIs mount their instance store (name unverified).
+  # After the mount only to be stopped before it; after the unit by which DLAMIs mount their instance store.
   unit provision-node.service <<UNIT
 [Unit]
 Description=provision: mounts the file system and readies the node
@@ -30,6 +30,7 @@ UNIT
 boot() {
   # The log is for everyone on the node; no secret passes through it.
   exec > >(tee -a "$LOG") 2>&1
+  log "boot of $OS with kernel $(uname -r), SELinux $(getenforce 2>/dev/null || printf 'none')"
   step ttl arm_ttl
   step metadata find_self
   step client install_client
@@ -37,15 +38,18 @@ boot() {
   step efa configure_efa
   step modules load_modules
   step mount mount_storage
+  step targets await_targets
   step fstab write_fstab
   step tuning tune_client
+  step efa count_efa
   step proof prove_mount
   step shared share
-  step layout set_layout
+  step layout set_layouts
   step scratch make_scratch
   step hostfile join_group
   step setup run_setup
   step preload preload_data
+  step layout await_layouts
   DONE=1
   if [[ -n $DEGRADED ]]; then report "degraded: $DEGRADED"; else report ready; fi
 }

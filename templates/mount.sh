@@ -1,4 +1,6 @@
 # Mount, prove, and make it come back at each boot (UG: mounting-ec2-instance, mount-fs-auto-mount-onreboot).
+# FSx: up to 15 s after a mount over EFA; a target that is not there after minutes does not come by waiting.
+TARGET_PATIENCE_S=300
 # Long enough for a file system that is still being made when nodes were launched beside it (`launch = "with-storage"`).
 MOUNT_PATIENCE_S=5400
 # Answers that waiting does not mend: no such device (19), client and server versions that do not fit (22).
@@ -39,6 +41,30 @@ mount_storage() {
   done
 }
 
+# A mount does not wait for its targets, and what lies on one that is never reached hangs for ever: a security group that only
+# some of the file system's interfaces have, mostly (bottlerocket#3459).
+await_targets() {
+  local deadline targets missing
+  deadline=$(($(now) + TARGET_PATIENCE_S))
+  while :; do
+    targets=$(list_targets)
+    missing=$(grep -v ' FULL$\| IDLE$' <<<"$targets" || :)
+    if [[ -z $missing ]]; then return 0; fi
+    if (($(now) >= deadline)); then
+      fail "mount: $(wc -l <<<"$missing") of $(wc -l <<<"$targets") targets not connected: ${missing//$'\n'/, }"
+    fi
+    sleep 5
+  done
+}
+
+# `OST0003 FULL`, one a line; without targets that were taken out of service. Nothing at all from a client that tells it otherwise.
+list_targets() {
+  (lctl get_param -n "mdc.$FS_MOUNT_NAME-*.import" "osc.$FS_MOUNT_NAME-*.import" 2>/dev/null || :) | awk '
+    $1 == "target:" { name = $2; sub(/^.*-/, "", name); sub(/_UUID$/, "", name) }
+    $1 == "state:" { state = $2 }
+    $1 == "import_flags:" { if ($0 !~ /deactive/) print name, state }'
+}
+
 # The network's own unit for x-systemd.requires. A unit that is not there would fail the mount at boot.
 network_unit() {
   case $OS in
@@ -47,13 +73,13 @@ network_unit() {
   esac
 }
 
-# fstab(5): white space and backslashes in a field are written in octal.
+# fstab(5): white space and backslashes in a field are written in octal. Nothing else: systemd reads it by glibc's getmntent, which
+# takes `\043` for what it says. A `#` is a comment at the start of a line only.
 fstab_field() {
   local field=${1//\\/\\134}
   field=${field// /\\040}
   field=${field//$'\t'/\\011}
-  field=${field//$'\n'/\\012}
-  printf '%s' "${field//#/\\043}"
+  printf '%s' "${field//$'\n'/\\012}"
 }
 
 # `nofail`: a node must boot, and say what is wrong, without its storage. `relatime`, not `noatime`: release rules and
@@ -63,8 +89,9 @@ write_fstab() {
   target=$(fstab_field "$MOUNT")
   options=defaults,relatime,flock,_netdev,nofail,x-systemd.automount,x-systemd.requires=$(network_unit)
   efa=$(efa_unit)
-  # After a reboot the automount would fire before LNet has its EFA interfaces, and stay on TCP (awsome-distributed-ai#1208).
-  if wants_efa && [[ -n $efa ]]; then options+=,x-systemd.requires=$efa,x-systemd.after=$efa; fi
+  # After a reboot the automount would fire before LNet has its EFA interfaces, and stay on TCP (awsome-distributed-ai#1208). Not
+  # `requires`, as the page has it: where EFA fails, the node is to mount over TCP and to say that it is degraded.
+  if wants_efa && [[ -n $efa ]]; then options+=,x-systemd.after=$efa; fi
   touch "$fstab"
   TARGET=$target awk '!/^[[:space:]]*#/ && $2 == ENVIRON["TARGET"] { next } { print }' "$fstab" >"$fstab.provision"
   printf '%s %s lustre %s 0 0\n' "$(fstab_field "$FS_DNS@tcp:/$FS_MOUNT_NAME")" "$target" "$options" >>"$fstab.provision"

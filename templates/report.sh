@@ -145,12 +145,34 @@ report() {
 
 # Whatever ends the script before its last line is a failed node, and says in which step.
 on_exit() {
-  local rc=$1
+  local rc=$1 end tail
   trap - EXIT
   if [[ -n $DONE ]]; then exit "$rc"; fi
   set +e
+  # The time tells this boot's from those of earlier ones.
+  end="$STEP broke off with $rc at $LINE, $(now)"
+  log "$end"
+  tail=$(tail_of_step "provision: $end")
   report "failed: ${WHY:-$STEP exited $rc at $LINE}"
+  # Once more at the very end, where the console is read from: tagging may have taken minutes and had its own errors.
+  if [[ -n $tail ]]; then printf 'provision: the end of %s:\n%s\n' "$STEP" "$tail"; fi
+  log "$(<"$STATE/status")"
   exit 1
+}
+
+# The last lines that the step wrote. The log is written by a process of its own, so its last line is waited for.
+tail_of_step() {
+  local try
+  if [[ ! -e $LOG ]]; then return 0; fi
+  for try in 1 2 3 4 5; do
+    if grep -qxF "$1" "$LOG"; then break; fi
+    sleep "$try"
+  done
+  awk -v first="provision: $STEP" -v last="$1" '
+    $0 == first { count = 0; next }
+    $0 == last { exit }
+    { lines[count++ % 20] = $0 }
+    END { for (at = count > 20 ? count - 20 : 0; at < count; at++) print "  " lines[at % 20] }' "$LOG"
 }
 
 # put FILE TEXT: readers, also those on other nodes, see the old text or the new one, never half of it.

@@ -5,7 +5,7 @@ assemble_scratch() {
   local scratch=$ROOT/scratch device target
   local devices=() raw=()
   if findmnt -n --mountpoint "$scratch" >/dev/null; then return 0; fi
-  # DLAMIs assemble and mount the instance store by themselves.
+  # DLAMIs assemble (LVM) and mount the instance store by themselves: dlami-nvme.service.
   if findmnt -n --mountpoint /opt/dlami/nvme >/dev/null; then
     if [[ ! -e $scratch ]]; then ln -s /opt/dlami/nvme "$scratch"; fi
     return 0

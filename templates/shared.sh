@@ -1,5 +1,5 @@
-# What the nodes share on the mount: elections, the default layout, the hostfile. All of it stands below
-# `.provision` in the mount's root, outside every dataset, so none of it is exported to S3.
+# What the nodes share on the mount: elections, the hostfile. All of it stands below `.provision` in the mount's root, outside every
+# dataset, so none of it is exported to S3.
 
 # elect NAME: true on exactly one node, and on that node again after a reboot. `mkdir` is atomic over all clients.
 elect() {
@@ -19,28 +19,6 @@ elect() {
 share() {
   if ((SHARED == 0)); then return 0; fi
   mkdir -p "$MOUNT/.provision/elect" "$MOUNT/.provision/$GROUP/hosts"
-}
-
-# FSx's own default since August 2023 (UG: performance, striping data): small video clips whole on one target, large files and
-# checkpoints over many. Set here for file systems and servers that come with another. Files that are there already, imported
-# ones too, keep theirs.
-LAYOUT=(-E 100M -c 1 -E 10G -c 8 -E 100G -c 16 -E -1 -c 32)
-
-set_layout() {
-  local done_file=$MOUNT/.provision/layout claim=$MOUNT/.provision/elect/layout
-  if ((SHARED == 0)); then done_file=$STATE/layout; fi
-  # Once for the life of the file system: what the user sets later stays.
-  if [[ -e $done_file ]]; then return 0; fi
-  # A winner that died in between is replaced; the rename lets only one node do it.
-  if [[ -n $(find "$claim" -maxdepth 0 -mmin +15 2>/dev/null) ]]; then
-    mv -T "$claim" "$claim.stale.$INSTANCE_ID" || log "another node takes the election over"
-  fi
-  if elect layout; then soft 'no default layout' apply_layout "$done_file"; fi
-}
-
-apply_layout() {
-  lfs setstripe "${LAYOUT[@]}" "$MOUNT"
-  put "$1" "${LAYOUT[*]}"
 }
 
 # One line a node, as Open MPI and DeepSpeed read it. Others join and leave at the same time, so whoever writes looks again
@@ -92,7 +70,8 @@ accelerators() {
 }
 
 # For setup, jobs and people: `. /etc/provision/env`. What depends on the other nodes is looked up when it is read, because they
-# may come later.
+# may come later. PET_*: where torchrun takes its options from (torch/distributed/argparse_util.py); its default, the static
+# rendezvous, gives ranks in the hostfile's order. *_default_hostfile: Open MPI up to 4, and from 5 on (PRRTE).
 write_env() {
   local file=$ROOT/etc/provision/env
   mkdir -p "${file%/*}"
@@ -108,6 +87,9 @@ NNODES=$(awk 'END { print NR }' "$PROVISION_HOSTFILE")
 NODE_RANK=$(awk -v ip="$PROVISION_NODE_IP" '$1 == ip { print NR - 1; exit }' "$PROVISION_HOSTFILE")
 WORLD_SIZE=$(awk '{ sub("slots=", "", $2); sum += $2 } END { print sum + 0 }' "$PROVISION_HOSTFILE")
 export MASTER_ADDR NNODES NODE_RANK WORLD_SIZE MASTER_PORT=29500
+export PET_NNODES="$NNODES" PET_NPROC_PER_NODE="$PROVISION_SLOTS" PET_MASTER_ADDR="$MASTER_ADDR" PET_MASTER_PORT="$MASTER_PORT"
+if [ -n "$NODE_RANK" ]; then export PET_NODE_RANK="$NODE_RANK"; fi
+export OMPI_MCA_orte_default_hostfile="$PROVISION_HOSTFILE" PRTE_MCA_prte_default_hostfile="$PROVISION_HOSTFILE"
 ENV
     fi
   } >"$file.new"

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::patience::patiently;
-use super::preflight::{self, findings, no_public_address, not_compared, questions, settle};
+use super::preflight::{self, boot_scripts, findings, no_public_address, not_compared, questions, settle};
 use crate::catalog::prices::{PriceBook, Prices};
 use crate::cloud::{Clock, Cloud, CloudError, Identity, Questions, Rights, Scope};
 use crate::desired::{self, Address, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT};
@@ -143,6 +143,7 @@ pub fn offline(spec: &Spec, region: Option<&str>, options: Options, prices: &Pri
     };
     let mut plan = plan::plan(&input, prices).not_compared();
     plan.findings.push(not_compared(spec, region));
+    plan.findings.extend(boot_scripts(&desired, &plan));
     plan.findings.extend(no_public_address(spec, &plan));
     plan
 }

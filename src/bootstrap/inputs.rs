@@ -18,7 +18,8 @@ pub struct Inputs {
     pub datasets: Vec<InputsDataset>,
     /// The file system has EFA *and* the Lustre client of this instance type can use it (Nitro v4 or later, but for trn2).
     pub storage_efa: bool,
-    /// EFA interfaces that a node is launched with. 0: Lustre over TCP is what is expected, and no reason to be `degraded`.
+    /// EFA interfaces that the Lustre client of a node is to have. 0: Lustre over TCP is what is expected, and no reason to be
+    /// `degraded`.
     pub node_efa_interfaces: u32,
     /// What the user's setup script holds.
     pub setup: Option<String>,
@@ -36,6 +37,8 @@ pub struct InputsDataset {
     pub preload_data: bool,
     /// Something written below `path` goes to S3, by itself or at `down`.
     pub exported: bool,
+    /// Arguments of `lfs setstripe` for the directory, separated by blanks.
+    pub layout: Option<String>,
 }
 
 /// Where the file system is, as CreateFileSystem answers.
@@ -60,6 +63,11 @@ impl Inputs {
         })
     }
 
+    /// Paths below the mount and the arguments of `lfs setstripe` for them, in the spec's order.
+    pub(super) fn layouts(&self) -> Vec<(&str, &str)> {
+        self.datasets.iter().filter_map(|each| Some((each.path.as_str(), each.layout.as_deref()?))).collect()
+    }
+
     /// Paths to restore from S3 by a node, in the spec's order.
     pub(super) fn preload(&self) -> Vec<&str> {
         self.datasets.iter().filter(|each| each.preload_data).map(|each| each.path.as_str()).collect()
@@ -70,7 +78,7 @@ impl Inputs {
 ///
 /// It leaves out the templates, so that a new version of this tool does not replace running nodes; `count`, so that a group
 /// can grow under its nodes (they look the others up in the hostfile); and what the catalog says of EFA, which follows the
-/// instance type and the interfaces.
+/// instance type and the interfaces. Layouts are in it where there are any: they came later, and nodes without stay as they are.
 #[expect(clippy::missing_panics_doc, reason = "the one `expect` holds for every value")]
 pub fn digest(inputs: &Inputs) -> String {
     // No `..`: a new field has to say here whether it replaces nodes.
@@ -86,11 +94,14 @@ pub fn digest(inputs: &Inputs) -> String {
         setup,
         ttl_s,
     } = inputs;
-    let datasets: Vec<_> =
-        datasets.iter().map(|InputsDataset { path, preload_data, exported }| (path, preload_data, exported)).collect();
+    let layouts: Vec<_> = datasets.iter().filter_map(|each| Some((&each.path, each.layout.as_ref()?))).collect();
+    let datasets: Vec<_> = datasets
+        .iter()
+        .map(|InputsDataset { path, preload_data, exported, layout: _ }| (path, preload_data, exported))
+        .collect();
     let told = ("bootstrap-1", cluster, region, group, mount, datasets, setup, ttl_s);
-    let json = serde_json::to_vec(&told).expect("strings, numbers and lists of them serialise to JSON");
-    let hash = Sha256::digest(json);
+    let json = if layouts.is_empty() { serde_json::to_vec(&told) } else { serde_json::to_vec(&(told, layouts)) };
+    let hash = Sha256::digest(json.expect("strings, numbers and lists of them serialise to JSON"));
     hash.iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
@@ -117,6 +128,7 @@ mod tests {
         assert!(!of(|it| it.setup = None));
         assert!(!of(|it| it.ttl_s = None));
         assert!(!of(|it| it.datasets[0].preload_data = false));
+        assert!(!of(|it| it.datasets[0].layout = Some("-c 1".into())));
     }
 
     #[test]
@@ -131,7 +143,7 @@ mod tests {
     fn nothing_is_shared_in_an_exported_root() {
         let with = |path: &str, exported| {
             let mut changed = inputs();
-            changed.datasets = vec![InputsDataset { path: path.into(), preload_data: false, exported }];
+            changed.datasets = vec![InputsDataset { path: path.into(), preload_data: false, exported, layout: None }];
             changed.may_share()
         };
         assert!(with("/train", true));

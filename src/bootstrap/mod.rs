@@ -22,11 +22,11 @@ mod fixtures {
             count: 8,
             mount: "/fsx".into(),
             datasets: vec![
-                InputsDataset { path: "/train set".into(), preload_data: true, exported: false },
-                InputsDataset { path: "/checkpoints".into(), preload_data: false, exported: true },
+                InputsDataset { path: "/train set".into(), preload_data: true, exported: false, layout: None },
+                InputsDataset { path: "/checkpoints".into(), preload_data: false, exported: true, layout: None },
             ],
             storage_efa: true,
-            node_efa_interfaces: 32,
+            node_efa_interfaces: 8,
             setup: Some("#!/bin/bash\necho \"it's $HOME\"\n".into()),
             ttl_s: Some(259_200),
         }

@@ -16,7 +16,7 @@ use super::{BootstrapError, Endpoint, Inputs};
 const HEAD: &str = include_str!("../../templates/values.sh.j2");
 
 /// In the order of the script; `main.sh` starts it and comes last.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
     include_str!("../../templates/report.sh"),
     include_str!("../../templates/ttl.sh"),
     include_str!("../../templates/client.sh"),
@@ -24,6 +24,7 @@ const PARTS: [&str; 12] = [
     include_str!("../../templates/mount.sh"),
     include_str!("../../templates/tune.sh"),
     include_str!("../../templates/shared.sh"),
+    include_str!("../../templates/layout.sh"),
     include_str!("../../templates/preload.sh"),
     include_str!("../../templates/scratch.sh"),
     include_str!("../../templates/setup.sh"),
@@ -64,6 +65,7 @@ pub(super) fn head(inputs: &Inputs, endpoint: &Endpoint) -> Result<String, Boots
         efa_interfaces => inputs.node_efa_interfaces,
         shared => u8::from(inputs.may_share()),
         preload => inputs.preload(),
+        layouts => inputs.layouts(),
         ttl_s => inputs.ttl_s.unwrap_or(0),
         // Packed before base64, which would hide its repetitions from the packing of the whole.
         setup => inputs.setup.as_ref().map(|content| BASE64_STANDARD.encode(gzip(content.as_bytes()))).unwrap_or_default(),

@@ -15,20 +15,25 @@ pub const USER_DATA_LIMIT: usize = 16_384;
 pub enum BootstrapError {
     #[error("a value for the boot script holds a NUL byte")]
     Nul,
-    #[error("the boot script takes {packed} bytes packed, {over} over EC2's limit of {USER_DATA_LIMIT}{}", because(*.setup))]
+    #[error("the boot script takes {packed} bytes packed, {over} over EC2's limit of {USER_DATA_LIMIT}: {}", because(*.setup, *.paths))]
     TooLarge {
         packed: usize,
         over: usize,
         /// Bytes of the user's setup script.
         setup: Option<usize>,
+        /// Bytes of `mount` and the paths of datasets.
+        paths: usize,
     },
     /// A bug: a template and its values do not fit.
     #[error("the templates of the boot script do not render")]
     Template(#[source] minijinja::Error),
 }
 
-fn because(setup: Option<usize>) -> String {
-    setup.map(|bytes| format!(": the setup script has {bytes} bytes, keep it in S3 and fetch it")).unwrap_or_default()
+fn because(setup: Option<usize>, paths: usize) -> String {
+    match setup {
+        Some(bytes) if bytes > paths => format!("the setup script has {bytes} bytes, keep it in S3 and fetch it"),
+        _ => format!("`mount` and the paths of the datasets have {paths} bytes, take shorter ones"),
+    }
 }
 
 /// Returns the user-data of a group's nodes as it is sent, before base64: the same bytes for the same values.
@@ -44,5 +49,6 @@ pub fn user_data(inputs: &Inputs, endpoint: &Endpoint) -> Result<Vec<u8>, Bootst
         return Ok(packed);
     }
     let (packed, over) = (packed.len(), packed.len() - USER_DATA_LIMIT);
-    Err(BootstrapError::TooLarge { packed, over, setup: inputs.setup.as_ref().map(String::len) })
+    let paths = inputs.mount.len() + inputs.datasets.iter().map(|each| each.path.len()).sum::<usize>();
+    Err(BootstrapError::TooLarge { packed, over, setup: inputs.setup.as_ref().map(String::len), paths })
 }

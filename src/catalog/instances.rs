@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use super::table::{self, Cells};
 
 const DATA: &str = include_str!("data/instances.tsv");
+const LUSTRE_EFA: &str = include_str!("data/lustre_efa.tsv");
 
 /// One instance type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +46,21 @@ impl InstanceType {
     pub fn family(&self) -> &'static str {
         family(self.name)
     }
+
+    /// How many EFA interfaces AWS's own set-up gives the Lustre client by default, where the type has so many. 0: it reaches
+    /// file systems over TCP only. More is possible, but a file system has 1,024 EFA connections for all its clients.
+    pub fn lustre_efa_interfaces(&self) -> u32 {
+        if !self.lustre_efa {
+            return 0;
+        }
+        let others = if self.network_cards > 1 { "several-cards" } else { "one-card" };
+        let given = |name: &str| LUSTRE_EFA_INTERFACES.iter().find(|(each, _)| *each == name).map(|(_, count)| *count);
+        given(self.name).or_else(|| given(others)).unwrap_or(1).min(self.efa_interfaces)
+    }
 }
+
+static LUSTRE_EFA_INTERFACES: LazyLock<Vec<(&str, u32)>> =
+    LazyLock::new(|| table::rows(LUSTRE_EFA).map(|mut cells| (cells.text(), cells.number())).collect());
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Architecture {
@@ -199,6 +214,25 @@ mod tests {
         }
         assert!(!get("t3.micro").expect("in the table").cluster_placement);
         assert!(get("p3.16xlarge").is_some() && get("p6e-gb200.36xlarge").is_some(), "what moto lacks is added");
+    }
+
+    #[test]
+    fn lustre_uses_some_of_the_efa_interfaces() {
+        for (name, interfaces) in [
+            ("p5.48xlarge", 8),
+            ("p6-b300.48xlarge", 16),
+            ("g6e.24xlarge", 2),
+            ("g6e.48xlarge", 2),
+            ("g6e.12xlarge", 1),
+            ("p4d.24xlarge", 0),
+            ("trn2.48xlarge", 0),
+            ("t3.micro", 0),
+        ] {
+            assert_eq!(get(name).expect(name).lustre_efa_interfaces(), interfaces, "{name}");
+        }
+        for (name, _) in LUSTRE_EFA_INTERFACES.iter().filter(|(name, _)| name.contains('.')) {
+            assert!(get(name).expect(name).lustre_efa, "{name}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod actions;
 pub mod export_failures;
 pub mod fsx;
 pub mod instances;
+pub mod layouts;
 mod money;
 pub mod not_included;
 pub mod partitions;

@@ -12,7 +12,7 @@ use super::resource::{
 use crate::bootstrap;
 use crate::catalog::instances::{self, InstanceType};
 use crate::cloud::Identity;
-use crate::spec::{Budget, Dataset, Launch, NodeEfa, Nodes, Placement, Preload, Spec};
+use crate::spec::{Budget, Dataset, Launch, Layout, NodeEfa, Nodes, Placement, Preload, Spec};
 
 /// All that a spec means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +127,9 @@ impl Builder<'_> {
         // Ports: FSx for Lustre User Guide, "Limiting file system access with Amazon VPC". With EFA, anywhere in the
         // cluster, all traffic among members by group id: same page, and EC2 User Guide, "Elastic Fabric Adapter".
         let efa = self.spec.storage.efa || self.spec.nodes.iter().any(|group| group.efa == NodeEfa::On);
-        let rules = if efa {
+        // Several nodes are there to talk to each other, over ports that nobody knows before: a rendezvous, NCCL, MPI.
+        let several = self.spec.nodes.iter().map(|group| group.count).sum::<u32>() > 1;
+        let rules = if efa || several {
             vec![Rule::AllIn, Rule::AllOut]
         } else {
             vec![Rule::TcpIn { from: 988, to: 988 }, Rule::TcpIn { from: 1018, to: 1023 }]
@@ -265,15 +267,16 @@ impl Builder<'_> {
             mount: storage.mount.clone(),
             datasets: datasets
                 .iter()
-                .map(|Dataset { path, preload, export, export_on_down, .. }| bootstrap::InputsDataset {
+                .map(|Dataset { path, preload, export, export_on_down, layout, .. }| bootstrap::InputsDataset {
                     path: path.clone(),
                     preload_data: *preload == Preload::Data,
                     exported: *export_on_down || !export.is_empty(),
+                    layout: layout.map(Layout::setstripe),
                 })
                 .collect(),
             storage_efa: storage.efa && facts.is_some_and(|facts| facts.lustre_efa),
             node_efa_interfaces: match group.efa {
-                NodeEfa::On => facts.map_or(0, |facts| facts.efa_interfaces),
+                NodeEfa::On => facts.map_or(0, InstanceType::lustre_efa_interfaces),
                 NodeEfa::Off => 0,
             },
             setup: group.setup.as_ref().map(|setup| setup.content.clone()),
@@ -294,7 +297,9 @@ fn done(references: &[Reference]) -> Vec<(Address, Point)> {
 
 /// The link that a dataset means.
 pub fn link(dataset: &Dataset) -> (Address, Link) {
-    let Dataset { bucket, prefix, path, import, export, preload, export_on_down, import_chunk_mib } = dataset;
+    // The layout is the nodes' work, and no part of the association.
+    let Dataset { bucket, prefix, path, import, export, preload, export_on_down, import_chunk_mib, layout: _ } =
+        dataset;
     let link = Link {
         bucket: bucket.clone(),
         prefix: prefix.clone(),

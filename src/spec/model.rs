@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use crate::catalog::fsx::Kind;
+use crate::catalog::layouts;
 use crate::catalog::prices::{HOURS_PER_MONTH, Usd};
 
 /// A whole `cluster.toml`.
@@ -212,6 +213,31 @@ pub struct Dataset {
     pub export_on_down: bool,
     /// MiB of a file per stripe on import (ImportedFileChunkSize), 1 to 512000. FSx's default is 1024.
     pub import_chunk_mib: Option<u32>,
+    /// How files that nodes write below `path` are spread over the storage targets. None: as all of the file system.
+    pub layout: Option<Layout>,
+}
+
+/// How a new file is spread over storage targets. Imported files follow `import_chunk` instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    Named(&'static layouts::Layout),
+    Explicit {
+        /// -1 for all targets, else 1 to 2000; of more than there are, all.
+        stripe_count: i32,
+        /// KiB, a multiple of 64 below 4 GiB. None: the file system's, 1 MiB.
+        stripe_size_kib: Option<u32>,
+    },
+}
+
+impl Layout {
+    /// The arguments of `lfs setstripe`, separated by blanks.
+    pub fn setstripe(self) -> String {
+        match self {
+            Self::Named(layout) => layout.setstripe.to_owned(),
+            Self::Explicit { stripe_count, stripe_size_kib: None } => format!("-c {stripe_count}"),
+            Self::Explicit { stripe_count, stripe_size_kib: Some(kib) } => format!("-c {stripe_count} -S {kib}K"),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
+use crate::catalog::layouts;
+
 /// Returns the schema.
 pub fn schema() -> Value {
     let mut schema = schemars::schema_for!(Spec).to_value();
@@ -205,6 +207,9 @@ struct Dataset {
     /// How much of a file goes to one disk on import. Default: FSx's, 1024 MiB.
     #[schemars(schema_with = "size", default)]
     import_chunk: Option<String>,
+    /// How files that nodes write here are spread over the disks. Default: as all of the file system.
+    #[schemars(schema_with = "layout", default)]
+    layout: Option<String>,
 }
 
 #[derive(JsonSchema)]
@@ -320,6 +325,22 @@ fn market(_: &mut SchemaGenerator) -> Schema {
             }
         ]
     })
+}
+
+fn layout(generator: &mut SchemaGenerator) -> Schema {
+    let named: Vec<Value> =
+        layouts::all().iter().map(|each| serde_json::json!({ "const": each.name, "description": each.why })).collect();
+    let count = serde_json::json!({
+        "description": "-1: all there are.",
+        "anyOf": [{ "const": -1 }, { "type": "integer", "minimum": 1, "maximum": layouts::STRIPE_COUNT_MAX }]
+    });
+    let explicit = serde_json::json!({
+        "type": "object",
+        "properties": { "stripe_count": count, "stripe_size": size(generator) },
+        "required": ["stripe_count"],
+        "additionalProperties": false
+    });
+    json_schema!({ "anyOf": named.into_iter().chain([explicit]).collect::<Vec<_>>() })
 }
 
 fn node_efa(_: &mut SchemaGenerator) -> Schema {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod layouts;
+mod network;
 mod preload;
 mod run;
 mod sandbox;
@@ -37,7 +39,7 @@ fn endpoint() -> Endpoint {
 }
 
 fn dataset(path: &str) -> InputsDataset {
-    InputsDataset { path: path.into(), preload_data: true, exported: false }
+    InputsDataset { path: path.into(), preload_data: true, exported: false, layout: None }
 }
 
 /// What cloud-init runs: the user-data, unpacked where it is packed.
@@ -63,9 +65,9 @@ fn fixtures() -> Vec<Inputs> {
     let plain = inputs();
     let rich = Inputs {
         mount: "/mnt/it's a \"mount\"".into(),
-        datasets: vec![dataset("/train"), dataset("/a b'c")],
+        datasets: vec![dataset("/train"), InputsDataset { layout: Some("-c -1 -S 16M".into()), ..dataset("/a b'c") }],
         storage_efa: true,
-        node_efa_interfaces: 32,
+        node_efa_interfaces: 8,
         setup: Some("#!/bin/sh\necho hi\n".into()),
         ttl_s: Some(3600),
         ..inputs()
@@ -127,16 +129,30 @@ fn parts_keep_their_text_without_comments() {
 
 #[test]
 fn longest_legal_inputs_fit() {
-    let paths = (0..8).map(|at| dataset(&format!("/{at}{}", "long/".repeat(80)))).collect();
+    // 4096 bytes a path, names of 255: as FSx takes them.
+    let long = |at: usize| {
+        format!("/{}", format!("{at}-long-name ").repeat(20)).repeat(20).chars().take(4096).collect::<String>()
+    };
+    let paths =
+        (0..8).map(|at| InputsDataset { layout: Some("-c 2000 -S 4194240K".into()), ..dataset(&long(at)) }).collect();
     let line = "pip install --no-cache-dir torch==2.9.0 torchvision webdataset && echo done\n";
     let mut setup = String::from("#!/bin/bash\n");
     for at in 0.. {
-        if setup.len() + line.len() > 32 * 1024 {
+        if setup.len() + line.len() > 64 * 1024 {
             break;
         }
         setup.push_str(&line.replace("done", &format!("step {at}")));
     }
-    let full = Inputs { datasets: paths, setup: Some(setup), ttl_s: Some(u64::MAX), ..fixtures().remove(1) };
+    let full = Inputs {
+        cluster: "c".repeat(38),
+        group: "g".repeat(32),
+        count: 1000,
+        mount: long(9),
+        datasets: paths,
+        setup: Some(setup),
+        ttl_s: Some(u64::MAX),
+        ..fixtures().remove(1)
+    };
     let sent = user_data(&full, &endpoint()).unwrap();
     assert!(sent.len() <= USER_DATA_LIMIT, "{} bytes", sent.len());
     assert_eq!(sent, user_data(&full, &endpoint()).unwrap());
@@ -149,17 +165,20 @@ fn too_large_a_setup_is_named() {
     let error = user_data(&Inputs { setup: Some(noise), ..inputs() }, &endpoint()).unwrap_err();
     assert!(matches!(error, BootstrapError::TooLarge { setup: Some(38_400), .. }), "{error}");
     assert!(error.to_string().ends_with("the setup script has 38400 bytes, keep it in S3 and fetch it"), "{error}");
+    let path = (0..600).map(|at| digest(&Inputs { ttl_s: Some(at), ..inputs() })).collect::<String>();
+    let error = user_data(&Inputs { mount: path, setup: Some("echo".into()), ..inputs() }, &endpoint()).unwrap_err();
+    assert!(error.to_string().ends_with("have 38400 bytes, take shorter ones"), "{error}");
 }
 
 /// Runs the head under bash and returns what its variables hold.
 fn evaluated(inputs: &Inputs) -> (Vec<String>, Vec<u8>) {
-    let print = "\nprintf '%s\\0' \"$CLUSTER\" \"$GROUP\" \"$MOUNT\" \"${PRELOAD[@]}\"; printf %s \"$SETUP\" | base64 -d | gzip -d";
+    let print = "\nprintf '%s\\0' \"$CLUSTER\" \"$GROUP\" \"$MOUNT\" \"${PRELOAD[@]}\" \"${LAYOUT_PATHS[@]}\" \"${LAYOUTS[@]}\"; printf %s \"$SETUP\" | base64 -d | gzip -d";
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, head(inputs) + print).unwrap();
     let output = Command::new("bash").arg(file.path()).env("LC_ALL", "C").output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut values =
-        output.stdout.splitn(4 + inputs.datasets.len(), |byte| *byte == 0).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        output.stdout.splitn(4 + 3 * inputs.datasets.len(), |byte| *byte == 0).map(<[u8]>::to_vec).collect::<Vec<_>>();
     let setup = values.pop().unwrap();
     (values.into_iter().map(|value| String::from_utf8(value).unwrap()).collect(), setup)
 }
@@ -183,14 +202,15 @@ proptest! {
 
     #[test]
     fn bash_reads_every_value_as_it_was(
-        cluster in hostile(), group in hostile(), mount in hostile(), path in hostile(), setup in hostile(),
+        cluster in hostile(), group in hostile(), mount in hostile(), path in hostile(), layout in hostile(),
+        setup in hostile(),
     ) {
         let given = Inputs {
             cluster: cluster.clone(), group: group.clone(), mount: mount.clone(),
-            datasets: vec![dataset(&path)], setup: Some(setup.clone()), ..inputs()
+            datasets: vec![InputsDataset { layout: Some(layout.clone()), ..dataset(&path) }], setup: Some(setup.clone()), ..inputs()
         };
         let (values, unpacked) = evaluated(&given);
-        prop_assert_eq!(values, [cluster, group, mount, path]);
+        prop_assert_eq!(values, [cluster, group, mount, path.clone(), path, layout]);
         prop_assert_eq!(unpacked, setup.into_bytes());
     }
 }

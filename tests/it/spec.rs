@@ -277,6 +277,26 @@ fn dataset_values() {
 }
 
 #[test]
+fn dataset_layouts() {
+    let of = |layout: &str| dataset(&format!("s3 = \"s3://acme/c\"\npath = \"/c\"\nlayout = {layout}\n"));
+    snapshot("layout-word", &of("\"checkpoint\""));
+    snapshot("layout-type", &of("4"));
+    snapshot("layout-values", &of("{ stripe_count = 0, stripe_size = \"100 KiB\", stripes = 1 }"));
+    snapshot("layout-without-count", &of("{ stripe_size = \"4 GiB\" }"));
+    for (layout, arguments) in [
+        ("\"checkpoints\"", "-c -1 -S 16M"),
+        ("\"video-clips\"", "-c 1"),
+        ("{ stripe_count = -1 }", "-c -1"),
+        ("{ stripe_count = 2000, stripe_size = \"4MiB\" }", "-c 2000 -S 4096K"),
+        ("{ stripe_count = 1, stripe_size = \"64 KiB\" }", "-c 1 -S 64K"),
+    ] {
+        let checked = read(&of(layout));
+        let found = checked.spec.and_then(|spec| spec.datasets[0].layout);
+        assert_eq!(found.map(spec::Layout::setstripe).as_deref(), Some(arguments), "{:?}", checked.diagnostics);
+    }
+}
+
+#[test]
 fn instance_types() {
     snapshot("instance-size", &nodes("instance = \"p5.48xlrage\"\ncount = 8\n"));
     snapshot("instance-unknown-family", &nodes("instance = \"p9.48xlarge\"\ncount = 8\n"));

@@ -1,6 +1,6 @@
 //! All that speaks against a plan, at once, each with what to do.
 
-use super::{given, place, quotas, reservations};
+use super::{boot, given, place, quotas, reservations};
 use crate::cloud::{Class, Survey, Unanswered};
 use crate::desired::{Address, Desired, Place};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -18,6 +18,7 @@ pub(in crate::apply) fn findings(
     plan: &Plan,
 ) -> Vec<Finding> {
     let mut findings = given::buckets(spec, survey, &plan.region);
+    findings.extend(boot::boot_scripts(desired, plan));
     findings.extend(given::no_public_address(spec, plan));
     findings.extend(place::findings(spec, survey, observed, settled));
     findings.extend(given::group_and_profile(spec, survey, observed, settled));

@@ -392,3 +392,25 @@ fn rights_that_are_missing() {
         "{finding:?}"
     );
 }
+
+/// Digests do not compress.
+fn noise(bytes: usize) -> String {
+    let digests = (0..).map(|at: u32| desired::digest(&[&at.to_string()], 32));
+    digests.flat_map(|digest| digest.chars().collect::<Vec<_>>()).take(bytes).collect()
+}
+
+#[test]
+fn a_boot_script_that_does_not_fit_is_refused_before_anything_is_made() {
+    let spec = |setup: String| {
+        let text = format!("{SPEC}setup = \"s.sh\"\n");
+        spec::read(&text, &|_| Ok(setup.clone())).spec.expect("a good spec")
+    };
+    assert_eq!(found(&spec("echo".to_owned()), &Survey::default(), &Observed::default(), "nodes::boot"), []);
+    let finding = one(&spec(noise(30_000)), &Survey::default(), "nodes::boot");
+    assert_eq!((finding.severity, finding.address), (Severity::Error, Some(Address::named(Kind::Template, "trainer"))));
+    assert!(
+        finding.notes[0].ends_with("the setup script has 30000 bytes, keep it in S3 and fetch it"),
+        "{:?}",
+        finding.notes
+    );
+}

@@ -1,6 +1,6 @@
 //! `[[dataset]]`: one link between a directory and a bucket.
 
-use super::shapes;
+use super::{layout, shapes};
 use crate::catalog::fsx;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::spec::fields::{At, Complained, Fields, Read};
@@ -8,7 +8,7 @@ use crate::spec::model::{Dataset, Flow, Preload};
 use crate::spec::units::Unit;
 
 pub(in crate::spec) const KEYS: &[&str] =
-    &["s3", "path", "import", "export", "preload", "allow_delete_in_s3", "export_on_down", "import_chunk"];
+    &["s3", "path", "import", "export", "preload", "allow_delete_in_s3", "export_on_down", "import_chunk", "layout"];
 
 pub(in crate::spec) const FLOWS: &[(&str, Flow)] =
     &[("new", Flow::New), ("changed", Flow::Changed), ("deleted", Flow::Deleted)];
@@ -40,6 +40,7 @@ fn whole(
     let preload = fields.choice("preload", PRELOADS, out);
     let export_on_down = fields.flag("export_on_down", out);
     let import_chunk_mib = import_chunk(fields, out);
+    let layout = layout::read(fields, out);
     let (bucket, prefix) = s3?;
     Ok(Dataset {
         bucket,
@@ -50,6 +51,7 @@ fn whole(
         preload: preload?.map_or(Preload::Metadata, |preload| preload.value),
         export_on_down: export_on_down?.is_none_or(|flag| flag.value),
         import_chunk_mib: import_chunk_mib?,
+        layout: layout?,
     })
 }
 

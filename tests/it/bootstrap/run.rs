@@ -78,6 +78,31 @@ fn the_client_is_installed_where_the_image_has_none() {
 }
 
 #[test]
+fn rocky_takes_the_client_of_the_kernel_that_runs() {
+    let (_folder, mount) = file_system();
+    for (kernel, release) in [("5.14.0-427.13.1.el9_4.x86_64", "9.4"), ("5.14.0-503.el9.aarch64", "9.5")] {
+        let node = Node::rocky(&on(&mount));
+        node.set("no-client", "").set("kernel", kernel);
+        node.first_boot();
+        assert_eq!((node.tags(), node.calls("dnf install -y kmod-lustre-client")), (vec!["ready".to_owned()], 1));
+        let repository = node.read("etc/yum.repos.d/aws-fsx.repo");
+        assert!(repository.contains(&format!("/el/{release}/x86_64/")), "{repository}");
+        let fstab = node.read("etc/fstab");
+        assert!(fstab.contains("x-systemd.requires=NetworkManager-wait-online.service"), "{fstab}");
+    }
+}
+
+#[test]
+fn a_client_that_nobody_has_is_named_with_its_kernel() {
+    let (_folder, mount) = file_system();
+    let node = Node::rocky(&on(&mount));
+    node.set("no-client", "").set("kernel", "5.14.0-284.el9_2.x86_64").set("dnf", "1");
+    node.first_boot();
+    let why = "client: cannot install the Lustre client for el9.5 and kernel 5.14.0-284.el9_2.x86_64";
+    assert_eq!(node.tags(), [format!("failed: {why}")]);
+}
+
+#[test]
 fn ubuntu_without_a_module_for_its_kernel_reboots_once() {
     let (_folder, mount) = file_system();
     let node = Node::ubuntu(&on(&mount));
@@ -147,21 +172,27 @@ fn a_step_that_breaks_is_named() {
     assert!(tags.len() == 1 && tags[0].starts_with("failed: hostfile exited 1 at "), "{tags:?}");
 }
 
+#[test]
+fn the_console_ends_with_the_step_that_failed_and_why() {
+    let (_folder, mount) = file_system();
+    let node = Node::amazon_linux(&on(&mount));
+    node.set("mount", "22\n");
+    node.first_boot();
+    let output = node.boot();
+    let console = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<&str> = console.lines().collect();
+    let start = lines.iter().rposition(|line| *line == "provision: the end of mount:").expect("the end of the step");
+    let end = &lines[start + 1..];
+    assert_eq!(end.len(), 21, "20 lines, and why: {end:#?}");
+    assert_eq!(end[20], "provision: failed: mount: exited 22: mount.lustre: error 22");
+    assert!(end[..20].iter().all(|line| *line == "  provision: mount exited 22: mount.lustre: error 22"), "{end:#?}");
+}
+
 fn with_efa(mount: &str) -> (Node, String) {
     let node = Node::amazon_linux(&Inputs { storage_efa: true, node_efa_interfaces: 8, ..on(mount) });
-    let device = node.root.join("sys/class/infiniband/rdmap0/device");
-    fs::create_dir_all(&device).unwrap();
-    fs::create_dir_all(node.root.join("drivers/efa")).unwrap();
-    std::os::unix::fs::symlink(node.root.join("drivers/efa"), device.join("driver")).unwrap();
+    node.efa_device();
     let unit = "configure-efa-fsx-lustre-client.service";
-    fs::create_dir_all(node.root.join("etc/systemd/system")).unwrap();
-    fs::write(node.root.join("etc/systemd/system").join(unit), "").unwrap();
-    (
-        node,
-        format!(
-            ",x-systemd.requires=systemd-networkd-wait-online.service,x-systemd.requires={unit},x-systemd.after={unit} 0 0\n"
-        ),
-    )
+    (node, format!(",x-systemd.requires=systemd-networkd-wait-online.service,x-systemd.after={unit} 0 0\n"))
 }
 
 #[test]
@@ -210,9 +241,15 @@ fn nodes_share_one_layout_and_one_hostfile() {
     assert_eq!(fs::read_to_string(&hostfile).unwrap(), hosts);
 
     let env = nodes[0].root.join("etc/provision/env");
-    let print = r#"set -eu; . "$0"; echo "$MASTER_ADDR $NNODES $NODE_RANK $WORLD_SIZE""#;
-    let output = Command::new("bash").args(["-c", print]).arg(&env).output().unwrap();
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "10.0.0.12 8 7 8\n");
+    let print = r#"set -eu; . "$0"; echo "$MASTER_ADDR $NNODES $NODE_RANK $WORLD_SIZE"
+        echo "$PET_MASTER_ADDR:$PET_MASTER_PORT $PET_NNODES $PET_NODE_RANK $PET_NPROC_PER_NODE"
+        cat "$OMPI_MCA_orte_default_hostfile"; test "$PRTE_MCA_prte_default_hostfile" = "$PROVISION_HOSTFILE""#;
+    for shell in ["bash", "sh"] {
+        let output = Command::new(shell).args(["-c", print]).arg(&env).output().unwrap();
+        assert!(output.status.success());
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(said, format!("10.0.0.12 8 7 8\n10.0.0.12:29500 8 7 1\n{hosts}"), "{shell}");
+    }
 
     // The node that was killed never signed off; the one in its place takes its line.
     nodes[7].run(&["leave"]);

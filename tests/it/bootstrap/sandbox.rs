@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use provision::bootstrap::Inputs;
 
-const STUBS: [&str; 27] = [
+const STUBS: [&str; 30] = [
     "apt-get",
     "apt-mark",
     "aws",
@@ -18,6 +18,7 @@ const STUBS: [&str; 27] = [
     "findmnt",
     "getconf",
     "getent",
+    "getenforce",
     "lctl",
     "lfs",
     "lnetctl",
@@ -29,10 +30,12 @@ const STUBS: [&str; 27] = [
     "mount",
     "mount.lustre",
     "nproc",
+    "rpm",
     "sleep",
     "stat",
     "systemctl",
     "systemd-escape",
+    "uname",
     "nvidia-smi",
     "chronyc",
 ];
@@ -58,7 +61,7 @@ impl Node {
         let folder = tempfile::tempdir().unwrap();
         let (root, state, bin) = (folder.path().join("root"), folder.path().join("state"), folder.path().join("bin"));
         for each in [
-            &root.join("etc"),
+            &root.join("etc/yum.repos.d"),
             &root.join("dev"),
             &root.join("proc"),
             &root.join("var/log"),
@@ -88,10 +91,25 @@ impl Node {
         Self::new(inputs, "ID=ubuntu\nVERSION_ID=\"24.04\"\nVERSION_CODENAME=noble\n")
     }
 
+    pub(super) fn rocky(inputs: &Inputs) -> Self {
+        Self::new(inputs, "ID=\"rocky\"\nVERSION_ID=\"9.5\"\n")
+    }
+
     /// Sets what a stub answers.
     pub(super) fn set(&self, name: &str, value: &str) -> &Self {
         fs::write(self.state.join("set").join(name), value).unwrap();
         self
+    }
+
+    /// An EFA device with its driver, and the unit by which AWS's script gives it to LNet at each boot.
+    pub(super) fn efa_device(&self) {
+        let device = self.root.join("sys/class/infiniband/rdmap0/device");
+        fs::create_dir_all(&device).unwrap();
+        fs::create_dir_all(self.root.join("drivers/efa")).unwrap();
+        symlink(self.root.join("drivers/efa"), device.join("driver")).unwrap();
+        let units = self.root.join("etc/systemd/system");
+        fs::create_dir_all(&units).unwrap();
+        fs::write(units.join("configure-efa-fsx-lustre-client.service"), "").unwrap();
     }
 
     /// What cloud-init does, once, and systemd's start of the service that it leaves.

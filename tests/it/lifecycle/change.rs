@@ -6,7 +6,7 @@ use provision::desired::Kind;
 use provision::observed::State;
 use provision::plan::{Danger, Options, Purpose, Verb};
 use provision::simulated::Settings;
-use provision::spec::{Compression, Flow, MetadataIops, Spec};
+use provision::spec::{Compression, Flow, MetadataIops, NodeEfa, Spec};
 
 use super::harness::{Machine, assert_complete, dataset, group, spec, world};
 
@@ -105,6 +105,30 @@ async fn datasets_and_groups_come_and_go() {
     spec.nodes.remove(0);
     machine.must_up(&spec).await;
     machine.must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_layout_replaces_no_node() {
+    let (machine, mut spec) = running().await;
+    spec.datasets[0].layout = Some(provision::spec::Layout::Explicit { stripe_count: -1, stripe_size_kib: None });
+    assert_eq!(verbs(&machine.plan(Purpose::Up, Some(&spec)).await), ["~ template.g0"]);
+    machine.must_up(&spec).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_node_opens_the_ports_between_the_two() {
+    let machine = world(Settings::default());
+    let mut spec = spec(&[1], &[]);
+    spec.nodes[0].efa = NodeEfa::Off;
+    machine.must_up(&spec).await;
+    let rules = || {
+        let groups = machine.cloud.truth("video").resources;
+        groups.iter().find(|each| each.address.kind == Kind::SecurityGroup).expect("a group").fields["rules"].clone()
+    };
+    assert_eq!(rules(), "tcp 1018-1023 in, tcp 988 in");
+    spec.nodes[0].count = 2;
+    machine.must_up(&spec).await;
+    assert!(rules().starts_with("all in, all out"), "{}", rules());
 }
 
 #[tokio::test(start_paused = true)]

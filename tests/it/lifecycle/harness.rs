@@ -63,6 +63,7 @@ pub(crate) fn dataset(path: &str) -> Dataset {
         preload: Preload::Metadata,
         export_on_down: true,
         import_chunk_mib: None,
+        layout: None,
     }
 }
 

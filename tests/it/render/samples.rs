@@ -66,6 +66,7 @@ pub(super) fn dataset(prefix: &str, path: &str, export: Vec<Flow>) -> Dataset {
         preload: Preload::None,
         export_on_down: true,
         import_chunk_mib: None,
+        layout: None,
     }
 }
 

@@ -6,6 +6,11 @@ cd "$SANDBOX" || exit 99
 line="$name $*"
 printf '%s\n' "${line//$'\n'/ }" >>calls
 setting() { cat "set/$1" 2>/dev/null || printf '%s' "$2"; }
+# Answers in turn, the last one for ever.
+turn() {
+  head -n 1 "set/$1" 2>/dev/null || printf '%s' "$2"
+  if [[ $(wc -l 2>/dev/null <"set/$1" || echo 0) -gt 1 ]]; then sed -i 1d "set/$1"; fi
+}
 case $name in
   sleep) echo $(($(cat clock) + $1 * $(setting hurry 1))) >clock ;;
   date) if [[ $1 == +%s ]]; then cat clock; else exec /usr/bin/date "$@"; fi ;;
@@ -15,6 +20,7 @@ case $name in
       */instance-id) setting instance i-1 ;;
       */local-ipv4) setting address 10.0.0.1 ;;
       */ami-launch-index) setting index 0 ;;
+      *.repo) echo "baseurl=https://fsx-lustre-client-repo.s3.amazonaws.com/el/9/x86_64/" >"$2" ;;
     esac
     ;;
   aws)
@@ -46,16 +52,14 @@ case $name in
     esac
     ;;
   mount)
-    # Answers in turn, the last one for ever.
-    rc=$(head -n 1 set/mount 2>/dev/null || echo 0)
-    if [[ $(wc -l 2>/dev/null <set/mount || echo 0) -gt 1 ]]; then sed -i 1d set/mount; fi
+    rc=$(turn mount 0)
     if [[ ${rc:-0} == 0 ]]; then touch mounted; else echo "mount.lustre: error $rc" >&2; fi
     exit "${rc:-0}"
     ;;
   stat) if [[ -e automount ]]; then touch mounted; fi ;;
   modinfo) if [[ $1 == lustre ]]; then test ! -e set/no-client || test -e installed; fi ;;
   modprobe) if [[ $1 == lustre ]]; then cat "$PROVISION_ROOT/etc/modprobe.d/provision-lustre.conf" >options-at-load 2>/dev/null || :; fi ;;
-  dnf) if [[ $* == *lustre-client* ]]; then touch installed; fi ;;
+  dnf) if [[ $* == *lustre-client* ]]; then touch installed; fi; exit "$(setting dnf 0)" ;;
   apt-get)
     case "$*" in
       *lustre-client-modules-aws*) touch installed ;;
@@ -66,7 +70,20 @@ case $name in
   systemd-escape) echo fsx.mount ;;
   nproc) setting cpus 8 ;;
   getconf) if [[ $1 == PAGE_SIZE ]]; then echo 4096; else setting pages 4194304; fi ;;
+  uname) setting kernel 6.1.170-210.320.amzn2023.x86_64 ;;
+  getenforce) setting selinux Disabled ;;
+  lfs) exit "$(setting lfs 0)" ;;
+  lctl)
+    if [[ $1 == get_param ]]; then
+      for each in $(turn targets "MDT0000=FULL OST0000=FULL OST0001=IDLE"); do
+        printf 'import:\n    name: abcdefgh-%s-osc-ffff8e0b\n    target: abcdefgh-%s_UUID\n' "${each%%=*}" "${each%%=*}"
+        state=${each#*=}
+        printf '    state: %s\n    import_flags: [ replayable, %s ]\n' "${state%,*}" "${state#*,}"
+      done
+    fi
+    ;;
   lnetctl)
+    if [[ $* == "net show --net efa" ]]; then for ((at = 0; at < $(setting up 8); at++)); do echo "          status: up"; done; fi
     if [[ $* == *"-v 4"* ]]; then
       sent=$(setting sent 0)
       echo "  send_count: $sent"
