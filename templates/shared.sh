@@ -3,7 +3,7 @@
 
 # elect NAME: true on exactly one node, and on that node again after a reboot. `mkdir` is atomic over all clients.
 elect() {
-  local claim=$MOUNT/.provision/elect/$1
+  local claim=$SHARE/elect/$1
   if ((SHARED == 0)); then
     # Nothing of ours may be stored: the first instance of each launch it is. Two groups may then both win, which is harmless.
     [[ $(imds ami-launch-index) == 0 ]]
@@ -18,7 +18,7 @@ elect() {
 
 share() {
   if ((SHARED == 0)); then return 0; fi
-  mkdir -p "$MOUNT/.provision/elect" "$MOUNT/.provision/$GROUP/hosts"
+  mkdir -p "$SHARE/elect" "$SHARE/$GROUP/hosts"
 }
 
 # FSx's own default since August 2023 (UG: performance, striping data): small video clips whole on one target, large files and
@@ -27,8 +27,9 @@ share() {
 LAYOUT=(-E 100M -c 1 -E 10G -c 8 -E 100G -c 16 -E -1 -c 32)
 
 set_layout() {
-  local done_file=$MOUNT/.provision/layout claim=$MOUNT/.provision/elect/layout
+  local done_file=$SHARE/layout claim=$SHARE/elect/layout
   if ((SHARED == 0)); then done_file=$STATE/layout; fi
+  if ((OWN_STORAGE == 0)); then return 0; fi
   # Once for the life of the file system: what the user sets later stays.
   if [[ -e $done_file ]]; then return 0; fi
   # A winner that died in between is replaced; the rename lets only one node do it.
@@ -46,7 +47,7 @@ apply_layout() {
 # One line a node, as Open MPI and DeepSpeed read it. Others join and leave at the same time, so whoever writes looks again
 # afterwards: the last to write has seen everyone.
 write_hostfile() {
-  local directory=$MOUNT/.provision/$GROUP hosts
+  local directory=$SHARE/$GROUP hosts
   hosts=$(list_hosts "$directory")
   while :; do
     put "$directory/hostfile" "$hosts"
@@ -58,7 +59,7 @@ write_hostfile() {
 list_hosts() { (cat "$1"/hosts/* 2>/dev/null || :) | sort -uV; }
 
 join_group() {
-  local directory=$MOUNT/.provision/$GROUP address slots
+  local directory=$SHARE/$GROUP address slots
   address=$(imds local-ipv4)
   slots=$(accelerators)
   if ((SHARED == 1)); then
@@ -79,7 +80,7 @@ join_group() {
 leave_group() {
   INSTANCE_ID=$(<"$STATE/instance-id")
   if ((SHARED == 0)) || ! mounted; then return 0; fi
-  rm -f "$MOUNT/.provision/$GROUP/hosts/$INSTANCE_ID"
+  rm -f "$SHARE/$GROUP/hosts/$INSTANCE_ID"
   write_hostfile
 }
 
@@ -101,7 +102,7 @@ write_env() {
     printf 'export PROVISION_MOUNT=%q PROVISION_FILE_SYSTEM=%q\n' "$MOUNT" "$FS_ID"
     printf 'export PROVISION_NODE_IP=%q PROVISION_SLOTS=%q\n' "$1" "$2"
     if ((SHARED == 1)); then
-      printf 'export PROVISION_HOSTFILE=%q\n' "$MOUNT/.provision/$GROUP/hostfile"
+      printf 'export PROVISION_HOSTFILE=%q\n' "$SHARE/$GROUP/hostfile"
       cat <<'ENV'
 MASTER_ADDR=$(awk 'NR == 1 { print $1 }' "$PROVISION_HOSTFILE")
 NNODES=$(awk 'END { print NR }' "$PROVISION_HOSTFILE")

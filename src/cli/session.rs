@@ -289,7 +289,9 @@ async fn show_and_ask(
         Danger::DestroysCompute => "This ends running nodes. Go on?",
         Danger::Safe | Danger::Disruptive => "Go on?",
     };
-    prompt::confirm(question, stop).await
+    let existing = plan.existing.as_ref().filter(|_| plan.purpose == Purpose::Down);
+    let stays = existing.map(|id| format!("{id} stays, with every file on it: it is not ours. ")).unwrap_or_default();
+    prompt::confirm(&format!("{stays}{question}"), stop).await
 }
 
 /// The end of a run that had nothing to do, as an event.
@@ -306,6 +308,12 @@ fn nothing(plan: &Plan) {
     output::say(&text);
 }
 
+/// What a removal has left alone.
+fn stays(plan: &Plan) -> String {
+    let told = |id: &String| format!(" {id} is as it was, with every file on it: it is not ours.");
+    plan.existing.as_ref().map(told).unwrap_or_default()
+}
+
 fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, json: bool) -> Ended {
     let plan = &prepared.plan;
     match report.ending {
@@ -316,7 +324,12 @@ fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, 
                         "\n{} is ready. Look at it: `provision status --cluster {0}`; remove it: `provision down --cluster {0}`",
                         plan.cluster
                     ),
-                    Purpose::Down => format!("\n{} is gone; nothing of it is left in {}.", plan.cluster, plan.region),
+                    Purpose::Down => format!(
+                        "\n{} is gone; nothing of it is left in {}.{}",
+                        plan.cluster,
+                        plan.region,
+                        stays(plan)
+                    ),
                 };
                 output::say(&text);
             }

@@ -43,6 +43,7 @@ pub fn check(plan: &Plan) -> Vec<String> {
         };
         must(allowed, format!("a step of {} does more than the plan shows ({:?})", step.address, step.op));
     }
+    existing_is_left_alone(plan, &mut must);
     data_is_safe(plan, &mut must);
     one_link_at_a_time(plan, &mut must);
     for (index, step) in plan.steps.iter().enumerate() {
@@ -69,6 +70,19 @@ fn is_made_to_export(plan: &Plan, step: &Step) -> bool {
     let has =
         |wanted: fn(&Op) -> bool| plan.steps.iter().any(|other| other.address == step.address && wanted(&other.op));
     step.address.kind == Kind::Link && has(|op| *op == Op::Export) && has(|op| matches!(op, Op::Delete { .. }))
+}
+
+/// Nothing is done to a file system that is not ours: no step names it, and none is about a file system unless it goes and is
+/// another one.
+fn existing_is_left_alone(plan: &Plan, must: &mut impl FnMut(bool, String)) {
+    let Some(existing) = &plan.existing else { return };
+    for step in plan.steps.iter().filter(|step| step.address.kind == Kind::Fsx) {
+        let goes = matches!(&step.op, Op::Delete { ids } if !ids.contains(existing));
+        must(goes, format!("{existing} is not ours, and a step is about it ({:?})", step.op));
+    }
+    let tasks = indices(plan, |step| step.op == Op::EndTasks);
+    let deletes = indices(plan, |step| step.address.kind == Kind::Fsx);
+    must(tasks.is_empty() || !deletes.is_empty(), format!("tasks of {existing} are ended, which is not ours"));
 }
 
 /// No link and no file system goes before every export that the plan has, and no file system before its nodes and links.

@@ -66,7 +66,8 @@ pub(super) fn diff(input: &Input<'_>) -> Outcome {
     let storage_replaced = storage_is_replaced(input, &mut outcome);
     // What nodes mount, if it stays; else they are made anew for the next one.
     let stays = |seen: &&Seen| !storage_replaced && seen.state != State::Deleting;
-    let mounted = input.observed.file_system().filter(stays).map(|seen| seen.id.as_str());
+    let ours = || input.observed.file_system().filter(stays).map(|seen| seen.id.as_str());
+    let mounted = input.desired.existing.as_deref().or_else(ours);
     for (address, wanted) in &input.desired.resources {
         let (action, work) = match &wanted.resource {
             Resource::Nodes(group) => node_group(input, address, wanted, group, mounted),
@@ -76,6 +77,7 @@ pub(super) fn diff(input: &Input<'_>) -> Outcome {
         outcome.work.insert(address.clone(), work);
     }
     unwanted(input, &mut outcome);
+    existing(input, &mut outcome);
     links_to_export(input, &mut outcome);
     outcome.actions.sort_by(|a, b| a.address.cmp(&b.address));
     outcome
@@ -441,6 +443,29 @@ fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
         let owes = seen.state == State::Deleting && input.purpose == Purpose::Down && may_owe_files(input);
         work.settle |= seen.address.kind == Kind::Link && (seen.state == State::Creating || owes);
     }
+}
+
+/// A file system of somebody else's is shown, and nothing is done to it: there is no work behind the line.
+fn existing(input: &Input<'_>, outcome: &mut Outcome) {
+    let address = Address::one(Kind::Fsx);
+    let seen = input.observed.existing.as_ref();
+    let Some(id) = seen.map(|seen| &seen.id).or(input.desired.existing.as_ref()) else { return };
+    if outcome.actions.iter().any(|action| action.address == address) {
+        return;
+    }
+    outcome.actions.push(Action {
+        address,
+        verb: Verb::Keep,
+        danger: Danger::Safe,
+        danger_reason: String::new(),
+        id: Some(id.clone()),
+        summary: seen.map_or_else(|| format!("{id}, existing, not ours"), summary::of_existing),
+        changes: Vec::new(),
+        reasons: vec![match input.purpose {
+            Purpose::Up => "It exists and is not ours: it is linked and mounted, and never changed or deleted.".to_owned(),
+            Purpose::Down => "It exists and is not ours: it stays as it is, with every file on it.".to_owned(),
+        }],
+    });
 }
 
 /// Links that `down` makes again, so that what is below them can be exported.

@@ -200,7 +200,8 @@ fn mounted(world: &World) -> Vec<String> {
 impl Simulated {
     /// All that a cluster has, without lag, request or fault.
     pub fn truth(&self, cluster: &str) -> Observed {
-        let scope = Scope { cluster: cluster.to_owned(), deployment: None, names: BTreeMap::new(), file_system: None };
+        let (deployment, names) = (None, BTreeMap::new());
+        let scope = Scope { cluster: cluster.to_owned(), deployment, names, file_system: None, existing: None };
         let world = self.world();
         let mut observed = Observed::default();
         for kind in Kind::ALL {

@@ -4,6 +4,7 @@
 //! `place` settles where the cluster lives and from which images; the others look at what the user has given by id, at
 //! limits, at reservations and at rights. A question that nobody answers is a note, and never keeps a plan from being made.
 
+mod existing;
 mod findings;
 mod given;
 mod offline;
@@ -15,7 +16,8 @@ mod rights;
 #[cfg(test)]
 mod tests;
 
-pub(super) use findings::{findings, without_a_plan};
+pub(super) use existing::{another, unusable};
+pub(super) use findings::{as_complaint, findings, without_a_plan};
 pub(super) use given::no_public_address;
 pub(super) use offline::not_compared;
 pub(super) use place::settle;

@@ -76,5 +76,6 @@ fn scope() -> Scope {
             .filter_map(|address| cluster().name(&address).map(|name| (address, name)))
             .collect(),
         file_system: None,
+        existing: None,
     }
 }
