@@ -64,9 +64,8 @@ impl Aws {
     }
 
     async fn observe_existing(&self, scope: &Scope, kinds: &[Kind], id: &str) -> Result<Observed, CloudError> {
-        let file_system = async {
-            if kinds.contains(&Kind::Fsx) { self.existing_file_system(id).await } else { Ok(None) }
-        };
+        let file_system =
+            async { if kinds.contains(&Kind::Fsx) { self.existing_file_system(id).await } else { Ok(None) } };
         let (file_system, (mut all, links), tasks) = tokio::try_join!(
             file_system,
             // Also for tasks: which of them are ours, links tell.

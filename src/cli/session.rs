@@ -324,12 +324,9 @@ fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, 
                         "\n{} is ready. Look at it: `provision status --cluster {0}`; remove it: `provision down --cluster {0}`",
                         plan.cluster
                     ),
-                    Purpose::Down => format!(
-                        "\n{} is gone; nothing of it is left in {}.{}",
-                        plan.cluster,
-                        plan.region,
-                        stays(plan)
-                    ),
+                    Purpose::Down => {
+                        format!("\n{} is gone; nothing of it is left in {}.{}", plan.cluster, plan.region, stays(plan))
+                    }
                 };
                 output::say(&text);
             }

@@ -462,7 +462,9 @@ fn existing(input: &Input<'_>, outcome: &mut Outcome) {
         summary: seen.map_or_else(|| format!("{id}, existing, not ours"), summary::of_existing),
         changes: Vec::new(),
         reasons: vec![match input.purpose {
-            Purpose::Up => "It exists and is not ours: it is linked and mounted, and never changed or deleted.".to_owned(),
+            Purpose::Up => {
+                "It exists and is not ours: it is linked and mounted, and never changed or deleted.".to_owned()
+            }
             Purpose::Down => "It exists and is not ours: it stays as it is, with every file on it.".to_owned(),
         }],
     });

@@ -7,13 +7,13 @@ use crate::observed::{Seen, State};
 use crate::record::Try;
 
 pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
+    existing_links(input, outcome);
     let goes = |kind: Kind| {
         outcome
             .actions
             .iter()
             .any(|action| action.address.kind == kind && matches!(action.verb, Verb::Delete | Verb::Replace))
     };
-    existing_links(input, outcome);
     let Some(file_system) = input.observed.file_system() else {
         return;
     };

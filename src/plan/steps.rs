@@ -105,7 +105,8 @@ impl Graph<'_> {
             .collect();
         // When the file system stays, links may go while nodes run on: their files stay on it. Not so on one that is not
         // ours: after the cluster nobody exports what they still write.
-        let last_export = storage_goes || (self.input.purpose == Purpose::Down && self.input.observed.existing.is_some());
+        let last_export =
+            storage_goes || (self.input.purpose == Purpose::Down && self.input.observed.existing.is_some());
         let mut ready = if last_export { self.removed_of(&[Kind::Nodes]) } else { Vec::new() };
         if storage_goes && self.input.observed.tasks.iter().any(|task| task.state.is_active()) {
             ready = vec![self.push(&Address::one(Kind::Task), Op::EndTasks, ready)];

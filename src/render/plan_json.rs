@@ -63,7 +63,19 @@ struct Summary<'a> {
 /// Pretty JSON with a line break at its end. Money is in millionths of a US dollar.
 pub fn plan(plan: &Plan) -> String {
     let Plan {
-        format_version, purpose, cluster, region, existing, zone, compared, actions, steps, cost, topology, basis, ..
+        format_version,
+        purpose,
+        cluster,
+        region,
+        existing,
+        zone,
+        compared,
+        actions,
+        steps,
+        cost,
+        topology,
+        basis,
+        ..
     } = plan;
     let (hourly, hourly_complete) = cost.hourly();
     let summary = Summary {

@@ -131,6 +131,8 @@ pub(super) struct World {
     pub(super) launches: BTreeMap<String, u32>,
     pub(super) files: BTreeMap<String, Files>,
     pub(super) ledger: Ledger,
+    /// Tasks that somebody else has started: no client may cancel one.
+    pub(super) tasks_of_others: BTreeSet<String>,
     /// Whose tags somebody else has changed: whether we find them is not in our hands.
     pub(super) retagged: BTreeSet<Key>,
     /// Losing data is no violation: the user wants it so.
@@ -161,6 +163,7 @@ impl World {
             launches: BTreeMap::new(),
             files: BTreeMap::new(),
             ledger: Ledger::default(),
+            tasks_of_others: BTreeSet::new(),
             retagged: BTreeSet::new(),
             discard_allowed: false,
             clients: BTreeMap::new(),

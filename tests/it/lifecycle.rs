@@ -3,6 +3,7 @@
 mod change;
 mod crash;
 mod data;
+pub(crate) mod existing;
 pub(crate) mod harness;
 mod life;
 mod lock;

@@ -80,7 +80,9 @@ pub(in crate::apply) fn unusable(spec: &Spec, observed: &Observed, region: &str,
         return Some(
             about(CODE, "there is no such file system in this region and account")
                 .why(format!("{id} was not found in {region} of the account {account}"))
-                .how("check the id, the region and the credentials: `aws fsx describe-file-systems` lists what there is"),
+                .how(
+                    "check the id, the region and the credentials: `aws fsx describe-file-systems` lists what there is",
+                ),
         );
     };
     let Existing { service, state, lifecycle, endpoint, .. } = existing;
@@ -101,20 +103,14 @@ pub(in crate::apply) fn unusable(spec: &Spec, observed: &Observed, region: &str,
                 .why(format!("{id} is {lifecycle}"))
                 .how("run this again once it is AVAILABLE"),
         ),
-        State::Misconfigured | State::Failed | State::Deleting => Some(
-            about(CODE, "the file system cannot be used as it is").why(format!("{id} is {lifecycle}")).how(look),
-        ),
+        State::Misconfigured | State::Failed | State::Deleting => {
+            Some(about(CODE, "the file system cannot be used as it is").why(format!("{id} is {lifecycle}")).how(look))
+        }
     }
 }
 
 /// What speaks against the links and the nodes of a plan.
-pub(super) fn findings(
-    spec: &Spec,
-    survey: &Survey,
-    observed: &Observed,
-    place: &Place,
-    region: &str,
-) -> Vec<Finding> {
+pub(super) fn findings(spec: &Spec, survey: &Survey, observed: &Observed, place: &Place, region: &str) -> Vec<Finding> {
     let (Some(_), Some(existing)) = (&spec.storage.existing, &observed.existing) else { return Vec::new() };
     let mut findings = Vec::new();
     if !spec.datasets.is_empty() {
@@ -169,8 +165,14 @@ fn beside_others(spec: &Spec, existing: &Existing, observed: &Observed) -> Vec<F
         if !against.is_empty() {
             let mut finding = error("storage::overlap", "the file system has a link in the same place").about(address);
             finding.notes = against;
-            finding.notes.push(format!("FSx links neither overlapping paths nor overlapping prefixes: {} on {}", link.s3(), link.path));
-            findings.push(finding.how("take another `path` or prefix for the dataset, or use the link that is there without one"));
+            finding.notes.push(format!(
+                "FSx links neither overlapping paths nor overlapping prefixes: {} on {}",
+                link.s3(),
+                link.path
+            ));
+            findings.push(
+                finding.how("take another `path` or prefix for the dataset, or use the link that is there without one"),
+            );
         }
     }
     let ours: Vec<&Seen> = observed.resources.iter().filter(|seen| seen.address.kind == Kind::Link).collect();
@@ -179,7 +181,11 @@ fn beside_others(spec: &Spec, existing: &Existing, observed: &Observed) -> Vec<F
     if more > 0 && all > LINKS_AT_MOST {
         findings.push(
             about("storage::too-many-links", "the file system would have too many links")
-                .why(format!("{} has {} of others, and would have {all}; FSx allows {LINKS_AT_MOST}", existing.id, existing.links.len()))
+                .why(format!(
+                    "{} has {} of others, and would have {all}; FSx allows {LINKS_AT_MOST}",
+                    existing.id,
+                    existing.links.len()
+                ))
                 .how("link fewer datasets, or take another file system"),
         );
     }
@@ -235,19 +241,15 @@ fn zone(survey: &Survey, existing: &Existing, place: &Place) -> Option<Finding> 
     (subnet.zone != place.zone).then(|| {
         warning("storage::zone", "nodes and file system are in different availability zones")
             .why(format!("{} is in {}, the nodes in {}", existing.id, subnet.zone, place.zone))
-            .why("AWS bills what they read and write as traffic between zones, and each request takes longer".to_owned())
+            .why(
+                "AWS bills what they read and write as traffic between zones, and each request takes longer".to_owned(),
+            )
             .how(format!("name a subnet in {} under `[network]`, if it offers the instance types", subnet.zone))
     })
 }
 
 /// Whether its servers and the nodes may speak to each other. Both sides open connections.
-fn let_in(
-    spec: &Spec,
-    survey: &Survey,
-    existing: &Existing,
-    observed: &Observed,
-    region: &str,
-) -> Option<Finding> {
+fn let_in(spec: &Spec, survey: &Survey, existing: &Existing, observed: &Observed, region: &str) -> Option<Finding> {
     const CODE: &str = "storage::not-let-in";
     let efa = spec.storage.efa;
     let id = &existing.id;
@@ -263,7 +265,9 @@ fn let_in(
         return Some(
             warning("storage::unchecked", "whether the file system lets the nodes in could not be checked")
                 .why(format!("the security groups of {id} were not seen"))
-                .how(format!("see that they let in {needed} from the nodes' group, and that it lets in the same from them")),
+                .how(format!(
+                    "see that they let in {needed} from the nodes' group, and that it lets in the same from them"
+                )),
         );
     };
     let admits = |from: &str| lets(&servers, from, efa);
@@ -288,7 +292,9 @@ fn let_in(
     let made = observed.find(&Address::one(Kind::SecurityGroup)).map(|seen| seen.id.as_str());
     let takes = servers.iter().find(|(id, group)| lets(&BTreeMap::from([(**id, **group)]), id, efa));
     let how = match takes {
-        Some((own, _)) => format!("put the nodes into its group, which lets itself in: `[network] security_group = \"{own}\"`"),
+        Some((own, _)) => {
+            format!("put the nodes into its group, which lets itself in: `[network] security_group = \"{own}\"`")
+        }
         None => format!(
             "name a group of yours for the nodes, `[network] security_group = \"sg-…\"`, that it lets in: {}",
             command(region, first, "sg-…", efa)
@@ -304,7 +310,9 @@ fn let_in(
     }
     Some(
         about(CODE, "the file system does not let the nodes in")
-            .why(format!("{id} is in {names}, and no rule there lets in {needed} from a group that is made for the nodes"))
+            .why(format!(
+                "{id} is in {names}, and no rule there lets in {needed} from a group that is made for the nodes"
+            ))
             .how(how),
     )
 }

@@ -305,7 +305,8 @@ fn existing(each: &SdkFileSystem) -> Existing {
         state,
         lifecycle,
         version: each.file_system_type_version().unwrap_or_default().to_owned(),
-        backup_days: to_u32(lustre.and_then(LustreFileSystemConfiguration::automatic_backup_retention_days)).unwrap_or(0),
+        backup_days: to_u32(lustre.and_then(LustreFileSystemConfiguration::automatic_backup_retention_days))
+            .unwrap_or(0),
         legacy_link: legacy.and_then(|legacy| legacy.import_path()).map(str::to_owned),
         fields,
         vpc: each.vpc_id().unwrap_or_default().to_owned(),

@@ -35,9 +35,12 @@ pub(super) fn read(
         if let Some(value) = fields.get(key) {
             fine = false;
             out.push(
-                Diagnostic::error("spec::existing", "this key says what a file system is to be, and `existing` names one")
-                    .at(span(value), "not with `existing`")
-                    .help(format!("remove `{key}`, or remove `existing` to have a file system made")),
+                Diagnostic::error(
+                    "spec::existing",
+                    "this key says what a file system is to be, and `existing` names one",
+                )
+                .at(span(value), "not with `existing`")
+                .help(format!("remove `{key}`, or remove `existing` to have a file system made")),
             );
         }
     }

@@ -20,6 +20,9 @@ pub(super) struct Story {
     pub slow: bool,
     /// A cluster `video-2` of somebody else's is there, and other strangers.
     pub neighbours: bool,
+    /// On a file system of somebody else's, with a link and files of theirs on it.
+    #[serde(default)]
+    pub existing: bool,
     pub acts: Vec<Act>,
     /// After all acts: `up` again in fair weather, or `down` at once; `down` is always the end.
     pub last_up: Option<Wish>,
@@ -166,6 +169,8 @@ impl Story {
             creation_holds: random.below(4) == 0,
             slow: random.below(5) == 0,
             neighbours: random.below(4) == 0,
+            // From a chance of its own: the other lives stay what they were.
+            existing: Random::named(seed, "existing").below(5) == 0,
             acts,
             last_up: (random.below(3) > 0).then(|| {
                 if random.below(3) == 0 {
