@@ -132,7 +132,7 @@ pub(in crate::apply) fn no_public_address(spec: &Spec, plan: &Plan) -> Option<Fi
     };
     let groups: Vec<String> =
         spec.nodes.iter().filter(launches).filter(several).map(|group| format!("nodes.{}", group.name)).collect();
-    if groups.is_empty() || !spec.network.subnets.is_empty() {
+    if groups.is_empty() || !spec.network.subnets.is_empty() || spec.storage.existing.is_some() {
         return None;
     }
     let note = format!(

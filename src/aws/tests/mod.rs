@@ -1,6 +1,7 @@
 //! Each call against recorded HTTP: the bytes of requests as golden files; answers good, bad, empty, paged.
 
 mod ec2;
+mod existing;
 mod failures;
 mod fsx;
 mod iam;

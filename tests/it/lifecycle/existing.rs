@@ -8,6 +8,7 @@ use provision::cloud::{LetIn, ServerGroup};
 use provision::desired::{FileSystem, Kind, Link, Reference, Resource, Tags};
 use provision::observed::TaskState;
 use provision::plan::{Op, Options, Plan, Purpose, Verb};
+use provision::render::{Theme, plan_text};
 use provision::simulated::{ExportOutcome, Fault, Settings, When, check_clean};
 use provision::spec::{Compression, Deployment, Media, MetadataIops, Spec};
 
@@ -112,6 +113,7 @@ async fn it_is_linked_and_mounted_and_stays_when_the_cluster_goes() {
     assert_eq!(first.zone.as_deref(), Some("us-east-1b"), "nodes are where it is");
     assert!(first.cost.items.iter().all(|item| item.address.kind != Kind::Fsx), "it is not ours to pay for");
     assert!(first.cost.not_included.iter().any(|what| what.contains("existing file system")));
+    insta::assert_snapshot!("existing_up", plan_text::plan(&first, &Theme::plain()));
 
     machine.must_up(&spec).await;
     let truth = machine.cloud.truth("video");
@@ -123,6 +125,7 @@ async fn it_is_linked_and_mounted_and_stays_when_the_cluster_goes() {
     machine.cloud.write_onto(&theirs.id, "/train", 3);
     machine.cloud.write_onto(&theirs.id, "/scratch", 9);
     let down = machine.plan(Purpose::Down, None).await.plan;
+    insta::assert_snapshot!("existing_down", plan_text::plan(&down, &Theme::plain()));
     assert!(down.actions.iter().any(|action| down.is_existing(action) && action.reasons[0].contains("stays as it is")));
     assert!(
         !down.findings.iter().any(|finding| finding.code == "plan::no-link" || finding.code == "plan::outside-links")
@@ -202,7 +205,7 @@ async fn links_are_found_without_the_record() {
     laptop.cloud.write_onto(&theirs.id, "/train", 3);
     let names: Vec<String> = laptop.cloud.parameters_now("/provision/").into_keys().collect();
     provision::cloud::Cloud::delete_parameters(&laptop.cloud, &names).await.expect("they go");
-    // The nodes are gone too: nothing but the links tells of the file system.
+    // Nothing but the links tells of the file system now.
     let other = machine(&laptop.cloud, "other");
     let down = other.plan(Purpose::Down, None).await.plan;
     assert_eq!(down.existing.as_ref(), Some(&theirs.id));
