@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::life::{ids, spec};
+use super::permissions::{enforce, lift};
 use super::scene::Scene;
 
 fn on(theirs: &Value) -> String {
@@ -49,4 +50,14 @@ pub(super) fn linked_mounted_and_left_as_it_was(scene: &Scene) {
     assert_eq!(after, before, "nothing else is left, and it is as it was");
     let files = scene.files(id);
     assert!(files.iter().any(|file| file == "/home/notes") && files.iter().any(|file| file == "/checkpoints/step-1"));
+
+    // Once more, with no right to make, change, tag or delete a file system.
+    enforce(scene, "--apply", &path);
+    scene.run(&["up", "--yes", &path]).exits(0).says(&["pair is ready"]);
+    scene.run(&["down", "--yes", &path]).exits(0).says(&["it is not ours"]);
+    let rights = lift(scene);
+    assert_eq!(rights["denied"], json!([]), "{rights:#}");
+    for sid in ["LinkExisting", "ChangeLinks"] {
+        assert!(rights["statements"][sid]["alone"].as_u64() > Some(0), "{sid} is not needed: {rights:#}");
+    }
 }
