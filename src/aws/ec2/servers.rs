@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::IpPermission;
+use aws_sdk_ec2::types::{IpPermission, NetworkInterface};
 
 use super::filter;
 use super::survey::from_private_addresses;
@@ -34,7 +34,8 @@ impl Aws {
         let mut pages = self.ec2.describe_network_interfaces().filters(by_id).into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.look("ec2:DescribeNetworkInterfaces")?.network_interfaces.unwrap_or_default();
-            of_servers.extend(page.iter().flat_map(|each| each.groups()).filter_map(|group| group.group_id.clone()));
+            of_servers
+                .extend(page.iter().flat_map(NetworkInterface::groups).filter_map(|group| group.group_id.clone()));
         }
         if of_servers.is_empty() {
             return Ok(BTreeMap::new());

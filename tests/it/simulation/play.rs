@@ -81,7 +81,9 @@ impl<'a> Life<'a> {
             let file_system = Resource::Fsx(existing::file_system());
             let id = world.plant(file_system, Tags::new());
             let link = world.plant_link(&id, existing::link("/lab", "lab"), Tags::new());
-            THEIR_FILES.iter().for_each(|(path, files)| world.write_onto(&id, path, *files));
+            for (path, files) in THEIR_FILES {
+                world.write_onto(&id, path, files);
+            }
             Theirs { id, link }
         });
         let processes = Processes::default();
