@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{Op, Plan, Step, Verb};
+use super::model::{Op, Plan, Purpose, Step, Verb};
 use crate::desired::{Address, Kind};
 
 /// Every promise that the plan breaks, in words. Empty: none.
@@ -44,6 +44,7 @@ pub fn check(plan: &Plan) -> Vec<String> {
         must(allowed, format!("a step of {} does more than the plan shows ({:?})", step.address, step.op));
     }
     existing_is_left_alone(plan, &mut must);
+    writers_have_ended(plan, &mut must);
     data_is_safe(plan, &mut must);
     one_link_at_a_time(plan, &mut must);
     for (index, step) in plan.steps.iter().enumerate() {
@@ -83,6 +84,20 @@ fn existing_is_left_alone(plan: &Plan, must: &mut impl FnMut(bool, String)) {
     let tasks = indices(plan, |step| step.op == Op::EndTasks);
     let deletes = indices(plan, |step| step.address.kind == Kind::Fsx);
     must(tasks.is_empty() || !deletes.is_empty(), format!("tasks of {existing} are ended, which is not ours"));
+}
+
+/// What a node writes after the last export has no way to S3.
+fn writers_have_ended(plan: &Plan, must: &mut impl FnMut(bool, String)) {
+    if plan.purpose != Purpose::Down {
+        return;
+    }
+    let ended = indices(plan, |step| step.address.kind == Kind::Nodes && matches!(step.op, Op::Delete { .. }));
+    for export in indices(plan, |step| step.op == Op::Export) {
+        for nodes in &ended {
+            let (link, nodes_of) = (&plan.steps[export].address, &plan.steps[*nodes].address);
+            must(precedes(plan, *nodes, export), format!("{link} is exported before {nodes_of} have ended"));
+        }
+    }
 }
 
 /// No link and no file system goes before every export that the plan has, and no file system before its nodes and links.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Action, Danger, Finding, Purpose, Verb};
 use super::nodes;
+use super::not_ours;
 use super::rules;
 use super::safety::{may_owe_files, missing_links};
 use super::summary;
@@ -77,7 +78,7 @@ pub(super) fn diff(input: &Input<'_>) -> Outcome {
         outcome.work.insert(address.clone(), work);
     }
     unwanted(input, &mut outcome);
-    existing(input, &mut outcome);
+    not_ours::shown(input, &mut outcome);
     links_to_export(input, &mut outcome);
     outcome.actions.sort_by(|a, b| a.address.cmp(&b.address));
     outcome
@@ -443,31 +444,6 @@ fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
         let owes = seen.state == State::Deleting && input.purpose == Purpose::Down && may_owe_files(input);
         work.settle |= seen.address.kind == Kind::Link && (seen.state == State::Creating || owes);
     }
-}
-
-/// A file system of somebody else's is shown, and nothing is done to it: there is no work behind the line.
-fn existing(input: &Input<'_>, outcome: &mut Outcome) {
-    let address = Address::one(Kind::Fsx);
-    let seen = input.observed.existing.as_ref();
-    let Some(id) = seen.map(|seen| &seen.id).or(input.desired.existing.as_ref()) else { return };
-    if outcome.actions.iter().any(|action| action.address == address) {
-        return;
-    }
-    outcome.actions.push(Action {
-        address,
-        verb: Verb::Keep,
-        danger: Danger::Safe,
-        danger_reason: String::new(),
-        id: Some(id.clone()),
-        summary: seen.map_or_else(|| format!("{id}, existing, not ours"), summary::of_existing),
-        changes: Vec::new(),
-        reasons: vec![match input.purpose {
-            Purpose::Up => {
-                "It exists and is not ours: it is linked and mounted, and never changed or deleted.".to_owned()
-            }
-            Purpose::Down => "It exists and is not ours: it stays as it is, with every file on it.".to_owned(),
-        }],
-    });
 }
 
 /// Links that `down` makes again, so that what is below them can be exported.

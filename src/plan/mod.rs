@@ -9,6 +9,7 @@ mod danger;
 mod diff;
 mod model;
 mod nodes;
+mod not_ours;
 mod paid;
 mod rules;
 mod safety;

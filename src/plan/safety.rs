@@ -2,12 +2,13 @@
 
 use super::diff::{Input, Outcome, error, warning};
 use super::model::{Purpose, Verb};
+use super::not_ours;
 use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED};
 use crate::observed::{Seen, State};
 use crate::record::Try;
 
 pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
-    existing_links(input, outcome);
+    not_ours::links(input, outcome);
     let goes = |kind: Kind| {
         outcome
             .actions
@@ -25,7 +26,7 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
         .observed
         .resources
         .iter()
-        .filter(|seen| seen.address.kind == Kind::Link && !is_on_existing(input, seen))
+        .filter(|seen| seen.address.kind == Kind::Link && !not_ours::is_below(input, seen))
         .filter(|link| outcome.work.get(&link.address).is_some_and(|work| !work.delete.is_empty()))
         .collect();
     let mut findings = Vec::new();
@@ -108,35 +109,6 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
         }
     }
     outcome.findings.extend(findings);
-}
-
-fn is_on_existing(input: &Input<'_>, link: &Seen) -> bool {
-    let existing = input.observed.existing.as_ref().map(|existing| &existing.id);
-    existing.is_some() && link.file_system.as_ref() == existing
-}
-
-/// Links that go from a file system that is not ours: no file is lost, as it stays with all that is on it. What is told is
-/// what is not exported, and what can be read no more.
-fn existing_links(input: &Input<'_>, outcome: &mut Outcome) {
-    let Some(existing) = &input.observed.existing else { return };
-    for link in input.observed.resources.iter().filter(|seen| seen.address.kind == Kind::Link) {
-        let work = outcome.work.get(&link.address).filter(|work| !work.delete.is_empty());
-        let Some(work) = work.filter(|_| is_on_existing(input, link)) else { continue };
-        let path = link.fields.get("path").map_or("?", String::as_str);
-        let mut finding =
-            warning("plan::unlinked", Some(&link.address), "files stay on the file system without their link");
-        finding.notes.push(if work.export {
-            format!("what is new below {path} is exported before; what is written there later is exported by nobody")
-        } else {
-            format!("what is new below {path} is not exported; it stays on {}", existing.id)
-        });
-        finding.notes.push(format!(
-            "files below {path} whose content is only in S3 cannot be read on {} until it is linked again: `lfs hsm_restore` \
-             loads them before",
-            existing.id
-        ));
-        outcome.findings.push(finding);
-    }
 }
 
 fn lost(address: &Address, path: &str, why: &str) -> super::Finding {

@@ -103,10 +103,9 @@ impl Graph<'_> {
                 settle: work.settle,
             })
             .collect();
-        // When the file system stays, links may go while nodes run on: their files stay on it. Not so on one that is not
-        // ours: after the cluster nobody exports what they still write.
-        let last_export =
-            storage_goes || (self.input.purpose == Purpose::Down && self.input.observed.existing.is_some());
+        // When the file system stays, links may go while nodes run on: their files stay on it. Not so at
+        // `down`: after the cluster nobody exports what they still write, whoever's the file system is.
+        let last_export = storage_goes || self.input.purpose == Purpose::Down;
         let mut ready = if last_export { self.removed_of(&[Kind::Nodes]) } else { Vec::new() };
         if storage_goes && self.input.observed.tasks.iter().any(|task| task.state.is_active()) {
             ready = vec![self.push(&Address::one(Kind::Task), Op::EndTasks, ready)];
