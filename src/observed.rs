@@ -9,7 +9,7 @@ use serde::Serialize;
 
 pub use preload::{Amount, Loading, Preload, Stage};
 
-use crate::desired::{Address, Kind, Tags};
+use crate::desired::{Address, Kind, TAG_CLUSTER, Tags};
 
 /// One look at the cloud. Only what carries our cluster's name is in it, and what bears a name that we want.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +20,56 @@ pub struct Observed {
     pub tasks: Vec<Task>,
     /// Bears a name that we want and lacks our tags: never touched, and a reason to refuse.
     pub foreign: Vec<Foreign>,
+    /// The file system that the spec names with `existing`. It stands in no list of what plans are made of: nothing that
+    /// changes, tags or deletes can be planned for it.
+    pub existing: Option<Existing>,
+}
+
+/// A file system of somebody else's that our links are on and our nodes mount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Existing {
+    /// `fs-…`
+    pub id: String,
+    /// `LUSTRE`, `WINDOWS`, …
+    pub service: String,
+    pub state: State,
+    /// AWS's own word for the state.
+    pub lifecycle: String,
+    /// Of Lustre, such as `2.15`.
+    pub version: String,
+    /// For how many days it keeps automatic backups; 0: there are none.
+    pub backup_days: u32,
+    /// `s3://…` of a link of the older kind, made with the file system.
+    pub legacy_link: Option<String>,
+    /// By the same names as those of a file system of ours.
+    pub fields: BTreeMap<String, String>,
+    pub vpc: String,
+    /// Where its servers are.
+    pub subnet: String,
+    /// `eni-…` of its servers.
+    pub interfaces: Vec<String>,
+    /// None: it cannot be mounted.
+    pub endpoint: Option<Endpoint>,
+    /// Other people's. Ours are among the resources.
+    pub links: Vec<OtherLink>,
+}
+
+/// A link of somebody else's on an existing file system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OtherLink {
+    /// `dra-…`
+    pub id: String,
+    pub path: String,
+    /// `s3://…`, without a slash at the end.
+    pub s3: String,
+    /// The cluster whose tags it bears.
+    pub cluster: Option<String>,
+}
+
+impl Existing {
+    pub fn field(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
 }
 
 /// A resource that exists.
@@ -194,6 +244,31 @@ impl Observed {
         self.find(&Address::one(Kind::Fsx))
     }
 
+    /// The id of what nodes mount: the cluster's own file system, or the existing one.
+    pub fn storage(&self) -> Option<&str> {
+        self.existing.as_ref().map(|existing| existing.id.as_str()).or(self.file_system().map(|seen| seen.id.as_str()))
+    }
+
+    /// Leaves of the tasks of somebody else's file system only those that have to do with us: with our cluster's tag, or
+    /// with nothing but files below our links. The others are not ours to wait for, least of all to cancel.
+    pub fn keep_our_tasks(&mut self, cluster: &str) {
+        let links: Vec<&Seen> = self.resources.iter().filter(|seen| seen.address.kind == Kind::Link).collect();
+        let field = |link: &Seen, name: &str| link.fields.get(name).cloned().unwrap_or_default();
+        let below = |path: &str, top: &str| {
+            let (path, top) = (path.trim_end_matches('/'), top.trim_end_matches('/'));
+            path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let is_ours = |path: &String| {
+            let name = if path.starts_with("s3://") { "s3" } else { "path" };
+            let path = if name == "s3" { path.clone() } else { format!("/{}", path.trim_matches('/')) };
+            links.iter().any(|link| below(&path, &field(link, name)))
+        };
+        self.tasks.retain(|task| {
+            let tagged = task.tags.get(TAG_CLUSTER).map(|tag| tag == cluster);
+            tagged.unwrap_or_else(|| !task.paths.is_empty() && task.paths.iter().all(is_ours))
+        });
+    }
+
     /// The nodes of a group that bill or may bill again.
     pub fn nodes_of(&self, address: &Address) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(move |node| node.address == *address && node.exists())
@@ -201,7 +276,8 @@ impl Observed {
 
     /// Adds what a look at other kinds has seen.
     pub fn merge(&mut self, other: Self) {
-        let Self { resources, nodes, tasks, foreign } = other;
+        let Self { resources, nodes, tasks, foreign, existing } = other;
+        self.existing = existing.or(self.existing.take());
         self.resources.extend(resources);
         self.nodes.extend(nodes);
         self.tasks.extend(tasks);
@@ -225,6 +301,9 @@ impl Observed {
         self.resources.extend(newer.resources);
         self.foreign.retain(|foreign| !kinds.contains(&foreign.address.kind));
         self.foreign.extend(newer.foreign);
+        if kinds.contains(&Kind::Fsx) {
+            self.existing = newer.existing;
+        }
         if kinds.contains(&Kind::Nodes) {
             self.nodes = newer.nodes;
         }

@@ -13,7 +13,8 @@ set_layouts() {
   for at in "${!LAYOUTS[@]}"; do
     if [[ ${LAYOUT_PATHS[at]} == / ]]; then layout=; fi
   done
-  if [[ -n $layout ]]; then set_layout layout "$MOUNT" "$layout" 0; fi
+  # The root of a file system that is not ours keeps its own.
+  if [[ -n $layout ]] && ((OWN_STORAGE == 1)); then set_layout layout "$MOUNT" "$layout" 0; fi
   dataset_layouts 0
 }
 
@@ -36,7 +37,7 @@ dataset_layouts() {
 
 # set_layout NAME DIRECTORY ARGUMENTS DEADLINE
 set_layout() {
-  local done_file=$MOUNT/.provision/$1 claim=$MOUNT/.provision/elect/$1
+  local done_file=$SHARE/$1 claim=$SHARE/elect/$1
   if ((SHARED == 0)); then done_file=$STATE/$1; fi
   if [[ -e $done_file ]]; then return 0; fi
   # A winner that died in between is replaced; the rename lets only one node do it.

@@ -46,7 +46,7 @@ UNIT
 restore_data() {
   local path
   INSTANCE_ID=$(<"$STATE/instance-id")
-  QUEUES=$MOUNT/.provision/preload
+  QUEUES=$SHARE/preload
   if ((SHARED == 0)); then QUEUES=$STATE/preload; fi
   REPORTED=0
   mkdir -p "$QUEUES/alive"

@@ -3,7 +3,7 @@
 
 # elect NAME: true on exactly one node, and on that node again after a reboot. `mkdir` is atomic over all clients.
 elect() {
-  local claim=$MOUNT/.provision/elect/$1
+  local claim=$SHARE/elect/$1
   if ((SHARED == 0)); then
     # Nothing of ours may be stored: the first instance of each launch it is. Two groups may then both win, which is harmless.
     [[ $(imds ami-launch-index) == 0 ]]
@@ -18,13 +18,13 @@ elect() {
 
 share() {
   if ((SHARED == 0)); then return 0; fi
-  mkdir -p "$MOUNT/.provision/elect" "$MOUNT/.provision/$GROUP/hosts"
+  mkdir -p "$SHARE/elect" "$SHARE/$GROUP/hosts"
 }
 
 # One line a node, as Open MPI and DeepSpeed read it. Others join and leave at the same time, so whoever writes looks again
 # afterwards: the last to write has seen everyone.
 write_hostfile() {
-  local directory=$MOUNT/.provision/$GROUP hosts
+  local directory=$SHARE/$GROUP hosts
   hosts=$(list_hosts "$directory")
   while :; do
     put "$directory/hostfile" "$hosts"
@@ -36,7 +36,7 @@ write_hostfile() {
 list_hosts() { (cat "$1"/hosts/* 2>/dev/null || :) | sort -uV; }
 
 join_group() {
-  local directory=$MOUNT/.provision/$GROUP address slots
+  local directory=$SHARE/$GROUP address slots
   address=$(imds local-ipv4)
   slots=$(accelerators)
   if ((SHARED == 1)); then
@@ -57,7 +57,7 @@ join_group() {
 leave_group() {
   INSTANCE_ID=$(<"$STATE/instance-id")
   if ((SHARED == 0)) || ! mounted; then return 0; fi
-  rm -f "$MOUNT/.provision/$GROUP/hosts/$INSTANCE_ID"
+  rm -f "$SHARE/$GROUP/hosts/$INSTANCE_ID"
   write_hostfile
 }
 
@@ -80,7 +80,7 @@ write_env() {
     printf 'export PROVISION_MOUNT=%q PROVISION_FILE_SYSTEM=%q\n' "$MOUNT" "$FS_ID"
     printf 'export PROVISION_NODE_IP=%q PROVISION_SLOTS=%q\n' "$1" "$2"
     if ((SHARED == 1)); then
-      printf 'export PROVISION_HOSTFILE=%q\n' "$MOUNT/.provision/$GROUP/hostfile"
+      printf 'export PROVISION_HOSTFILE=%q\n' "$SHARE/$GROUP/hostfile"
       cat <<'ENV'
 MASTER_ADDR=$(awk 'NR == 1 { print $1 }' "$PROVISION_HOSTFILE")
 NNODES=$(awk 'END { print NR }' "$PROVISION_HOSTFILE")

@@ -19,7 +19,7 @@ use super::watch::Watch;
 use crate::bootstrap;
 use crate::cloud::{Clock, Cloud, CloudError, Known};
 use crate::desired::{Address, Desired, Kind};
-use crate::observed::{Observed, Seen};
+use crate::observed::{Endpoint, Observed, Seen};
 use crate::plan::{Op, Plan};
 
 pub(super) struct Context<C, K> {
@@ -150,6 +150,11 @@ pub(super) fn round(duration: Duration) -> f64 {
 /// What a look tells of ids and of the way to the file system.
 pub(super) fn known_from(observed: &Observed) -> Known {
     let mut known = Known { ids: BTreeMap::new(), endpoint: None };
+    if let Some(existing) = &observed.existing {
+        // Links are made on it and nodes mount it: more than its id and its endpoint nobody needs.
+        known.ids.insert(Address::one(Kind::Fsx), existing.id.clone());
+        known.endpoint = existing.endpoint.as_ref().map(|endpoint| endpoint_of(&existing.id, endpoint));
+    }
     let addresses: std::collections::BTreeSet<&Address> = observed.resources.iter().map(|seen| &seen.address).collect();
     for seen in addresses.into_iter().filter_map(|address| observed.find(address)) {
         learn(&mut known, seen);
@@ -160,10 +165,11 @@ pub(super) fn known_from(observed: &Observed) -> Known {
 fn learn(known: &mut Known, seen: &Seen) {
     known.ids.insert(seen.address.clone(), seen.id.clone());
     if let Some(endpoint) = &seen.endpoint {
-        known.endpoint = Some(bootstrap::Endpoint {
-            file_system_id: seen.id.clone(),
-            dns_name: endpoint.dns_name.clone(),
-            mount_name: endpoint.mount_name.clone(),
-        });
+        known.endpoint = Some(endpoint_of(&seen.id, endpoint));
     }
+}
+
+fn endpoint_of(id: &str, endpoint: &Endpoint) -> bootstrap::Endpoint {
+    let Endpoint { dns_name, mount_name } = endpoint.clone();
+    bootstrap::Endpoint { file_system_id: id.to_owned(), dns_name, mount_name }
 }

@@ -200,7 +200,9 @@ fn objection(reviewed: Option<&Saved>, prepared: &Prepared, begun: Option<&Plan>
 
 /// A `down` ended after its last deletion and before it could forget the cluster.
 fn only_parameters_left(prepared: &Prepared) -> bool {
-    prepared.plan.purpose == Purpose::Down && prepared.plan.actions.is_empty() && !prepared.parameters.is_empty()
+    let plan = &prepared.plan;
+    let nothing_else = plan.actions.iter().all(|action| plan.is_existing(action));
+    plan.purpose == Purpose::Down && nothing_else && !prepared.parameters.is_empty()
 }
 
 /// Nothing in the plan is worse than in the one that was agreed to, resource by resource.

@@ -94,7 +94,7 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
     let mut scope = scope;
     // Of several, all have to be looked at: links may be on either.
     let several = observed.resources.iter().filter(|seen| seen.address.kind == Kind::Fsx).count() > 1;
-    scope.file_system = known.ids.get(&Address::one(Kind::Fsx)).filter(|_| !several).cloned();
+    scope.file_system = observed.file_system().filter(|_| !several).map(|seen| seen.id.clone());
     let keeper = Keeper::new(lease, cloud.clone(), clock.clone());
     let context = Arc::new(Context {
         watch: Watch::new(cloud.clone(), scope),
@@ -306,8 +306,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             if complete && context.plan.purpose == Purpose::Up {
                 context.store.tag_keys(context.desired.tags.keys().cloned().collect()).await;
             }
-            let nothing_stays = context.plan.actions.iter().all(|action| action.verb == crate::plan::Verb::Delete);
-            let forget = complete && context.plan.purpose == Purpose::Down && nothing_stays;
+            let forget = complete && context.plan.purpose == Purpose::Down && context.plan.leaves_nothing();
             // Without the lock nothing may be written. Whoever asked to stop does not want to wait for it.
             let safe = match ending {
                 Ending::Interrupted if !context.keeper.is_safe() => Err(Failure::LostLock),

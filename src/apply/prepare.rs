@@ -88,9 +88,16 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         let plan = plan::plan(&input, prices);
         return Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan });
     };
+    if let Some(complaint) = preflight::another(spec, &record.pins, &observed) {
+        return Err(Failed::Refused(vec![complaint]));
+    }
+    let unusable = preflight::unusable(spec, &observed, &identity.region, &identity.account);
+    if let Some(finding) = unusable.clone().filter(|_| record.pins.place.is_none()) {
+        return Err(Failed::Refused(vec![preflight::as_complaint(finding)]));
+    }
     let questions = questions(spec, &record.pins, &observed);
     let survey = patiently(|| cloud.survey(&questions)).await?;
-    let mut complaints = settle(spec, &questions, &survey, &mut record.pins);
+    let mut complaints = settle(spec, &questions, &survey, &observed, &mut record.pins);
     let Some(place) = record.pins.place.clone().filter(|_| complaints.is_empty()) else {
         complaints.extend(preflight::without_a_plan(spec, &survey, &observed, &identity.region));
         return Err(Failed::Refused(complaints));
@@ -114,6 +121,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         desired: &desired,
         observed: &observed,
     }));
+    plan.findings.extend(unusable);
     plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
     Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan })
 }
@@ -161,6 +169,7 @@ async fn look<C: Cloud, K: Clock>(
         deployment: stored.as_ref().map(|record| record.deployment.clone()),
         names: names(request, identity),
         file_system: None,
+        existing: existing(request, stored.as_ref()),
     };
     while request.patient && stored.as_ref().is_some_and(|record| record.may_show_what_was(clock.now())) {
         tokio::time::sleep(LOOK_AGAIN).await;
@@ -176,10 +185,18 @@ async fn look<C: Cloud, K: Clock>(
         let hidden = record.not_yet_visible(&observed, asked, |address| goes(request, address));
         if hidden.is_empty() || !request.patient {
             scope.deployment = Some(record.deployment.clone());
+            scope.existing = scope.existing.or_else(|| observed.existing.as_ref().map(|existing| existing.id.clone()));
             return Ok((record, observed, scope));
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
+}
+
+/// The file system of somebody else's that the cluster uses: as recorded, for the spec may have changed since; else as the
+/// spec says.
+fn existing(request: &Request, stored: Option<&Record>) -> Option<String> {
+    let recorded = stored.filter(|record| record.pins.place.is_some()).map(|record| record.pins.existing.clone());
+    recorded.unwrap_or_else(|| request.spec.as_ref().and_then(|spec| spec.storage.existing.clone()))
 }
 
 /// All kinds at once, each with a patience of its own: where many requests are throttled, hardly ever would all of them

@@ -17,7 +17,7 @@ impl Aws {
             }
         };
         let keys: BTreeSet<String> = questions.kms_key.iter().cloned().collect();
-        let (versioned, reservations, key, limits, (rights, unjudged)) = tokio::join!(
+        let (versioned, reservations, key, (groups, unseen), limits, (rights, unjudged)) = tokio::join!(
             self.each(&questions.versioned, "versioning of", |aws, name| async move { aws.is_versioned(&name).await }),
             self.each(
                 &questions.reservations,
@@ -25,15 +25,17 @@ impl Aws {
                 |aws, id| async move { aws.reservation(&id).await }
             ),
             self.each(&keys, "key", |aws, id| async move { aws.key(&id).await }),
+            self.groups_of_servers(questions),
             self.limits_and_use(questions),
             rights,
         );
         let (quotas, in_use, unlimited) = limits;
-        let unanswered = [versioned.1, reservations.1, key.1, unlimited, unjudged].concat();
+        let unanswered = [versioned.1, reservations.1, key.1, unseen, unlimited, unjudged].concat();
         Survey {
             versioned: versioned.0,
             reservations: reservations.0,
             kms_key: key.0.into_values().next(),
+            server_groups: groups,
             quotas,
             in_use,
             rights,

@@ -86,6 +86,7 @@ mod tests {
             deployment: Some("d1".to_owned()),
             names: [(Address::one(Kind::SecurityGroup), "provision/vision".to_owned())].into(),
             file_system: None,
+            existing: None,
         }
     }
 

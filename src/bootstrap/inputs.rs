@@ -25,6 +25,10 @@ pub struct Inputs {
     pub setup: Option<String>,
     /// How long after its launch a node powers itself off.
     pub ttl_s: Option<u64>,
+    /// None: the file system is the cluster's own. Else it is somebody else's, and other clusters may use it too: what the
+    /// nodes share lies in this folder below `.provision`, and the layout of the root is left as it is.
+    #[serde(default)]
+    pub share: Option<String>,
 }
 
 /// What a boot script needs to know of a `[[dataset]]`.
@@ -50,8 +54,8 @@ pub struct Endpoint {
     pub mount_name: String,
 }
 
-/// Folder in the mount's root for what nodes share; `templates/shared.sh` names it too.
-const SHARED_PATH: &str = "/.provision";
+/// Folder in the mount's root for what nodes share; `templates/values.sh.j2` names it too.
+pub(super) const SHARED_PATH: &str = "/.provision";
 
 impl Inputs {
     /// Whether the nodes may keep files of their own in the mount's root: not where those would end up in the user's bucket.
@@ -93,6 +97,8 @@ pub fn digest(inputs: &Inputs) -> String {
         node_efa_interfaces: _,
         setup,
         ttl_s,
+        // A cluster keeps its file system for life.
+        share: _,
     } = inputs;
     let layouts: Vec<_> = datasets.iter().filter_map(|each| Some((&each.path, each.layout.as_ref()?))).collect();
     let datasets: Vec<_> = datasets

@@ -29,6 +29,7 @@ mod fixtures {
             node_efa_interfaces: 8,
             setup: Some("#!/bin/bash\necho \"it's $HOME\"\n".into()),
             ttl_s: Some(259_200),
+            share: None,
         }
     }
 

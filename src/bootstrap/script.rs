@@ -11,6 +11,7 @@ use flate2::{Compression, GzBuilder};
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, context};
 
+use super::inputs::SHARED_PATH;
 use super::{BootstrapError, Endpoint, Inputs};
 
 const HEAD: &str = include_str!("../../templates/values.sh.j2");
@@ -64,6 +65,8 @@ pub(super) fn head(inputs: &Inputs, endpoint: &Endpoint) -> Result<String, Boots
         storage_efa => u8::from(inputs.storage_efa),
         efa_interfaces => inputs.node_efa_interfaces,
         shared => u8::from(inputs.may_share()),
+        share => share(inputs),
+        own_storage => u8::from(inputs.share.is_none()),
         preload => inputs.preload(),
         layouts => inputs.layouts(),
         ttl_s => inputs.ttl_s.unwrap_or(0),
@@ -71,6 +74,16 @@ pub(super) fn head(inputs: &Inputs, endpoint: &Endpoint) -> Result<String, Boots
         setup => inputs.setup.as_ref().map(|content| BASE64_STANDARD.encode(gzip(content.as_bytes()))).unwrap_or_default(),
     };
     environment.render_named_str("values.sh.j2", HEAD, values).map_err(BootstrapError::from)
+}
+
+/// Where the nodes keep what they share. On a file system that other clusters may mount too, and that outlives them, each
+/// deployment has a folder of its own.
+fn share(inputs: &Inputs) -> String {
+    let root = format!("{}{SHARED_PATH}", inputs.mount);
+    match &inputs.share {
+        Some(folder) => format!("{root}/{folder}"),
+        None => root,
+    }
 }
 
 /// Prints a value as one word of a shell, whatever is in it and however a template asks for it.

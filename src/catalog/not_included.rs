@@ -18,6 +18,8 @@ pub enum When {
     Reservation,
     /// A key of the user's own.
     KmsKey,
+    /// A file system that is not the cluster's.
+    Existing,
 }
 
 impl std::str::FromStr for When {
@@ -32,6 +34,7 @@ impl std::str::FromStr for When {
             "capacity-block" => Self::CapacityBlock,
             "reservation" => Self::Reservation,
             "kms-key" => Self::KmsKey,
+            "existing" => Self::Existing,
             _ => return Err(()),
         })
     }
@@ -62,6 +65,7 @@ mod tests {
             When::CapacityBlock,
             When::Reservation,
             When::KmsKey,
+            When::Existing,
         ];
         assert_eq!(of(&all).count(), ROWS.len());
     }

@@ -24,7 +24,8 @@ const MOST_NODES: usize = 20;
 pub(super) async fn look(given: &Which, settings: &Settings) -> anyhow::Result<Fleet> {
     let (cluster, spec) = which(given, settings)?;
     let connected = connect(settings, spec.and_then(|spec| spec.cluster.region).as_deref()).await?;
-    let scope = Scope { cluster: cluster.clone(), deployment: None, names: [].into(), file_system: None };
+    let scope =
+        Scope { cluster: cluster.clone(), deployment: None, names: [].into(), file_system: None, existing: None };
     let observed =
         connected.observe(&scope, &[Kind::Nodes]).await.map_err(|error| cloud(error, "look at the nodes"))?;
     let nodes = observed.nodes;

@@ -330,7 +330,9 @@ async fn show_and_ask(
         Danger::DestroysCompute => "This ends running nodes. Go on?",
         Danger::Safe | Danger::Disruptive => "Go on?",
     };
-    prompt::confirm(question, stop).await
+    let existing = plan.existing.as_ref().filter(|_| plan.purpose == Purpose::Down);
+    let stays = existing.map(|id| format!("{id} stays, with every file on it: it is not ours. ")).unwrap_or_default();
+    prompt::confirm(&format!("{stays}{question}"), stop).await
 }
 
 /// The end of a run that had nothing to do, as an event.
@@ -345,6 +347,12 @@ fn nothing(plan: &Plan) {
         Purpose::Down => format!("There is nothing of {} in {}.", plan.cluster, plan.region),
     };
     output::say(&text);
+}
+
+/// What a removal has left alone.
+fn stays(plan: &Plan) -> String {
+    let told = |id: &String| format!(" {id} is as it was, with every file on it: it is not ours.");
+    plan.existing.as_ref().map(told).unwrap_or_default()
 }
 
 /// What removes a cluster, and what shows it.
@@ -362,7 +370,9 @@ fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, 
                         "\n{} is ready. Look at it: `provision status --cluster {0}`; remove it: `provision down --cluster {0}`",
                         plan.cluster
                     ),
-                    Purpose::Down => format!("\n{} is gone; nothing of it is left in {}.", plan.cluster, plan.region),
+                    Purpose::Down => {
+                        format!("\n{} is gone; nothing of it is left in {}.{}", plan.cluster, plan.region, stays(plan))
+                    }
                 };
                 output::say(&text);
             }

@@ -10,8 +10,8 @@ mod survey;
 pub use error::{Class, CloudError, Remains};
 pub use remote::{Command, CommandOutput, CommandState, Console, Invocation, NODES_A_COMMAND, Remote, SessionTicket};
 pub use survey::{
-    Bucket, Context, GroupFacts, ImageFacts, InUse, Key, Questions, QuotaId, Reservation, Rights, Subnet, Survey,
-    Unanswered, Use, Verdict,
+    Bucket, Context, GroupFacts, ImageFacts, InUse, Key, LetIn, Questions, QuotaId, Reservation, Rights, ServerGroup,
+    Subnet, Survey, Unanswered, Use, Verdict,
 };
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +46,9 @@ pub struct Scope {
     pub names: BTreeMap<Address, String>,
     /// The file system, where its id is known: links and tasks are looked up with it, and it is asked for by id.
     pub file_system: Option<String>,
+    /// A file system of somebody else's that our links are on. None: there is none, or nobody knows any more; without a
+    /// deployment either, our links are looked for on every file system of the region.
+    pub existing: Option<String>,
 }
 
 /// Ids and endpoints by address: what a creation needs of what was made before it.

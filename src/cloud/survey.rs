@@ -29,6 +29,8 @@ pub struct Questions {
     pub reservations: BTreeSet<String>,
     /// Id, alias or ARN.
     pub kms_key: Option<String>,
+    /// `eni-…` of the servers of a file system that is not ours: which groups they are in, and what those let in.
+    pub servers: BTreeSet<String>,
     /// Limits, and what of them is in use.
     pub quotas: BTreeSet<QuotaId>,
     /// Patterns of instance types, such as `p*`: which running instances count.
@@ -88,6 +90,8 @@ pub struct Survey {
     /// None: there is none.
     pub reservations: BTreeMap<String, Option<Reservation>>,
     pub kms_key: Option<Key>,
+    /// By id, the groups of the servers, and the group that the user gave.
+    pub server_groups: BTreeMap<String, ServerGroup>,
     /// Limits, rounded down.
     pub quotas: BTreeMap<QuotaId, u64>,
     pub in_use: InUse,
@@ -108,6 +112,29 @@ pub struct Reservation {
     pub is_block: Option<bool>,
     pub starts: Option<jiff::Timestamp>,
     pub ends: Option<jiff::Timestamp>,
+}
+
+/// A security group around a file system that is not ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerGroup {
+    /// A server is in it.
+    pub holds_servers: bool,
+    /// What it lets in.
+    pub lets_in: Vec<LetIn>,
+}
+
+/// One rule of a security group, as far as it matters to Lustre.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LetIn {
+    /// All protocols and ports.
+    pub all: bool,
+    /// TCP ports, both included.
+    pub from: u16,
+    pub to: u16,
+    /// Ids of groups.
+    pub groups: BTreeSet<String>,
+    /// It has a range of addresses that nodes of the same VPC may well have.
+    pub private_addresses: bool,
 }
 
 /// A key of KMS.

@@ -25,6 +25,8 @@ pub struct Desired {
     pub to_export: BTreeMap<Address, Wanted>,
     /// What it may cost at most.
     pub budget: Option<Budget>,
+    /// `fs-…`: a file system that is there already. It is no resource: only its id is named, by links and nodes.
+    pub existing: Option<String>,
 }
 
 /// One resource, with what must be there before it.
@@ -61,7 +63,8 @@ pub struct Settled<'a> {
 impl Desired {
     /// Nothing at all: what `down` wants.
     pub fn nothing(id: ClusterId) -> Self {
-        Self { id, tags: Tags::new(), resources: BTreeMap::new(), to_export: BTreeMap::new(), budget: None }
+        let (tags, resources, to_export) = (Tags::new(), BTreeMap::new(), BTreeMap::new());
+        Self { id, tags, resources, to_export, budget: None, existing: None }
     }
 
     /// The name of every wanted resource that is told by name.
@@ -75,7 +78,7 @@ pub fn build_offline(spec: &Spec, identity: &Identity) -> Desired {
     let id =
         ClusterId { cluster: spec.cluster.name.clone(), region: identity.region.clone(), deployment: String::new() };
     let place = Place { subnet: String::new(), vpc: String::new(), zone: String::new() };
-    let pins = Pins { place: None, images: BTreeMap::new() };
+    let pins = Pins::default();
     build(spec, &Settled { id: &id, identity, place: &place, pins: &pins })
 }
 
@@ -84,14 +87,16 @@ pub fn build(spec: &Spec, settled: &Settled<'_>) -> Desired {
     let mut builder = Builder { spec, settled, resources: BTreeMap::new() };
     let security_group = builder.security_group();
     let profile = builder.profile();
-    builder.file_system(security_group.clone());
+    if spec.storage.existing.is_none() {
+        builder.file_system(security_group.clone());
+    }
     builder.links();
     for group in &spec.nodes {
         builder.group(group, &security_group, &profile);
     }
     let (id, tags) = (settled.id.clone(), spec.cluster.tags.clone());
-    let budget = spec.cluster.budget;
-    Desired { id, tags, resources: builder.resources, to_export: BTreeMap::new(), budget }
+    let (budget, existing) = (spec.cluster.budget, spec.storage.existing.clone());
+    Desired { id, tags, resources: builder.resources, to_export: BTreeMap::new(), budget, existing }
 }
 
 struct Builder<'a> {
@@ -191,13 +196,18 @@ impl Builder<'_> {
         links.sort_by(|(a, _), (b, _)| a.cmp(b));
         let mut before = Address::one(Kind::Fsx);
         for (address, link) in links {
-            let mut after = vec![(Address::one(Kind::Fsx), Point::Done)];
+            let mut after = self.after_storage(Point::Done);
             if before.kind == Kind::Link {
                 after.push((before, Point::Done));
             }
             before = address.clone();
             self.add(address, Resource::Link(link), after);
         }
+    }
+
+    /// One that exists is waited for by nobody.
+    fn after_storage(&self, point: Point) -> Vec<(Address, Point)> {
+        if self.spec.storage.existing.is_some() { Vec::new() } else { vec![(Address::one(Kind::Fsx), point)] }
     }
 
     fn group(&mut self, group: &Nodes, security_group: &Reference, profile: &Reference) {
@@ -240,7 +250,7 @@ impl Builder<'_> {
         let node_digest = node_digest(&template);
         let template_digest = digest(&[&node_digest, &bootstrap::digest(&template.boot), &group.count.to_string()], 8);
         let mut template_after = done(&[security_group.clone(), profile.clone()]);
-        template_after.push((Address::one(Kind::Fsx), Point::Answered));
+        template_after.extend(self.after_storage(Point::Answered));
         self.add_with_digest(
             template_address.clone(),
             Resource::Template(Box::new(template)),
@@ -252,7 +262,8 @@ impl Builder<'_> {
             Launch::AfterStorage => Point::Done,
             Launch::WithStorage => Point::Answered,
         };
-        let mut after = vec![(template_address, Point::Done), (Address::one(Kind::Fsx), storage)];
+        let mut after = vec![(template_address, Point::Done)];
+        after.extend(self.after_storage(storage));
         after.extend(placement.map(|(address, _)| (address, Point::Done)));
         self.add_with_digest(Address::named(Kind::Nodes, &group.name), Resource::Nodes(nodes), node_digest, after);
     }
@@ -281,6 +292,7 @@ impl Builder<'_> {
             },
             setup: group.setup.as_ref().map(|setup| setup.content.clone()),
             ttl_s: cluster.ttl.and_then(|ttl| u64::try_from(ttl.as_secs()).ok()),
+            share: storage.existing.as_ref().map(|_| format!("{}/{}", cluster.name, self.settled.id.deployment)),
         }
     }
 }

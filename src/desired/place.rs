@@ -20,6 +20,9 @@ pub struct Pins {
     /// By the image as the spec writes it.
     #[serde(default)]
     pub images: BTreeMap<String, PinnedImage>,
+    /// `fs-…`: the file system of somebody else's that the links are on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub existing: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +64,9 @@ pub fn addresses_needed(spec: &Spec) -> u32 {
 
 /// How many servers a file system has; 0 where its size is not known yet.
 fn servers(storage: &Storage) -> u32 {
+    if storage.existing.is_some() {
+        return 0;
+    }
     let kind = storage.kind();
     let metadata = match (storage.metadata_iops, storage.capacity_gib) {
         (Some(MetadataIops::Provisioned(iops)), _) => Some(iops),

@@ -46,7 +46,10 @@ pub fn policy(spec: &Spec, desired: &Desired, target: &Target<'_>, purpose: Purp
         }
         Purpose::Apply => {
             builder.records();
-            builder.storage();
+            match &spec.storage.existing {
+                None => builder.storage(),
+                Some(id) => builder.links_on_existing(id),
+            }
             builder.links();
             builder.fsx_for_the_caller();
             builder.network_and_templates();
@@ -112,7 +115,7 @@ impl Builder<'_> {
         if !self.reservations().is_empty() {
             actions.push("ec2:DescribeCapacityReservations");
         }
-        if purpose == Purpose::Apply {
+        if purpose == Purpose::Apply && self.spec.storage.existing.is_none() {
             // FSx, in the name of whoever makes a file system.
             actions.push("ec2:DescribeVpcs");
             if self.spec.datasets.iter().any(|dataset| !dataset.export.is_empty()) {
@@ -199,6 +202,23 @@ impl Builder<'_> {
         self.allow("ChangeStorage", &change, resources, &[self.tagged_already()]);
     }
 
+    /// On a file system that is not ours: links, and nothing that makes, changes, tags or deletes a file system.
+    fn links_on_existing(&mut self, id: &str) {
+        if !self.has(Kind::Link) {
+            return;
+        }
+        let on_it = ["fsx:CreateDataRepositoryAssociation", "fsx:CreateDataRepositoryTask"];
+        let file_system = self.fsx(&format!("file-system/{id}"));
+        self.allow("LinkExisting", &on_it, vec![file_system], &[self.tagged_in_request()]);
+        let change = [
+            "fsx:DeleteDataRepositoryAssociation",
+            "fsx:TagResource",
+            "fsx:UntagResource",
+            "fsx:UpdateDataRepositoryAssociation",
+        ];
+        self.allow("ChangeLinks", &change, vec![self.fsx("association/*")], &[self.tagged_already()]);
+    }
+
     fn links(&mut self) {
         if !self.has(Kind::Link) {
             return;
@@ -212,9 +232,11 @@ impl Builder<'_> {
 
     /// What FSx does in the name of whoever calls it.
     fn fsx_for_the_caller(&mut self) {
-        let via_fsx = condition("ForAnyValue:StringEquals", "aws:CalledVia", &[FSX]);
-        self.allow("FsxLooksAtNetwork", &["ec2:GetSecurityGroupsForVpc"], vec![self.ec2("vpc/*")], &[via_fsx]);
-        self.create_service_role("FsxOwnRole", FSX);
+        if self.spec.storage.existing.is_none() {
+            let via_fsx = condition("ForAnyValue:StringEquals", "aws:CalledVia", &[FSX]);
+            self.allow("FsxLooksAtNetwork", &["ec2:GetSecurityGroupsForVpc"], vec![self.ec2("vpc/*")], &[via_fsx]);
+            self.create_service_role("FsxOwnRole", FSX);
+        }
         if self.has(Kind::Link) {
             let actions = ["iam:AttachRolePolicy", "iam:CreateServiceLinkedRole", "iam:PutRolePolicy"];
             self.allow("FsxRoleForS3", &actions, vec![self.service_roles(FSX_TO_S3)], &[]);

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{Op, Plan, Step, Verb};
+use super::model::{Op, Plan, Purpose, Step, Verb};
 use crate::desired::{Address, Kind};
 
 /// Every promise that the plan breaks, in words. Empty: none.
@@ -43,6 +43,8 @@ pub fn check(plan: &Plan) -> Vec<String> {
         };
         must(allowed, format!("a step of {} does more than the plan shows ({:?})", step.address, step.op));
     }
+    existing_is_left_alone(plan, &mut must);
+    writers_have_ended(plan, &mut must);
     data_is_safe(plan, &mut must);
     one_link_at_a_time(plan, &mut must);
     for (index, step) in plan.steps.iter().enumerate() {
@@ -69,6 +71,33 @@ fn is_made_to_export(plan: &Plan, step: &Step) -> bool {
     let has =
         |wanted: fn(&Op) -> bool| plan.steps.iter().any(|other| other.address == step.address && wanted(&other.op));
     step.address.kind == Kind::Link && has(|op| *op == Op::Export) && has(|op| matches!(op, Op::Delete { .. }))
+}
+
+/// Nothing is done to a file system that is not ours: no step names it, and none is about a file system unless it goes and is
+/// another one.
+fn existing_is_left_alone(plan: &Plan, must: &mut impl FnMut(bool, String)) {
+    let Some(existing) = &plan.existing else { return };
+    for step in plan.steps.iter().filter(|step| step.address.kind == Kind::Fsx) {
+        let goes = matches!(&step.op, Op::Delete { ids } if !ids.contains(existing));
+        must(goes, format!("{existing} is not ours, and a step is about it ({:?})", step.op));
+    }
+    let tasks = indices(plan, |step| step.op == Op::EndTasks);
+    let deletes = indices(plan, |step| step.address.kind == Kind::Fsx);
+    must(tasks.is_empty() || !deletes.is_empty(), format!("tasks of {existing} are ended, which is not ours"));
+}
+
+/// What a node writes after the last export has no way to S3.
+fn writers_have_ended(plan: &Plan, must: &mut impl FnMut(bool, String)) {
+    if plan.purpose != Purpose::Down {
+        return;
+    }
+    let ended = indices(plan, |step| step.address.kind == Kind::Nodes && matches!(step.op, Op::Delete { .. }));
+    for export in indices(plan, |step| step.op == Op::Export) {
+        for nodes in &ended {
+            let (link, nodes_of) = (&plan.steps[export].address, &plan.steps[*nodes].address);
+            must(precedes(plan, *nodes, export), format!("{link} is exported before {nodes_of} have ended"));
+        }
+    }
 }
 
 /// No link and no file system goes before every export that the plan has, and no file system before its nodes and links.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Action, Danger, Finding, Purpose, Verb};
 use super::nodes;
+use super::not_ours;
 use super::rules;
 use super::safety::{may_owe_files, missing_links};
 use super::summary;
@@ -66,7 +67,8 @@ pub(super) fn diff(input: &Input<'_>) -> Outcome {
     let storage_replaced = storage_is_replaced(input, &mut outcome);
     // What nodes mount, if it stays; else they are made anew for the next one.
     let stays = |seen: &&Seen| !storage_replaced && seen.state != State::Deleting;
-    let mounted = input.observed.file_system().filter(stays).map(|seen| seen.id.as_str());
+    let ours = || input.observed.file_system().filter(stays).map(|seen| seen.id.as_str());
+    let mounted = input.desired.existing.as_deref().or_else(ours);
     for (address, wanted) in &input.desired.resources {
         let (action, work) = match &wanted.resource {
             Resource::Nodes(group) => node_group(input, address, wanted, group, mounted),
@@ -76,6 +78,7 @@ pub(super) fn diff(input: &Input<'_>) -> Outcome {
         outcome.work.insert(address.clone(), work);
     }
     unwanted(input, &mut outcome);
+    not_ours::shown(input, &mut outcome);
     links_to_export(input, &mut outcome);
     outcome.actions.sort_by(|a, b| a.address.cmp(&b.address));
     outcome

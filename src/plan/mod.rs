@@ -9,6 +9,7 @@ mod danger;
 mod diff;
 mod model;
 mod nodes;
+mod not_ours;
 mod outside;
 mod paid;
 mod preload;
@@ -29,6 +30,7 @@ pub use model::{Action, After, Change, Danger, FORMAT_VERSION, Finding, Op, Plan
 pub use outside::{Counted, Outside, outside_links, say_outside};
 pub use paid::existing;
 pub use saved::Saved;
+pub use summary::of_existing;
 pub use topology::{Flow, Part, Tier, Topology};
 
 use crate::catalog::prices::Prices;
@@ -55,6 +57,12 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         purpose: input.purpose,
         cluster: input.desired.id.cluster.clone(),
         region: input.desired.id.region.clone(),
+        existing: input
+            .observed
+            .existing
+            .as_ref()
+            .map(|existing| existing.id.clone())
+            .or_else(|| input.desired.existing.clone()),
         zone: zone.filter(|zone| !zone.is_empty()),
         compared: true,
         actions: outcome.actions,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::basis::Basis;
 use super::cost::Cost;
 use super::topology::Topology;
-use crate::desired::{Address, Point};
+use crate::desired::{Address, Kind, Point};
 use crate::diagnostic::Severity;
 
 /// The format of a plan's JSON. New fields may come; none changes its meaning.
@@ -19,6 +19,9 @@ pub struct Plan {
     pub purpose: Purpose,
     pub cluster: String,
     pub region: String,
+    /// `fs-…`: the file system that exists and is not ours. No step is about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub existing: Option<String>,
     /// Where the cluster lives; None when nothing is wanted.
     pub zone: Option<String>,
     /// False: made from the spec alone, without a look at what exists.
@@ -196,6 +199,16 @@ impl Plan {
     /// Something would be changed.
     pub fn has_changes(&self) -> bool {
         self.steps.iter().any(|step| step.op.is_mutating())
+    }
+
+    /// Nothing of the cluster is left once it is carried out. What is not ours is none of it.
+    pub fn leaves_nothing(&self) -> bool {
+        self.actions.iter().all(|action| action.verb == Verb::Delete || self.is_existing(action))
+    }
+
+    /// The line of the file system that is not ours.
+    pub fn is_existing(&self, action: &Action) -> bool {
+        action.address.kind == Kind::Fsx && self.existing.is_some() && action.id == self.existing
     }
 
     pub fn is_refused(&self) -> bool {

@@ -294,6 +294,9 @@ fn with(desired: &Desired, observed: &Observed) -> Vec<When> {
     if wants(is_tiering) || sees(Kind::Fsx, "media", |media| media == media_text(Media::IntelligentTiering)) {
         found.push(When::IntelligentTiering);
     }
+    if desired.existing.is_some() || observed.existing.is_some() {
+        found.push(When::Existing);
+    }
     // Of one that is there, AWS answers with a key also where it is AWS's own.
     if wants(|resource| matches!(resource, Resource::Fsx(FileSystem { kms_key: Some(_), .. }))) {
         found.push(When::KmsKey);

@@ -2,12 +2,13 @@
 
 use super::diff::{Input, Outcome, error, warning};
 use super::model::{Purpose, Verb};
-use super::outside;
+use super::{not_ours, outside};
 use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED};
 use crate::observed::{Seen, State};
 use crate::record::Try;
 
 pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
+    not_ours::links(input, outcome);
     let goes = |kind: Kind| {
         outcome
             .actions
@@ -25,7 +26,7 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
         .observed
         .resources
         .iter()
-        .filter(|seen| seen.address.kind == Kind::Link)
+        .filter(|seen| seen.address.kind == Kind::Link && !not_ours::is_below(input, seen))
         .filter(|link| outcome.work.get(&link.address).is_some_and(|work| !work.delete.is_empty()))
         .collect();
     let mut findings = Vec::new();

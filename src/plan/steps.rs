@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::{Input, Outcome, Work};
-use super::model::{After, Op, Step};
+use super::model::{After, Op, Purpose, Step};
 use crate::desired::{Address, Kind, Point, Resource};
 
 pub(super) fn steps(input: &Input<'_>, outcome: &Outcome) -> Vec<Step> {
@@ -103,8 +103,10 @@ impl Graph<'_> {
                 settle: work.settle,
             })
             .collect();
-        // When the file system stays, links may go while nodes run on: their files stay on it.
-        let mut ready = if storage_goes { self.removed_of(&[Kind::Nodes]) } else { Vec::new() };
+        // When the file system stays, links may go while nodes run on: their files stay on it. Not so at
+        // `down`: after the cluster nobody exports what they still write, whoever's the file system is.
+        let last_export = storage_goes || self.input.purpose == Purpose::Down;
+        let mut ready = if last_export { self.removed_of(&[Kind::Nodes]) } else { Vec::new() };
         if storage_goes && self.input.observed.tasks.iter().any(|task| task.state.is_active()) {
             ready = vec![self.push(&Address::one(Kind::Task), Op::EndTasks, ready)];
         }

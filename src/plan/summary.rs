@@ -6,7 +6,7 @@ use crate::desired::{
     FileSystem, Kind, LaunchTemplate, Link, NodeGroup, Resource, Role, SecurityGroup, deployment_text, flows_sentence,
     market_text, media_text,
 };
-use crate::observed::Seen;
+use crate::observed::{Existing, Seen};
 use crate::spec::MetadataIops;
 
 pub(super) fn of(resource: &Resource) -> String {
@@ -92,6 +92,19 @@ pub(super) fn of_seen(seen: &Seen) -> String {
         Kind::Link => format!("{} ⇄ {}", field("s3"), field("path")),
         _ => field("name"),
     }
+}
+
+/// Of a file system that is not ours.
+pub fn of_existing(existing: &Existing) -> String {
+    let Existing { service, fields, .. } = existing;
+    let field = |name: &str| fields.get(name).map(String::as_str);
+    let kind = match (field("deployment"), field("media")) {
+        (Some(deployment), Some(media)) => format!("{deployment} {media}"),
+        _ => service.to_lowercase(),
+    };
+    let size = field("capacity").or(field("throughput")).map(|size| format!(", {size}")).unwrap_or_default();
+    let efa = if field("efa") == Some("true") { ", EFA" } else { "" };
+    format!("{kind}{size}{efa}, existing, not ours")
 }
 
 pub(super) fn plural(count: usize, noun: &str) -> String {

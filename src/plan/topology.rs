@@ -95,7 +95,13 @@ pub(super) fn topology(input: &Input<'_>, actions: &[Action]) -> Topology {
     }
     for (kind, tier) in [(Kind::Link, Tier::Link), (Kind::Fsx, Tier::Storage), (Kind::Nodes, Tier::Compute)] {
         for action in actions.iter().filter(|action| action.address.kind == kind) {
-            topology.parts.push(part(action, tier, input.desired));
+            let mut part = part(action, tier, input.desired);
+            let existing =
+                input.observed.existing.as_ref().map(|existing| &existing.id).or(input.desired.existing.as_ref());
+            if let (Tier::Storage, Some(id)) = (tier, existing.filter(|id| action.id.as_ref() == Some(*id))) {
+                (part.address, part.title) = (None, id.clone());
+            }
+            topology.parts.push(part);
         }
     }
     topology.flows = flows(&topology.parts, &buckets, &routes);

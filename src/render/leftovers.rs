@@ -92,10 +92,14 @@ fn after_failure(failure: &Failure) -> Stands {
     }
 }
 
+/// A file system that is not ours is there before and after: it is no leftover.
+fn ours(plan: &Plan) -> impl Iterator<Item = &Action> {
+    plan.actions.iter().filter(|action| !plan.is_existing(action))
+}
+
 /// Addresses, those whose loss would be worst first.
 fn addresses(report: &Report, plan: &Plan, wanted: Stands) -> Vec<Address> {
-    let mut actions: Vec<&Action> =
-        plan.actions.iter().filter(|action| stands(action, report, plan) == wanted).collect();
+    let mut actions: Vec<&Action> = ours(plan).filter(|action| stands(action, report, plan) == wanted).collect();
     actions.sort_by_key(|action| std::cmp::Reverse(action.danger));
     actions.into_iter().map(|action| action.address.clone()).collect()
 }
@@ -104,7 +108,7 @@ fn addresses(report: &Report, plan: &Plan, wanted: Stands) -> Vec<Address> {
 pub(super) fn notes(report: &Report, plan: &Plan) -> Vec<String> {
     let there = addresses(report, plan, Stands::There);
     let perhaps = addresses(report, plan, Stands::Perhaps);
-    let total = plan.actions.len();
+    let total = ours(plan).count();
     let is_one = there.len() == 1;
     let mut notes = vec![match plan.purpose {
         Purpose::Up if there.is_empty() => "nothing exists yet".to_owned(),
@@ -181,7 +185,7 @@ fn is_new(address: &Address, plan: &Plan) -> bool {
 /// The command that goes on, and the one that takes everything away.
 pub(super) fn go_on(report: &Report, plan: &Plan, context: &FailureContext<'_>) -> String {
     let again = format!("run `{}` again", context.command);
-    let exists = plan.actions.iter().any(|action| stands(action, report, plan) != Stands::Gone);
+    let exists = ours(plan).any(|action| stands(action, report, plan) != Stands::Gone);
     match plan.purpose {
         Purpose::Up if exists => {
             format!("{again}; or remove what exists: `{}`", context.remove)

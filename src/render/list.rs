@@ -26,6 +26,8 @@ pub struct Entry {
     pub zone: Option<String>,
     /// AWS's word for its state.
     pub file_system: Option<String>,
+    /// False: the file system exists without the cluster, and stays when it goes.
+    pub ours: bool,
     pub nodes_ready: usize,
     pub nodes: usize,
     /// Who is at work on it.
@@ -42,6 +44,7 @@ impl From<&Status> for Entry {
             cluster: status.cluster.clone(),
             zone: status.zone.clone(),
             file_system: status.file_system.as_ref().map(|fs| fs.lifecycle.clone()),
+            ours: status.file_system.as_ref().is_none_or(|fs| fs.ours),
             nodes_ready,
             nodes,
             locked_by: status.lock.as_ref().map(|lock| lock.who.clone()),
@@ -75,7 +78,7 @@ pub fn text(list: &List, theme: &Theme) -> String {
         Row::from(vec![
             Cell::styled(BOLD, entry.cluster.as_str()),
             entry.zone.clone().unwrap_or_default().into(),
-            entry.file_system.as_deref().unwrap_or("none").into(),
+            storage(entry).into(),
             format!("{} of {}", entry.nodes_ready, entry.nodes).into(),
             sum(entry.hourly, entry.hourly_complete, "/h").into(),
             entry.locked_by.clone().unwrap_or_default().into(),
@@ -83,4 +86,12 @@ pub fn text(list: &List, theme: &Theme) -> String {
     }));
     let columns = [Column::Left, Column::Left, Column::Left, Column::Right, Column::Right, Column::Wrapped];
     format!("{}\n{}", theme.paint(BOLD, &title), table(2, &columns, rows, theme))
+}
+
+fn storage(entry: &Entry) -> String {
+    match &entry.file_system {
+        None => "none".to_owned(),
+        Some(state) if entry.ours => state.clone(),
+        Some(state) => format!("{state}, existing"),
+    }
 }

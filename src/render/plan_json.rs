@@ -19,6 +19,9 @@ struct Document<'a> {
     purpose: Purpose,
     cluster: &'a str,
     region: &'a str,
+    /// Id of a file system that exists and is not ours; absent where there is none. No step is about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    existing: Option<&'a str>,
     /// The availability zone; null where none is known or nothing is wanted.
     zone: Option<&'a str>,
     /// False: made from the spec alone, without a look at what exists.
@@ -60,7 +63,19 @@ struct Summary<'a> {
 /// Pretty JSON with a line break at its end. Money is in millionths of a US dollar.
 pub fn plan(plan: &Plan) -> String {
     let Plan {
-        format_version, purpose, cluster, region, zone, compared, actions, steps, cost, topology, basis, ..
+        format_version,
+        purpose,
+        cluster,
+        region,
+        existing,
+        zone,
+        compared,
+        actions,
+        steps,
+        cost,
+        topology,
+        basis,
+        ..
     } = plan;
     let (hourly, hourly_complete) = cost.hourly();
     let summary = Summary {
@@ -83,6 +98,7 @@ pub fn plan(plan: &Plan) -> String {
         purpose: *purpose,
         cluster,
         region,
+        existing: existing.as_deref(),
         zone: zone.as_deref(),
         compared: *compared,
         actions,

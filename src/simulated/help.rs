@@ -23,6 +23,9 @@ impl World {
             let enabled = || Key::Found { state: "Enabled".to_owned(), encrypts: true };
             survey.kms_key = Some(settings.keys.get(key).cloned().unwrap_or_else(enabled));
         }
+        if self.answers("ec2", "security groups of the existing file system", !questions.servers.is_empty(), survey) {
+            survey.server_groups.clone_from(&settings.server_groups);
+        }
         if self.answers("servicequotas", "quotas", !questions.quotas.is_empty(), survey) {
             let limit = |id| Some((Clone::clone(id), *settings.limits.get(id)?));
             survey.quotas = questions.quotas.iter().filter_map(limit).collect();

@@ -10,8 +10,8 @@ use super::look::View;
 use super::settings::Settings;
 use super::world::{Maker, Thing, Uses, World, kind_of, name_of};
 use crate::cloud::{Overwrite, Scope};
-use crate::desired::{Kind, Resource, TAG_CLUSTER, Tags};
-use crate::observed::{NodeState, Observed, State};
+use crate::desired::{Kind, Link, Resource, TAG_CLUSTER, Tags};
+use crate::observed::{NodeState, Observed, State, Task, Work};
 
 /// The world's own behaviour.
 impl Simulated {
@@ -61,6 +61,34 @@ impl Simulated {
         let now = world.now;
         world.things.put((kind, id.clone()), thing, now, now);
         id
+    }
+
+    /// Puts a link of somebody else's on a file system.
+    pub fn plant_link(&self, file_system: &str, link: Link, tags: Tags) -> String {
+        let id = self.plant(Resource::Link(link), tags);
+        let mut world = self.world();
+        if let Some(thing) = world.things.get_mut(&(Kind::Link, id.clone())) {
+            thing.uses.insert(Kind::Fsx, file_system.to_owned());
+        }
+        id
+    }
+
+    /// Somebody writes files onto one file system, whoever's it is.
+    pub fn write_onto(&self, file_system: &str, path: &str, files: u64) {
+        self.world().write(file_system, path, files);
+    }
+
+    /// Somebody starts an import on a file system.
+    pub fn import_onto(&self, file_system: &str, s3: &str) -> String {
+        let mut world = self.world();
+        let id = world.start_task(file_system, Work::Import, vec![s3.to_owned()], &Tags::new(), None).id;
+        world.tasks_of_others.insert(id.clone());
+        id
+    }
+
+    /// A task as it is.
+    pub fn task(&self, id: &str) -> Option<Task> {
+        self.world().tasks.get(&id.to_owned()).cloned()
     }
 
     /// Puts a parameter that is not the clients'.
@@ -200,7 +228,8 @@ fn mounted(world: &World) -> Vec<String> {
 impl Simulated {
     /// All that a cluster has, without lag, request or fault.
     pub fn truth(&self, cluster: &str) -> Observed {
-        let scope = Scope { cluster: cluster.to_owned(), deployment: None, names: BTreeMap::new(), file_system: None };
+        let (deployment, names) = (None, BTreeMap::new());
+        let scope = Scope { cluster: cluster.to_owned(), deployment, names, file_system: None, existing: None };
         let world = self.world();
         let mut observed = Observed::default();
         for kind in Kind::ALL {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::world::{Key, Thing, World, name_of};
+use super::world::{Key, Maker, Thing, World, name_of};
 use crate::cloud::{GroupFacts, Questions, Scope, Subnet};
 use crate::desired::{Address, Kind, Resource, Rule, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, Tags};
-use crate::observed::{Endpoint, Foreign, Observed, Seen, Task};
+use crate::observed::{Endpoint, Existing, Foreign, Observed, OtherLink, Seen, Task};
 
 /// Which state of the world a look gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,14 @@ impl World {
                     View::Lagging => self.tasks.all_seen(self.now).collect(),
                     View::Truth => self.tasks.all().collect(),
                 };
-                let ours = tasks.into_iter().filter(|(_, task)| self.on_ours(scope, task, view));
+                let existing = self.existing_id(scope, view);
+                let (on_existing, others): (Vec<_>, Vec<_>) =
+                    tasks.into_iter().partition(|(_, task)| existing.as_ref() == Some(&task.file_system));
+                let mut beside = self.observe(scope, Kind::Link, view);
+                beside.tasks = on_existing.into_iter().map(|(_, task)| task.clone()).collect();
+                beside.keep_our_tasks(&scope.cluster);
+                observed.tasks.append(&mut beside.tasks);
+                let ours = others.into_iter().filter(|(_, task)| self.on_ours(scope, task, view));
                 observed.tasks.extend(ours.map(|(_, task)| task.clone()));
             }
             Kind::SecurityGroup
@@ -48,9 +55,57 @@ impl World {
                 for (key, thing) in self.all_things(view).filter(|((each, _), _)| *each == kind) {
                     self.sort_in(scope, key, thing, &mut observed);
                 }
+                if kind == Kind::Fsx {
+                    let id = self.existing_id(scope, view);
+                    observed.existing = id.and_then(|id| self.existing_file_system(scope, &id, view));
+                }
             }
         }
         observed
+    }
+
+    /// The file system that is not ours: as named, else where a link of ours is on one that nobody would take for ours.
+    fn existing_id(&self, scope: &Scope, view: View) -> Option<String> {
+        scope.existing.clone().or_else(|| {
+            let links = self.all_things(view).filter(|((kind, _), thing)| {
+                *kind == Kind::Link && scope.deployment.is_none() && owned(scope, Kind::Link, &thing.tags).is_some()
+            });
+            let mut on = links.filter_map(|(_, thing)| thing.uses.get(&Kind::Fsx));
+            on.find(|id| {
+                let file_system = self.things.get(&(Kind::Fsx, (*id).clone()));
+                file_system.is_some_and(|thing| thing.maker == Maker::Others)
+            })
+            .cloned()
+        })
+    }
+
+    fn existing_file_system(&self, scope: &Scope, id: &str, view: View) -> Option<Existing> {
+        let (_, thing) = self.all_things(view).find(|((kind, each), _)| *kind == Kind::Fsx && each == id)?;
+        let Resource::Fsx(file_system) = &thing.resource else { return None };
+        let Seen { id, state, lifecycle, fields, endpoint, .. } = self.seen(&Address::one(Kind::Fsx), id, thing);
+        let links = self.all_things(view).filter_map(|((_, other), thing)| {
+            let Resource::Link(link) = &thing.resource else { return None };
+            let is_other = thing.uses.get(&Kind::Fsx) == Some(&id) && owned(scope, Kind::Link, &thing.tags).is_none();
+            let cluster = thing.tags.get(TAG_CLUSTER).cloned();
+            is_other.then(|| OtherLink { id: other.clone(), path: link.path.clone(), s3: link.s3(), cluster })
+        });
+        let links = links.collect();
+        let subnet = self.settings.subnets.iter().find(|subnet| subnet.id == file_system.subnet);
+        Some(Existing {
+            interfaces: vec![format!("eni-of-{id}")],
+            id,
+            service: "LUSTRE".to_owned(),
+            state,
+            lifecycle,
+            version: "2.15".to_owned(),
+            backup_days: 0,
+            legacy_link: None,
+            fields,
+            vpc: subnet.map(|subnet| subnet.vpc.clone()).unwrap_or_default(),
+            subnet: file_system.subnet.clone(),
+            endpoint,
+            links,
+        })
     }
 
     fn all_things(&self, view: View) -> Box<dyn Iterator<Item = (&Key, &Thing)> + '_> {

@@ -176,6 +176,9 @@ impl Cloud for Simulated {
 
     async fn cancel_task(&self, id: &str) -> Result<()> {
         let cancel = |world: &mut World| {
+            if world.tasks_of_others.contains(id) {
+                world.ledger.touched.push(format!("task {id} was cancelled"));
+            }
             world.cancel_task(id);
             Ok(())
         };

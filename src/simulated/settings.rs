@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::remote::Play;
-use crate::cloud::{Bucket, CloudError, ImageFacts, InUse, Key, QuotaId, Reservation, Subnet};
+use crate::cloud::{Bucket, CloudError, ImageFacts, InUse, Key, QuotaId, Reservation, ServerGroup, Subnet};
 use crate::desired::Kind;
 
 /// Everything that can be set; [`super::Simulated::adjust`] changes it while the world runs.
@@ -34,6 +34,8 @@ pub struct Settings {
     pub reservations: BTreeMap<String, Reservation>,
     /// Absent: enabled.
     pub keys: BTreeMap<String, Key>,
+    /// Around a file system that is not the clients'. Empty: nobody tells.
+    pub server_groups: BTreeMap<String, ServerGroup>,
     /// What Service Quotas tells. Absent: no limit. Nothing is held to it: see `quotas`.
     pub limits: BTreeMap<QuotaId, u64>,
     /// By others.
@@ -222,6 +224,7 @@ impl Default for Settings {
             unversioned: BTreeSet::new(),
             reservations: BTreeMap::new(),
             keys: BTreeMap::new(),
+            server_groups: BTreeMap::new(),
             limits: BTreeMap::new(),
             in_use: InUse::default(),
             denied: BTreeMap::new(),

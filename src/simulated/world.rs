@@ -142,6 +142,8 @@ pub(super) struct World {
     /// Sent to nodes, by id.
     pub(super) commands: BTreeMap<String, Sent>,
     pub(super) ledger: Ledger,
+    /// Tasks that somebody else has started: no client may cancel one.
+    pub(super) tasks_of_others: BTreeSet<String>,
     /// Whose tags somebody else has changed: whether we find them is not in our hands.
     pub(super) retagged: BTreeSet<Key>,
     /// Losing data is no violation: the user wants it so.
@@ -176,6 +178,7 @@ impl World {
             restores: BTreeMap::new(),
             commands: BTreeMap::new(),
             ledger: Ledger::default(),
+            tasks_of_others: BTreeSet::new(),
             retagged: BTreeSet::new(),
             discard_allowed: false,
             clients: BTreeMap::new(),

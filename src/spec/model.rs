@@ -111,6 +111,9 @@ pub struct Network {
 /// `[storage]`: one FSx for Lustre file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Storage {
+    /// `fs-…`: one that is there already, and somebody else's: linked and mounted, never changed. Then all that says what a
+    /// file system is to be means nothing; `efa` says whether nodes mount it over EFA.
+    pub existing: Option<String>,
     pub deployment: Deployment,
     pub media: Media,
     /// GiB. None on intelligent-tiering (elastic), or when `[workload]` is to size it.

@@ -112,6 +112,9 @@ struct Network {
 struct Storage {
     /// Default: fsx-lustre.
     kind: Option<Service>,
+    /// Id of a file system that exists: linked and mounted, never changed, never deleted. Only `efa` and `mount` go with it.
+    #[schemars(regex(pattern = r"^fs-[0-9a-f]{1,17}$"), example = "fs-0123456789abcdef0")]
+    existing: Option<String>,
     /// Default: persistent-2.
     deployment: Option<Deployment>,
     /// Default: ssd.
@@ -135,7 +138,7 @@ struct Storage {
     drive_cache: Option<DriveCache>,
     /// Default: lz4.
     compression: Option<Compression>,
-    /// Lustre over EFA; on persistent-2 only. Default: false.
+    /// Lustre over EFA; on persistent-2, and on an existing file system that has it. Default: false.
     efa: Option<bool>,
     /// Where nodes mount it. Default: /fsx.
     #[schemars(regex(pattern = r"^/[A-Za-z0-9/._-]+$"))]

@@ -11,7 +11,7 @@ use crate::apply::lease::Holder;
 use crate::apply::preload::progress;
 use crate::catalog::prices::Prices;
 use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED, flows_of, flows_sentence};
-use crate::observed::{Node, NodeState, Observed, Report, Seen, Task, TaskState};
+use crate::observed::{Endpoint, Existing, Node, NodeState, Observed, Report, Seen, Task, TaskState};
 use crate::plan::{Plan, Purpose, Verb};
 use crate::record::Record;
 
@@ -48,7 +48,10 @@ pub fn status(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>, price
         region: facts.region.to_owned(),
         deployment: facts.record.map(|record| record.deployment.clone()),
         zone: pinned.map(|place| place.zone.clone()).or_else(|| observed.nodes.first().map(|node| node.zone.clone())),
-        file_system: observed.file_system().map(|seen| file_system(seen, plan, facts)),
+        file_system: observed
+            .file_system()
+            .map(|seen| file_system(seen, plan, facts))
+            .or_else(|| observed.existing.as_ref().map(|existing| existing_file_system(existing, facts))),
         links: of_kind(Kind::Link).map(link).collect(),
         tasks: observed.tasks.iter().filter(|task| matters(task)).map(|task| task_row(task, facts.now)).collect(),
         preload: if observed.nodes.iter().any(Node::exists) {
@@ -97,15 +100,27 @@ fn file_system(seen: &Seen, plan: Option<&Plan>, facts: &Facts<'_>) -> FileSyste
             || observed.into_iter().flatten().collect::<Vec<_>>().join(", "),
             |action| action.summary.clone(),
         ),
-        mount_command: seen.endpoint.as_ref().map(|endpoint| {
-            format!(
-                "sudo mount -t lustre -o relatime,flock {}@tcp:/{} {}",
-                endpoint.dns_name,
-                endpoint.mount_name,
-                facts.mount.unwrap_or("/fsx")
-            )
-        }),
+        ours: true,
+        mount_command: mount_command(seen.endpoint.as_ref(), facts),
     }
+}
+
+fn existing_file_system(existing: &Existing, facts: &Facts<'_>) -> FileSystem {
+    FileSystem {
+        id: existing.id.clone(),
+        state: existing.state,
+        lifecycle: existing.lifecycle.clone(),
+        reason: None,
+        summary: crate::plan::of_existing(existing),
+        ours: false,
+        mount_command: mount_command(existing.endpoint.as_ref(), facts),
+    }
+}
+
+fn mount_command(endpoint: Option<&Endpoint>, facts: &Facts<'_>) -> Option<String> {
+    let Endpoint { dns_name, mount_name } = endpoint?;
+    let mount = facts.mount.unwrap_or("/fsx");
+    Some(format!("sudo mount -t lustre -o relatime,flock {dns_name}@tcp:/{mount_name} {mount}"))
 }
 
 fn link(seen: &Seen) -> Link {

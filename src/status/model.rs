@@ -44,6 +44,8 @@ pub struct FileSystem {
     pub lifecycle: String,
     pub reason: Option<String>,
     pub summary: String,
+    /// False: the spec names one that exists. It is never changed or deleted, and its cost is not the cluster's.
+    pub ours: bool,
     /// A command to be pasted on a machine in the same network.
     pub mount_command: Option<String>,
 }
@@ -144,7 +146,7 @@ pub struct Lock {
 impl Status {
     /// Nothing of the cluster exists.
     pub fn is_empty(&self) -> bool {
-        self.file_system.is_none()
+        !self.file_system.as_ref().is_some_and(|file_system| file_system.ours)
             && self.links.is_empty()
             && self.others.is_empty()
             && self.groups.iter().all(|group| group.nodes.is_empty())

@@ -27,6 +27,7 @@ fn inputs() -> Inputs {
         node_efa_interfaces: 0,
         setup: None,
         ttl_s: None,
+        share: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod change;
 mod crash;
 mod data;
+pub(crate) mod existing;
 mod export;
 pub(crate) mod harness;
 mod life;

@@ -6,6 +6,7 @@
 
 mod crash;
 mod data;
+mod existing;
 mod faults;
 mod life;
 mod nodes;
@@ -31,6 +32,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("data::an_export_fails", data::an_export_fails),
     ("crash::killed_and_blind", crash::killed_and_blind),
     ("life::a_whole_life", life::a_whole_life),
+    ("existing::linked_mounted_and_left_as_it_was", existing::linked_mounted_and_left_as_it_was),
     ("life::both_launch_modes", life::both_launch_modes),
     ("life::a_thousand_nodes", life::a_thousand_nodes),
     ("preflight::finds_all_at_once", preflight::finds_all_at_once),

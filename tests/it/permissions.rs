@@ -10,10 +10,11 @@ use provision::desired::build_offline;
 use provision::permissions::{LONGEST, OneOrMore, Policy, Purpose, Repository, Subject, Target, check, policy, trust};
 use provision::spec::{self, Spec};
 
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
     include_str!("../../examples/video-pretrain.toml"),
     include_str!("../../examples/scratch-experiment.toml"),
     include_str!("../../examples/tcp-hdd-archive.toml"),
+    include_str!("../../examples/existing.toml"),
 ];
 
 /// Everything given, nothing to be made but storage, templates and nodes.
@@ -129,6 +130,22 @@ fn policies_of_an_example() {
 fn statement(of: &Policy, sid: &str) -> String {
     let found = of.statement.iter().find(|each| each.sid == sid);
     serde_json::to_string_pretty(&found).expect("a statement is JSON")
+}
+
+/// On a file system that is not ours nobody with this policy can make, change, tag or delete one.
+#[test]
+fn an_existing_file_system_cannot_be_touched() {
+    let policy = of(EXAMPLES[3], Purpose::Apply);
+    snapshot("apply-existing", &policy.text());
+    for statement in &policy.statement {
+        for action in ["fsx:CreateFileSystem", "fsx:UpdateFileSystem", "fsx:DeleteFileSystem"] {
+            assert!(!statement.action.0.contains(&action), "{action}");
+        }
+        let tags =
+            statement.action.0.iter().any(|action| action.ends_with("tagResource") || action.ends_with("TagResource"));
+        let on_any = statement.resource.0.iter().any(|arn| arn.contains("file-system"));
+        assert!(!(tags && on_any), "{}", statement.sid);
+    }
 }
 
 #[test]

@@ -133,6 +133,16 @@ fn capacity_with_efa_and_on_hdd() {
 }
 
 #[test]
+fn an_existing_file_system_is_what_it_is() {
+    let all = "existing = \"fs-lab\"\ndeployment = \"scratch-2\"\ncapacity = \"1.2 TiB\"\nkms_key = \"alias/x\"\nefa = false\nmount = \"/lab\"\n";
+    snapshot("existing", &(storage(all) + "[workload]\nread = \"2 GB/s\"\n"));
+    let checked = read(&storage("existing = \"fs-0123456789abcdef0\"\nmount = \"/lab\"\n"));
+    let storage = checked.spec.expect("it is fine").storage;
+    assert_eq!((storage.existing.as_deref(), storage.mount.as_str()), (Some("fs-0123456789abcdef0"), "/lab"));
+    assert!(!storage.efa && storage.capacity_gib.is_none());
+}
+
+#[test]
 fn throughput() {
     snapshot("throughput", &storage("capacity = \"4.8 TiB\"\nthroughput_per_tib = \"300 MB/s\"\n"));
     let scratch = "deployment = \"scratch-2\"\ncapacity = \"1.2 TiB\"\nthroughput_per_tib = \"200 MB/s\"\n";

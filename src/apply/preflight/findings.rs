@@ -1,6 +1,6 @@
 //! All that speaks against a plan, at once, each with what to do.
 
-use super::{boot, given, place, quotas, reservations};
+use super::{boot, existing, given, place, quotas, reservations};
 use crate::cloud::{Class, Survey, Unanswered};
 use crate::desired::{Address, Desired, Place};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -23,6 +23,7 @@ pub(in crate::apply) fn findings(
     findings.extend(place::findings(spec, survey, observed, settled));
     findings.extend(given::group_and_profile(spec, survey, observed, settled));
     findings.extend(given::key(spec, survey, observed, &plan.region));
+    findings.extend(existing::findings(spec, survey, observed, settled, &plan.region));
     findings.extend(reservations::findings(spec, survey, observed, settled, plan));
     findings.extend(quotas::findings(survey, observed, desired, plan));
     findings.extend(unanswered(&survey.unanswered));
@@ -38,13 +39,12 @@ pub(in crate::apply) fn without_a_plan(
 ) -> Vec<Diagnostic> {
     let mut findings = given::buckets(spec, survey, region);
     findings.extend(given::key(spec, survey, observed, region));
-    findings
-        .into_iter()
-        .map(|finding| {
-            let Finding { severity, code, address: _, title, notes, help } = finding;
-            Diagnostic { severity, code, title, place: None, notes, help }
-        })
-        .collect()
+    findings.into_iter().map(as_complaint).collect()
+}
+
+pub(in crate::apply) fn as_complaint(finding: Finding) -> Diagnostic {
+    let Finding { severity, code, address: _, title, notes, help } = finding;
+    Diagnostic { severity, code, title, place: None, notes, help }
 }
 
 /// One note for all that nobody answered.

@@ -85,13 +85,15 @@ pub(super) fn group_and_profile(spec: &Spec, survey: &Survey, observed: &Observe
     let mut findings = Vec::new();
     if let (Some(group), Some(facts)) = (&spec.network.security_group, &survey.security_group) {
         let enough = if spec.storage.efa { facts.all_in && facts.all_out } else { facts.lustre_in || facts.all_in };
+        // Around a file system that exists, what counts is what goes between its groups and this one.
+        let is_told = survey.server_groups.values().any(|group| group.holds_servers);
         if facts.vpc != place.vpc {
             findings.push(noted(
                 "network::security-group",
                 "the security group is in another VPC",
                 format!("{group} is in {}, the cluster in {}", facts.vpc, place.vpc),
             ));
-        } else if !enough {
+        } else if !enough && !is_told {
             let needed = if spec.storage.efa { "all traffic in and out" } else { "TCP 988 and 1018-1023 in" };
             findings.push(noted(
                 "network::security-group",
@@ -130,7 +132,7 @@ pub(in crate::apply) fn no_public_address(spec: &Spec, plan: &Plan) -> Option<Fi
     };
     let groups: Vec<String> =
         spec.nodes.iter().filter(launches).filter(several).map(|group| format!("nodes.{}", group.name)).collect();
-    if groups.is_empty() || !spec.network.subnets.is_empty() {
+    if groups.is_empty() || !spec.network.subnets.is_empty() || spec.storage.existing.is_some() {
         return None;
     }
     let note = format!(

@@ -5,6 +5,7 @@
 //! limits, at reservations and at rights. A question that nobody answers is a note, and never keeps a plan from being made.
 
 mod boot;
+mod existing;
 mod findings;
 mod given;
 mod offline;
@@ -17,7 +18,8 @@ mod rights;
 mod tests;
 
 pub(super) use boot::boot_scripts;
-pub(super) use findings::{findings, without_a_plan};
+pub(super) use existing::{another, unusable};
+pub(super) use findings::{as_complaint, findings, without_a_plan};
 pub(super) use given::no_public_address;
 pub(super) use offline::not_compared;
 pub(super) use place::settle;

@@ -2,10 +2,10 @@
 
 use super::findings::error;
 use crate::catalog::instances::{self, Architecture};
-use crate::cloud::{Questions, Survey};
+use crate::cloud::{Questions, Subnet, Survey};
 use crate::desired::{self, Pins, Place, addresses_needed, candidates, image_key};
 use crate::diagnostic::Diagnostic;
-use crate::observed::Observed;
+use crate::observed::{Existing, Observed};
 use crate::plan::Finding;
 use crate::spec::{Image, Spec};
 
@@ -14,18 +14,27 @@ pub(in crate::apply) fn settle(
     spec: &Spec,
     questions: &Questions,
     survey: &Survey,
+    observed: &Observed,
     pins: &mut Pins,
 ) -> Vec<Diagnostic> {
     let mut complaints = Vec::new();
-    for id in questions.subnets.iter().flatten().filter(|id| !survey.subnets.iter().any(|subnet| subnet.id == **id)) {
+    // A subnet that was shared with us need not be ours to see: it matters only where the nodes are to be in it.
+    let elsewhere = |id: &String| {
+        !spec.network.subnets.is_empty() && observed.existing.as_ref().is_some_and(|existing| existing.subnet == *id)
+    };
+    let seen = |id: &String| survey.subnets.iter().any(|subnet| subnet.id == *id);
+    for id in questions.subnets.iter().flatten().filter(|id| !seen(id) && !elsewhere(id)) {
         complaints.push(
             Diagnostic::error("place::subnet", "there is no such subnet in this region")
                 .note(format!("`{id}` was not found")),
         );
     }
     if pins.place.is_none() && complaints.is_empty() {
-        match desired::choose(spec, survey) {
-            Ok(place) => pins.place = Some(place),
+        match choose(spec, survey, observed.existing.as_ref()) {
+            Ok(place) => {
+                pins.place = Some(place);
+                pins.existing.clone_from(&spec.storage.existing);
+            }
             Err(complaint) => complaints.push(complaint),
         }
     }
@@ -65,6 +74,25 @@ pub(in crate::apply) fn settle(
         }
     }
     complaints
+}
+
+/// Near a file system that exists: in its VPC, and in its zone where that can hold the nodes.
+fn choose(spec: &Spec, survey: &Survey, existing: Option<&Existing>) -> Result<Place, Diagnostic> {
+    let Some(existing) = existing else { return desired::choose(spec, survey) };
+    let named = &spec.network.subnets;
+    let zone = survey.subnets.iter().find(|subnet| subnet.id == existing.subnet).map(|subnet| &subnet.zone);
+    let among = |fits: &dyn Fn(&Subnet) -> bool| {
+        let all = survey.subnets.iter().filter(|subnet| named.is_empty() || named.contains(&subnet.id));
+        let subnets = all.filter(|subnet| subnet.vpc == existing.vpc && fits(subnet)).cloned().collect();
+        Survey { subnets, ..survey.clone() }
+    };
+    let everywhere = among(&|_| true);
+    if everywhere.subnets.is_empty() {
+        return Err(Diagnostic::error("place::vpc", "nodes and file system would be in different VPCs")
+            .note(format!("{} is in {}, and none of the subnets under `[network]` is", existing.id, existing.vpc))
+            .help(format!("name subnets of {}, or none: then its own is taken, {}", existing.vpc, existing.subnet)));
+    }
+    desired::choose(spec, &among(&|subnet| Some(&subnet.zone) == zone)).or_else(|_| desired::choose(spec, &everywhere))
 }
 
 /// Whether what is missing still fits where the cluster is.

@@ -14,6 +14,13 @@ pub(in crate::apply) fn questions(spec: &Spec, pins: &Pins, observed: &Observed)
             Some(place) => vec![place.subnet.clone()],
             None => spec.network.subnets.clone(),
         });
+        if let (Some(subnets), Some(existing)) = (&mut questions.subnets, &observed.existing) {
+            // Where it is, and the first choice where the spec names none.
+            if !subnets.contains(&existing.subnet) {
+                subnets.push(existing.subnet.clone());
+            }
+            questions.servers.extend(existing.interfaces.iter().cloned());
+        }
         questions.instance_types = spec.nodes.iter().map(|group| group.instance.clone()).collect();
     }
     for group in spec.nodes.iter().filter(|group| !pins.images.contains_key(&image_key(&group.image))) {

@@ -30,7 +30,7 @@ pub(super) fn ask(spec: &Spec, growing: &[&Nodes], observed: &Observed, question
     let capacity = spec.storage.capacity_gib.map(|gib| format!("{gib} GiB"));
     let there = observed.file_system();
     let grows = there.is_some_and(|seen| capacity.is_some() && seen.fields.get("capacity") != capacity.as_ref());
-    if there.is_none() || grows {
+    if spec.storage.existing.is_none() && (there.is_none() || grows) {
         questions.quotas.extend(quotas::of_storage(spec.storage.kind()).map(id));
     }
 }

@@ -74,13 +74,15 @@ impl Aws {
         Ok(alive)
     }
 
-    /// By records, by the tags of file systems, by the tags of everything in EC2.
+    /// By records, by the tags of file systems and links, by the tags of everything in EC2.
     pub(in crate::aws) async fn all_clusters(&self) -> Result<BTreeSet<String>, CloudError> {
         let mut clusters = BTreeSet::new();
         let alive = vec![filter("tag-key", [TAG_CLUSTER]), filter("instance-state-name", ALIVE)];
-        let (records, file_systems, tags, ()) = tokio::try_join!(
+        let (records, file_systems, links, tags, ()) = tokio::try_join!(
             self.parameters_below(RECORDS),
             self.file_systems(None),
+            // Of a cluster on a file system that is not ours, they may be all that is left.
+            self.links(None),
             self.tagged(),
             self.each_instance(alive, |each| clusters.extend(ec2_tags(each.tags()).remove(TAG_CLUSTER))),
         )?;
@@ -89,6 +91,7 @@ impl Aws {
             records.keys().filter_map(|name| name.strip_prefix("/provision/")?.split('/').next().map(str::to_owned)),
         );
         clusters.extend(file_systems.iter().filter_map(|each| fsx_tags(each.tags()).remove(TAG_CLUSTER)));
+        clusters.extend(links.iter().filter_map(|each| fsx_tags(each.tags()).remove(TAG_CLUSTER)));
         Ok(clusters)
     }
 

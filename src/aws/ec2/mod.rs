@@ -5,6 +5,7 @@ mod dependents;
 mod nodes;
 mod placement;
 mod security_group;
+mod servers;
 mod survey;
 mod template;
 mod trial;

@@ -158,7 +158,7 @@ fn from_itself(group: &SecurityGroup, permission: &IpPermission) -> bool {
 
 /// Which addresses a VPC has is not looked at: a range of private ones is taken for its own. FSx checks again, before
 /// anything costs.
-fn from_private_addresses(permission: &IpPermission) -> bool {
+pub(super) fn from_private_addresses(permission: &IpPermission) -> bool {
     permission.ip_ranges().iter().filter_map(|range| range.cidr_ip()).any(|cidr| {
         let address = cidr.split('/').next().and_then(|address| address.parse::<Ipv4Addr>().ok());
         address.is_some_and(|address| address.is_private() || address.is_unspecified() || address.octets()[0] == 100)

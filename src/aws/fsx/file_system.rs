@@ -16,7 +16,7 @@ use crate::aws::error::{Explain as _, found, gone_is_success, rules_not_seen_yet
 use crate::aws::owner::{Owner, owner};
 use crate::cloud::{Class, CloudError, Create, Delete, Scope, Update};
 use crate::desired::{Address, FileSystem, Kind, Reference, Resource};
-use crate::observed::{Endpoint, Observed, Seen, State};
+use crate::observed::{Endpoint, Existing, Observed, Seen, State};
 use crate::spec::{Compression, Deployment, DriveCache, Media, MetadataIops, ReadCache};
 
 /// The version that links, metadata configuration and EFA work with on every deployment type.
@@ -51,6 +51,11 @@ impl Aws {
             all.extend(page.look("fsx:DescribeFileSystems")?.file_systems.unwrap_or_default());
         }
         Ok(all)
+    }
+
+    /// A file system that is not ours, without its links. It is read in one type and written in none.
+    pub(in crate::aws) async fn existing_file_system(&self, id: &str) -> Result<Option<Existing>, CloudError> {
+        Ok(self.file_systems(Some(id)).await?.first().map(existing))
     }
 
     /// All of FSx for Lustre, by id, but for kinds that this version does not know.
@@ -287,6 +292,28 @@ fn seen(address: Address, each: &SdkFileSystem) -> Seen {
         tags: fsx_tags(each.tags()),
         endpoint,
         file_system: None,
+    }
+}
+
+fn existing(each: &SdkFileSystem) -> Existing {
+    let Seen { id, state, lifecycle, fields, endpoint, .. } = seen(Address::one(Kind::Fsx), each);
+    let lustre = each.lustre_configuration();
+    let legacy = lustre.and_then(LustreFileSystemConfiguration::data_repository_configuration);
+    Existing {
+        id,
+        service: each.file_system_type().map_or("", FileSystemType::as_str).to_owned(),
+        state,
+        lifecycle,
+        version: each.file_system_type_version().unwrap_or_default().to_owned(),
+        backup_days: to_u32(lustre.and_then(LustreFileSystemConfiguration::automatic_backup_retention_days))
+            .unwrap_or(0),
+        legacy_link: legacy.and_then(|legacy| legacy.import_path()).map(str::to_owned),
+        fields,
+        vpc: each.vpc_id().unwrap_or_default().to_owned(),
+        subnet: each.subnet_ids().first().cloned().unwrap_or_default(),
+        interfaces: each.network_interface_ids().to_vec(),
+        endpoint,
+        links: Vec::new(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Links: data repository associations.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_fsx::types::{
     AutoExportPolicy, AutoImportPolicy, DataRepositoryAssociation, DataRepositoryLifecycle, EventType, Filter,
     FilterName, S3DataRepositoryConfiguration,
@@ -11,7 +13,7 @@ use crate::aws::error::{Explain as _, found, gone_is_success};
 use crate::aws::owner::{Owner, owner};
 use crate::cloud::{Class, CloudError, Create, Delete, Scope, Update};
 use crate::desired::{Address, Kind, Link, Resource, TAG_CLUSTER, link_name};
-use crate::observed::{Foreign, Observed, Seen, State};
+use crate::observed::{Foreign, Observed, OtherLink, Seen, State};
 use crate::spec::Flow;
 
 /// The most that FSx gives a page (API Reference, DescribeDataRepositoryAssociations).
@@ -21,7 +23,7 @@ impl Aws {
     /// All links of a file system of ours.
     pub(in crate::aws) async fn observe_links(&self, scope: &Scope, file_system: &str) -> Result<Observed, CloudError> {
         let mut observed = Observed::default();
-        for each in self.links(file_system).await? {
+        for each in self.links(Some(file_system)).await? {
             let tags = fsx_tags(each.tags());
             let id = each.association_id().unwrap_or_default().to_owned();
             match owner(scope, Kind::Link, None, &id, &tags) {
@@ -42,13 +44,55 @@ impl Aws {
         Ok(observed)
     }
 
-    async fn links(&self, file_system: &str) -> Result<Vec<DataRepositoryAssociation>, CloudError> {
-        let filter = Filter::builder().name(FilterName::FileSystemId).values(file_system).build();
+    /// Links on a file system that is not ours: our own, and other people's, which are none of our business beyond where they
+    /// are.
+    pub(in crate::aws) async fn links_on_existing(
+        &self,
+        scope: &Scope,
+        file_system: &str,
+    ) -> Result<(Observed, Vec<OtherLink>), CloudError> {
+        let mut observed = Observed::default();
+        let mut others = Vec::new();
+        for each in self.links(Some(file_system)).await? {
+            let tags = fsx_tags(each.tags());
+            let id = each.association_id().unwrap_or_default().to_owned();
+            match owner(scope, Kind::Link, None, &id, &tags) {
+                Owner::Ours(address) => observed.resources.push(seen(address, &each)),
+                Owner::Foreign(foreign) => observed.foreign.push(foreign),
+                Owner::Other => {
+                    let path = each.file_system_path().unwrap_or_default().to_owned();
+                    let s3 = each.data_repository_path().unwrap_or_default().trim_end_matches('/').to_owned();
+                    others.push(OtherLink { id, path, s3, cluster: tags.get(TAG_CLUSTER).cloned() });
+                }
+            }
+        }
+        Ok((observed, others))
+    }
+
+    /// The file systems that links of ours are on, wherever in the region: what tells of a cluster on a file system that is
+    /// not ours once its record is lost.
+    pub(in crate::aws) async fn linked_file_systems(&self, scope: &Scope) -> Result<BTreeSet<String>, CloudError> {
+        let ours = |each: &DataRepositoryAssociation| {
+            let tags = fsx_tags(each.tags());
+            let id = each.association_id().unwrap_or_default();
+            matches!(owner(scope, Kind::Link, None, id, &tags), Owner::Ours(_))
+        };
+        let links = self.links(None).await?;
+        Ok(links.into_iter().filter(ours).filter_map(|each| each.file_system_id).collect())
+    }
+
+    /// Those of one file system, else of the region. FSx filters by nothing else, least of all by tag.
+    pub(in crate::aws) async fn links(
+        &self,
+        file_system: Option<&str>,
+    ) -> Result<Vec<DataRepositoryAssociation>, CloudError> {
+        let filter = file_system.map(|id| Filter::builder().name(FilterName::FileSystemId).values(id).build());
         let mut links = Vec::new();
         let mut token: Option<String> = None;
         // The SDK has no pages for this call.
         loop {
-            let call = self.fsx.describe_data_repository_associations().filters(filter.clone()).max_results(PAGE);
+            let filters = filter.clone().map(|filter| vec![filter]);
+            let call = self.fsx.describe_data_repository_associations().set_filters(filters).max_results(PAGE);
             let answer = call.set_next_token(token.clone()).send().await.look("fsx:DescribeDataRepositoryAssociations");
             let Some(answer) = found(answer)? else { return Ok(links) };
             links.extend(answer.associations.unwrap_or_default());

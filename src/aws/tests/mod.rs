@@ -2,6 +2,7 @@
 
 mod data;
 mod ec2;
+mod existing;
 mod failures;
 mod fsx;
 mod iam;
@@ -78,5 +79,6 @@ fn scope() -> Scope {
             .filter_map(|address| cluster().name(&address).map(|name| (address, name)))
             .collect(),
         file_system: None,
+        existing: None,
     }
 }

@@ -187,10 +187,11 @@ async fn clusters_are_found_by_records_and_by_tags() {
     let wire = Wire::new()
         .ok("GetParametersByPath", json!({ "Parameters": [{ "Name": "/provision/recorded/lock", "Value": "1" }] }).to_string())
         .ok("DescribeFileSystems", json!({ "FileSystems": [{ "Tags": [{ "Key": "provision:cluster", "Value": "stored" }] }, {}] }).to_string())
+        .ok("DescribeDataRepositoryAssociations", json!({ "Associations": [{ "Tags": [{ "Key": "provision:cluster", "Value": "linked" }] }, {}] }).to_string())
         .ok("DescribeTags", format!("<R><tagSet>{}</tagSet></R>", tag("security-group", "grouped")))
         .ok("DescribeInstances", "<R><reservationSet><item><instancesSet><item><tagSet><item><key>provision:cluster</key><value>running</value></item></tagSet></item></instancesSet></item></reservationSet></R>");
     let clusters = wire.aws().clusters().await.expect("the answers are good");
-    assert_eq!(clusters, set(&["recorded", "stored", "grouped", "running"]));
+    assert_eq!(clusters, set(&["recorded", "stored", "linked", "grouped", "running"]));
     // Instances that have ended, and what went with them, keep their tags: they are not asked for.
     let asked = wire.requests();
     assert!(asked.contains("resource-type") && !asked.contains("=instance&"), "{asked}");

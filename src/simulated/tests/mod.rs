@@ -128,6 +128,7 @@ impl Cluster {
                 node_efa_interfaces: 1,
                 setup: None,
                 ttl_s: None,
+                share: None,
             },
             node_tags: Tags::new(),
         }))
@@ -211,6 +212,7 @@ impl Cluster {
             deployment: Some(self.id.deployment.clone()),
             names,
             file_system: None,
+            existing: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! `[storage]`: one file system. What it is, where it is mounted, what it is encrypted with; its size and speed are
 //! [`super::capacity`]'s and [`super::performance`]'s.
 
-use super::{capacity, performance, shapes};
+use super::{capacity, existing, performance, shapes};
 use crate::catalog::fsx::Kind;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::spec::fields::{At, Complained, Fields, Read};
@@ -9,6 +9,7 @@ use crate::spec::model::{Compression, Deployment, Media, Storage};
 
 pub(in crate::spec) const KEYS: &[&str] = &[
     "kind",
+    "existing",
     "deployment",
     "media",
     "capacity",
@@ -59,6 +60,11 @@ pub(in crate::spec) fn read(
     out: &mut Diagnostics,
 ) -> Result<Storage, Complained> {
     let service = fields.choice("kind", &[("fsx-lustre", ())], out);
+    if let Some(existing) = fields.get("existing") {
+        let storage = existing::read(fields, existing, beside, out);
+        service?;
+        return storage;
+    }
     let deployment = fields.choice("deployment", DEPLOYMENTS, out);
     let media = fields.choice("media", MEDIA, out);
     let compression = fields.choice("compression", COMPRESSIONS, out);
@@ -78,6 +84,7 @@ pub(in crate::spec) fn read(
     service?;
     linked?;
     Ok(Storage {
+        existing: None,
         deployment,
         media,
         capacity_gib: capacity?,
@@ -147,7 +154,7 @@ fn linked(frame: &Frame<'_, '_, '_>, media: Option<Span>, out: &mut Diagnostics)
     Err(Complained)
 }
 
-fn mount(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<String, Complained> {
+pub(super) fn mount(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<String, Complained> {
     /// What a node cannot do without: nothing may be mounted over or below.
     const SYSTEM: [&str; 12] =
         ["/etc", "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/boot", "/dev", "/proc", "/sys", "/run"];

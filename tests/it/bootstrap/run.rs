@@ -291,6 +291,20 @@ fn an_exported_root_holds_nothing_of_ours() {
     );
 }
 
+/// Somebody else's file system: a folder of the deployment's own, and the root as it was.
+#[test]
+fn on_an_existing_file_system_each_deployment_has_a_folder_of_its_own() {
+    let (_folder, mount) = file_system();
+    let node = Node::amazon_linux(&Inputs { share: Some("video/d-1".into()), ..on(&mount) });
+    node.first_boot();
+    node.boot();
+    assert_eq!(node.tags(), ["ready", "ready"]);
+    let folder = Path::new(&mount).join(".provision/video/d-1");
+    assert_eq!(fs::read_to_string(folder.join("trainer/hostfile")).unwrap(), "10.0.0.1 slots=1\n");
+    let beside: Vec<_> = fs::read_dir(Path::new(&mount).join(".provision")).unwrap().collect();
+    assert_eq!((beside.len(), node.calls("lfs setstripe")), (1, 0));
+}
+
 #[test]
 fn the_ttl_holds_over_reboots() {
     let (_folder, mount) = file_system();

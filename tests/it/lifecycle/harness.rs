@@ -34,6 +34,7 @@ pub(crate) fn spec(groups: &[u32], paths: &[&str]) -> Spec {
         },
         network: Network::default(),
         storage: Storage {
+            existing: None,
             deployment: Deployment::Persistent2,
             media: Media::Ssd,
             capacity_gib: Some(4800),

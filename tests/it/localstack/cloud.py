@@ -2,11 +2,12 @@
 
 cloud.py ENDPOINT ACCOUNT REGION inventory | buckets NAME… | objects BUCKET… | terminate ID | unlink ID
          | compress FILE_SYSTEM TYPE | tag FILE_SYSTEM KEY VALUE | import FILE_SYSTEM URL | stranger GROUP_NAME | given NAME
-         | unusable KEY_ALIAS INSTANCE_TYPE
+         | unusable KEY_ALIAS INSTANCE_TYPE | theirs BUCKET
 """
 
 import json
 import sys
+import time
 from functools import cache
 
 import boto3
@@ -149,6 +150,45 @@ def given(name):
     return {"subnet": subnet["SubnetId"], "group": group, "reservation": reservation, "image": image}
 
 
-FUNCTIONS = (inventory, buckets, objects, terminate, unlink, compress, tag, import_, stranger, given, unusable)
+def theirs(bucket):
+    """A file system of somebody else's, with a link, in a group that lets itself in."""
+    ec2, fsx = client("ec2"), client("fsx")
+    subnet = ec2.describe_subnets(Filters=[{"Name": "availability-zone", "Values": [f"{region}b"]}])["Subnets"][0]
+    group = ec2.create_security_group(GroupName="lab", Description="lab", VpcId=subnet["VpcId"])["GroupId"]
+    pairs = [{"GroupId": group}]
+    ports = [(988, 988), (1018, 1023)]
+    rules = [{"IpProtocol": "tcp", "FromPort": low, "ToPort": high, "UserIdGroupPairs": pairs} for low, high in ports]
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=rules)
+    made = fsx.create_file_system(
+        FileSystemType="LUSTRE",
+        FileSystemTypeVersion="2.15",
+        StorageCapacity=1200,
+        SubnetIds=[subnet["SubnetId"]],
+        SecurityGroupIds=[group],
+        LustreConfiguration={
+            "DeploymentType": "PERSISTENT_2",
+            "PerUnitStorageThroughput": 125,
+            "AutomaticBackupRetentionDays": 0,
+        },
+        Tags=[{"Key": "owner", "Value": "lab"}],
+    )["FileSystem"]["FileSystemId"]
+    available("describe_file_systems", "FileSystems", FileSystemIds=[made])
+    fsx.create_data_repository_association(
+        FileSystemId=made, FileSystemPath="/lab", DataRepositoryPath=f"s3://{bucket}/lab/"
+    )
+    links = [{"Name": "file-system-id", "Values": [made]}]
+    available("describe_data_repository_associations", "Associations", Filters=links)
+    return {"file_system": made, "group": group}
+
+
+def available(operation, key, **parameters):
+    for _ in range(600):
+        if all(one["Lifecycle"] == "AVAILABLE" for one in getattr(client("fsx"), operation)(**parameters)[key]):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(operation)
+
+
+FUNCTIONS = (theirs, inventory, buckets, objects, terminate, unlink, compress, tag, import_, stranger, given, unusable)
 COMMANDS = {function.__name__.rstrip("_"): function for function in FUNCTIONS}
 print(json.dumps(COMMANDS[what](*arguments), sort_keys=True, indent=1, default=str))

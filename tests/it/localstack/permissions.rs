@@ -65,7 +65,7 @@ const CHANGES: &[&str] = &[
 ];
 
 /// Prints the policies of a spec and makes them the account's own.
-fn enforce(scene: &Scene, flag: &str, spec: &str) {
+pub(super) fn enforce(scene: &Scene, flag: &str, spec: &str) {
     enforce_without(scene, flag, spec, "");
 }
 
@@ -78,7 +78,7 @@ fn enforce_without(scene: &Scene, flag: &str, spec: &str, sid: &str) {
 }
 
 /// Takes them away again, and tells what they were good for.
-fn lift(scene: &Scene) -> Value {
+pub(super) fn lift(scene: &Scene) -> Value {
     let found = scene.control("GET", &format!("policy?account={}", scene.account()), &json!({}));
     scene.control("POST", "policy", &json!({ "account": scene.account(), "policies": [] }));
     found

@@ -34,6 +34,7 @@ pub(super) fn spec() -> Spec {
         },
         network: Network::default(),
         storage: Storage {
+            existing: None,
             deployment: Deployment::Persistent2,
             media: Media::Ssd,
             capacity_gib: Some(4800),
@@ -107,6 +108,7 @@ pub(super) fn desired(spec: &Spec) -> Desired {
             ("ami-0bb".to_owned(), PinnedImage { id: "ami-0bb".to_owned(), ..image.clone() }),
             ("ami-0aa".to_owned(), image),
         ]),
+        existing: None,
     };
     let settled = Settled { id: &id, identity: &identity, place: &place, pins: &pins };
     build(spec, &settled)

@@ -7,16 +7,18 @@ use provision::apply::event::{Ending, Failure};
 use provision::apply::prepare::Failed as Unprepared;
 use provision::apply::{Outcome, Report};
 use provision::cloud::Class;
-use provision::desired::{Kind, Resource, Rule, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT};
+use provision::desired::{Kind, Resource, Rule, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, Tags};
 use provision::diagnostic::Severity;
 use provision::observed::{Observed, Report as NodeReport, State};
 use provision::plan::{Options, Plan, Purpose};
 use provision::simulated::{Boot, ExportOutcome, Fault, Simulated, When, Which, check, check_clean};
+use provision::spec::Spec;
 use tokio::time::{sleep, timeout};
 
 use super::Failed;
 use super::story::{Act, Command, End, Hand, Host, Sky, Story};
 use super::wish::Wish;
+use crate::lifecycle::existing;
 use crate::lifecycle::harness::{self, CLUSTER, Machine, Processes};
 
 /// No run may take longer, whatever befalls it: an outage is sat out for a quarter of an hour at a time.
@@ -28,8 +30,8 @@ type Result<T> = std::result::Result<T, String>;
 
 pub(super) async fn play(story: &Story) -> std::result::Result<(), Failed> {
     let world = story.world();
-    let mut life = Life { story, world: world.clone(), processes: Processes::default(), started: 0, given_up: false };
-    let writer = tokio::spawn(nodes_write(world.clone()));
+    let mut life = Life::new(story, &world);
+    let writer = tokio::spawn(nodes_write(world.clone(), life.theirs.clone()));
     let lived = life.live().await;
     writer.abort();
     lived.map_err(|why| Failed { why, history: world.history() })
@@ -38,8 +40,8 @@ pub(super) async fn play(story: &Story) -> std::result::Result<(), Failed> {
 /// All that happened, whether it went well or not.
 pub(super) async fn history(story: &Story) -> String {
     let world = story.world();
-    let mut life = Life { story, world: world.clone(), processes: Processes::default(), started: 0, given_up: false };
-    let writer = tokio::spawn(nodes_write(world.clone()));
+    let mut life = Life::new(story, &world);
+    let writer = tokio::spawn(nodes_write(world.clone(), life.theirs.clone()));
     let lived = life.live().await;
     writer.abort();
     format!("{}{lived:?}", world.history())
@@ -53,7 +55,18 @@ struct Life<'a> {
     started: usize,
     /// The user has given data up in words.
     given_up: bool,
+    theirs: Option<Theirs>,
 }
+
+/// A file system of somebody else's and a link of theirs on it.
+#[derive(Debug, Clone)]
+struct Theirs {
+    id: String,
+    link: String,
+}
+
+/// Files of theirs, below their link and outside.
+const THEIR_FILES: [(&str, u64); 2] = [("/lab", 7), ("/home", 5)];
 
 /// What became of a run's process.
 #[derive(Debug)]
@@ -62,7 +75,39 @@ enum Fate {
     Ended(std::result::Result<Outcome, Unprepared>),
 }
 
-impl Life<'_> {
+impl<'a> Life<'a> {
+    fn new(story: &'a Story, world: &Simulated) -> Self {
+        let theirs = story.existing.then(|| {
+            let file_system = Resource::Fsx(existing::file_system());
+            let id = world.plant(file_system, Tags::new());
+            let link = world.plant_link(&id, existing::link("/lab", "lab"), Tags::new());
+            for (path, files) in THEIR_FILES {
+                world.write_onto(&id, path, files);
+            }
+            Theirs { id, link }
+        });
+        let processes = Processes::default();
+        Self { story, world: world.clone(), processes, started: 0, given_up: false, theirs }
+    }
+
+    fn spec(&self, wish: &Wish) -> Spec {
+        let mut spec = wish.spec();
+        if let Some(Theirs { id, .. }) = &self.theirs {
+            spec.storage.existing = Some(id.clone());
+        }
+        spec
+    }
+
+    /// Not ours, and as it was.
+    fn theirs_is_as_it_was(&self) -> Result<()> {
+        let Some(Theirs { id, link }) = &self.theirs else { return Ok(()) };
+        let there = self.world.exists(Kind::Fsx, id) && self.world.exists(Kind::Link, link);
+        ensure(there, || "clean: the existing file system or a link of theirs is gone".to_owned())?;
+        let files = self.world.files(id);
+        let kept = THEIR_FILES.iter().all(|(path, count)| files.get(*path).is_some_and(|now| now.dirty == *count));
+        ensure(kept, || format!("clean: their files are {files:?}"))
+    }
+
     async fn live(&mut self) -> Result<()> {
         let neighbours = if self.story.neighbours { Some(self.neighbours().await?) } else { None };
         self.world.watch();
@@ -70,6 +115,7 @@ impl Life<'_> {
             self.act(act).await.map_err(|why| format!("{why} (act {nth})"))?;
         }
         self.end().await?;
+        self.theirs_is_as_it_was()?;
         if let Some(neighbours) = neighbours {
             let now = self.world.truth("video-2");
             ensure(now == neighbours, || "clean: the neighbour is not as it was".to_owned())?;
@@ -165,8 +211,8 @@ impl Life<'_> {
         };
         let runs = async {
             match command {
-                Command::Up(wish) => machine.up(&wish.spec()).await,
-                Command::Replace(wish) => replace(machine, wish).await,
+                Command::Up(wish) => machine.up(&self.spec(wish)).await,
+                Command::Replace(wish) => replace(machine, &self.spec(wish)).await,
                 Command::Down => machine.down().await,
                 Command::KeepStorage => {
                     let options = Options { keep_storage: true, ..Options::default() };
@@ -253,7 +299,7 @@ impl Life<'_> {
             truth.resources.iter().filter(|seen| seen.address.kind == kind && seen.state == State::Ready).count()
         };
         let there = (of(Kind::Fsx), of(Kind::Link), of(Kind::Template));
-        let wanted = (1, wish.datasets.len(), wish.groups.len());
+        let wanted = (usize::from(self.theirs.is_none()), wish.datasets.len(), wish.groups.len());
         ensure(there == wanted, || {
             format!("convergent: {there:?} file systems, links, templates instead of {wanted:?}")
         })
@@ -289,7 +335,7 @@ impl Life<'_> {
 
     async fn up_again(&mut self, wish: &Wish, host: Host) -> Result<std::result::Result<Outcome, Unprepared>> {
         let machine = self.process(host, Sky::Fair);
-        timeout(LONGEST, replace(&machine, wish)).await.map_err(|_| "hangs: the last up".to_owned())
+        timeout(LONGEST, replace(&machine, &self.spec(wish))).await.map_err(|_| "hangs: the last up".to_owned())
     }
 
     async fn last_up(&mut self, wish: &Wish, host: Host) -> Result<()> {
@@ -312,7 +358,7 @@ impl Life<'_> {
         self.is_as(wish)?;
         // A plan made at once may still see what was before.
         sleep(Duration::from_secs(self.story.lag_s)).await;
-        let again = self.process(host, Sky::Fair).plan(Purpose::Up, Some(&wish.spec())).await;
+        let again = self.process(host, Sky::Fair).plan(Purpose::Up, Some(&self.spec(wish))).await;
         ensure(again.plan.is_done(), || format!("convergent: left to do after up: {:?}", again.plan.steps))
     }
 
@@ -332,13 +378,13 @@ impl Life<'_> {
         match hand {
             Hand::Writes if truth.nodes.iter().any(is_in_use) => {
                 for link in of(Kind::Link).filter(|link| !matches!(link.state, State::Deleting | State::Failed)) {
-                    self.world.write_files(&link.fields["path"], 3);
+                    write(&self.world, self.theirs.as_ref(), &link.fields["path"], 3);
                 }
             }
             Hand::TerminatesNode => node.iter().for_each(|id| self.world.delete_by_hand(Kind::Nodes, id)),
             Hand::StopsNode => node.iter().for_each(|id| self.world.stop_by_hand(id)),
             Hand::DeletesLink => {
-                let files = truth.file_system().map(|seen| self.world.files(&seen.id)).unwrap_or_default();
+                let files = truth.storage().map(|id| self.world.files(id)).unwrap_or_default();
                 let saved = |path: &str| files.get(path).is_none_or(|counts| counts.dirty == 0);
                 let link = of(Kind::Link).find(|link| saved(&link.fields["path"]));
                 if let Some(link) = link {
@@ -370,18 +416,25 @@ impl Life<'_> {
 }
 
 /// With leave to make the file system anew if the spec asks for what cannot be changed.
-async fn replace(machine: &Machine, wish: &Wish) -> std::result::Result<Outcome, Unprepared> {
+async fn replace(machine: &Machine, spec: &Spec) -> std::result::Result<Outcome, Unprepared> {
     let options = Options { replace_storage: true, ..Options::default() };
-    machine.run(Purpose::Up, Some(&wish.spec()), options).await
+    machine.run(Purpose::Up, Some(spec), options).await
 }
 
 /// Nodes write below the one dataset that every spec has, as long as one of them is up.
-async fn nodes_write(world: Simulated) {
+async fn nodes_write(world: Simulated, theirs: Option<Theirs>) {
     loop {
         sleep(WRITES).await;
         if world.truth(CLUSTER).nodes.iter().any(is_in_use) {
-            world.write_files("/keep", 2);
+            write(&world, theirs.as_ref(), "/keep", 2);
         }
+    }
+}
+
+fn write(world: &Simulated, theirs: Option<&Theirs>, path: &str, files: u64) {
+    match theirs {
+        Some(Theirs { id, .. }) => world.write_onto(id, path, files),
+        None => drop(world.write_files(path, files)),
     }
 }
 

@@ -26,6 +26,9 @@ pub(super) struct Story {
     /// Exports count nothing for so long that it is told.
     #[serde(default)]
     pub exports_stall: bool,
+    /// On a file system of somebody else's, with a link and files of theirs on it.
+    #[serde(default)]
+    pub existing: bool,
     pub acts: Vec<Act>,
     /// After all acts: `up` again in fair weather, or `down` at once; `down` is always the end.
     pub last_up: Option<Wish>,
@@ -205,6 +208,8 @@ impl Story {
                 Queue::Denied,
             ]),
             exports_stall: data.below(12) == 0,
+            // From a chance of its own: the other lives stay what they were, and so do all that tests/mutants.toml names.
+            existing: Random::named(seed, "existing 15").below(5) == 0,
             acts,
             last_up: (random.below(3) > 0).then(|| {
                 if random.below(3) == 0 {
