@@ -50,7 +50,7 @@ impl Counted {
 /// The paths of all links, where there may be files outside of them that a removal would delete; None: nothing to count.
 pub fn outside_links<'a>(input: &'a Input<'_>) -> Option<Vec<&'a str>> {
     let paths = linked_paths(input);
-    let covers_all = paths.iter().any(|path| *path == "/");
+    let covers_all = paths.contains(&"/");
     (input.purpose == Purpose::Down && may_owe_files(input) && !paths.is_empty() && !covers_all).then_some(paths)
 }
 
@@ -105,11 +105,8 @@ fn found(outside: &Outside, address: &Address, linked: Vec<String>) -> Finding {
 
 fn named(paths: &[String], files: u64) -> String {
     let more = files.saturating_sub(paths.len() as u64);
-    let mut text = paths.join(", ");
-    if more > 0 {
-        text += &format!(" and {more} more");
-    }
-    text
+    let text = paths.join(", ");
+    if more > 0 { format!("{text} and {more} more") } else { text }
 }
 
 /// In powers of 1000, with one digit after the point.

@@ -1,5 +1,8 @@
 //! What a command has done on nodes.
 
+// Writing to a String cannot fail, so its answer is dropped wherever it is used.
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::console::lines;
@@ -101,7 +104,11 @@ pub fn stderr(node: &NodeRun) -> String {
 }
 
 fn prefixed(name: &str, text: &str) -> String {
-    lines(text).iter().map(|line| format!("{name} | {line}\n")).collect()
+    let mut out = String::new();
+    for line in lines(text) {
+        let _ = writeln!(out, "{name} | {line}");
+    }
+    out
 }
 
 /// What has to be said of a node beside its output; nothing where all is well.
@@ -133,15 +140,17 @@ pub fn end(command: &Command, theme: &Theme) -> String {
     if !command.unreachable.is_empty() {
         let names: Vec<String> =
             command.unreachable.iter().map(|each| format!("{} ({})", each.name, each.node)).collect();
-        out += &format!(
-            "error: Systems Manager does not hear of {}: {}\n{UNREACHABLE}\n",
+        let _ = writeln!(
+            out,
+            "error: Systems Manager does not hear of {}: {}\n{UNREACHABLE}",
             count(names.len(), "node"),
             clean(&super::text::listed(&names, 8), theme)
         );
     }
     let bad = command.nodes.iter().filter(|node| node.state != RunState::Succeeded).count();
     if bad > 0 && !command.cancelled {
-        out += &format!("error: the command did not end well on {bad} of {}\n", count(command.nodes.len(), "node"));
+        let all = count(command.nodes.len(), "node");
+        let _ = writeln!(out, "error: the command did not end well on {bad} of {all}");
     }
     out
 }

@@ -30,7 +30,11 @@ pub fn json(console: &Console) -> String {
 
 /// The lines alone.
 pub fn text(console: &Console) -> String {
-    console.lines.iter().map(|line| format!("{line}\n")).collect()
+    let mut out = console.lines.join("\n");
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
 }
 
 /// Lines without anything that steers a terminal: escape sequences go whole, other control and direction characters one by

@@ -168,7 +168,7 @@ fn groups(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>) -> Vec<Gr
     let mut groups: BTreeMap<Address, Vec<NodeRow>> = BTreeMap::new();
     for Named { name, node } in named(&observed.nodes) {
         let Some(name) = name else { continue };
-        let row = node_row(name, node, facts);
+        let row = node_row(&name, node, facts);
         groups.entry(node.address.clone()).or_default().push(row);
     }
     // Also those of which there is no node.
@@ -220,7 +220,7 @@ fn wanted(address: &Address, live: usize, plan: Option<&Plan>, facts: &Facts<'_>
 /// A boot is rarely longer: driver and client packages, and one reboot (`templates/client.sh`).
 const LONG_BOOT_S: u64 = 20 * 60;
 
-fn node_row(name: String, node: &Node, facts: &Facts<'_>) -> NodeRow {
+fn node_row(name: &str, node: &Node, facts: &Facts<'_>) -> NodeRow {
     let (health, why) = match (node.state, &node.report) {
         (NodeState::Stopping | NodeState::Stopped | NodeState::ShuttingDown | NodeState::Terminated, _) => {
             (Health::Stopped, node.reason.clone())
@@ -235,12 +235,12 @@ fn node_row(name: String, node: &Node, facts: &Facts<'_>) -> NodeRow {
     let hint = match health {
         Health::Failed | Health::Degraded => Some(logs()),
         Health::Booting => age_s.filter(|age| *age > LONG_BOOT_S).map(|_| logs()),
-        Health::Stopped => None,
-        Health::Ready => None,
+        // What to do is told by the plan: the next `up` replaces it.
+        Health::Ready | Health::Stopped => None,
     };
     let step = why.as_deref().filter(|_| health == Health::Failed).and_then(step);
     NodeRow {
-        name: name.clone(),
+        name: name.to_owned(),
         step,
         hint,
         id: node.id.clone(),
