@@ -29,7 +29,7 @@ case $name in
     ;;
   lfs)
     # A file that holds `s3` is in S3 alone; one with `never` in its name stays there.
-    [[ $1 == hsm_* ]] || exit 0
+    [[ $1 == hsm_* ]] || exit "$(setting lfs 0)"
     verb=$1
     shift
     for file in "$@"; do
@@ -72,7 +72,6 @@ case $name in
   getconf) if [[ $1 == PAGE_SIZE ]]; then echo 4096; else setting pages 4194304; fi ;;
   uname) setting kernel 6.1.170-210.320.amzn2023.x86_64 ;;
   getenforce) setting selinux Disabled ;;
-  lfs) exit "$(setting lfs 0)" ;;
   lctl)
     if [[ $1 == get_param ]]; then
       for each in $(turn targets "MDT0000=FULL OST0000=FULL OST0001=IDLE"); do
