@@ -72,7 +72,7 @@ fn checked_by_others(node: &Node, storage: &Storage) {
     let script = format!(
         "curl -s -o /dev/null -w '%{{http_code}} ' http://169.254.169.254/latest/meta-data/instance-id
         if command -v systemd-analyze >/dev/null; then systemd-analyze verify --man=no {units} 2>&1 || echo wrong units; fi
-        findmnt --verify --tab-file /etc/fstab | grep -v '\\[W\\]'"
+        findmnt --verify --tab-file /etc/fstab 2>&1 | grep -v '\\[W\\]'"
     );
     let checked = node.run(storage, &["bash", "-c", &script]);
     assert!(checked.output.starts_with("401 "), "only version 2 of the metadata service: {}", checked.output);
