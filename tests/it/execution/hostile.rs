@@ -33,10 +33,12 @@ const PIECES: [&str; 18] = [
     "\u{7f}\u{1}",
 ];
 
-/// As hostile as a directory's name can be: no slash, not too long, none of the two that are taken.
+/// As hostile as a directory's name can be: no slash, not too long, none of the two that are taken. A mount's is also the name
+/// of a unit, in which most characters take four for each byte; the spec keeps those out, and so short.
 fn component(text: &str) -> String {
     let mut name: String = text.replace('/', "_");
-    while name.len() > 180 {
+    let length = |name: &str| name.bytes().map(|byte| if byte.is_ascii_alphanumeric() { 1 } else { 4 }).sum::<usize>();
+    while length(&name) > 220 {
         name.pop();
     }
     if ["", ".", ".."].contains(&name.as_str()) { "x".into() } else { name }
@@ -128,7 +130,8 @@ fn the_worst_values_never_execute() {
     let all = PIECES.concat();
     let long = "$(touch /canary)`touch /canary`'\"\n".repeat(128);
     assert!(long.len() > 4096);
-    for (at, text) in [all, long].into_iter().chain(PIECES.map(str::to_owned)).enumerate() {
+    // A few at a time, as a whole boot is behind each.
+    for (at, text) in [all, long].into_iter().chain(PIECES.chunks(3).map(<[_]>::concat)).enumerate() {
         let inputs = hostile_inputs(&text, &text, &text, &text, &text);
         let (node, storage) = boots_unharmed(OSES[at % OSES.len()], &inputs);
         // By way of mount(8), which reads fstab. Not for each: it takes its time.
@@ -168,7 +171,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, max_shrink_iters: 8, ..ProptestConfig::default() })]
 
     #[test]
     fn no_value_executes_or_breaks_a_file(
