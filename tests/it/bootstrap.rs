@@ -41,7 +41,7 @@ pub(super) fn dataset(path: &str) -> InputsDataset {
 }
 
 /// What cloud-init runs: the user-data, unpacked where it is packed.
-fn script(inputs: &Inputs) -> String {
+pub(super) fn script(inputs: &Inputs) -> String {
     let sent = user_data(inputs, &endpoint()).unwrap();
     assert!(sent.len() <= USER_DATA_LIMIT);
     let mut text = String::new();
