@@ -185,10 +185,12 @@ fn racing_nodes_set_one_layout_and_share_one_hostfile() {
     }
     for os in OSES {
         let storage = Storage::new();
+        // Whoever wins is still at it when the other one comes by.
+        let scenario = json!({"setstripe_after_join": true});
         let nodes =
             [("i-1", "10.0.0.1"), ("i-2", "10.0.0.2")].map(|(id, address)| Node::new(os, &inputs(), id, address));
         let ended: Vec<_> = std::thread::scope(|scope| {
-            let running = nodes.each_ref().map(|node| scope.spawn(|| node.boot(&storage, &json!({}))));
+            let running = nodes.each_ref().map(|node| scope.spawn(|| node.boot(&storage, &scenario)));
             running.into_iter().map(|one| one.join().unwrap()).collect()
         });
         for one in &ended {
