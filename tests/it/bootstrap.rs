@@ -15,7 +15,7 @@ use std::process::Command;
 use proptest::prelude::*;
 use provision::bootstrap::{BootstrapError, Endpoint, Inputs, InputsDataset, USER_DATA_LIMIT, digest, user_data};
 
-fn inputs() -> Inputs {
+pub(super) fn inputs() -> Inputs {
     Inputs {
         cluster: "video".into(),
         region: "us-east-1".into(),
@@ -31,7 +31,7 @@ fn inputs() -> Inputs {
     }
 }
 
-fn endpoint() -> Endpoint {
+pub(super) fn endpoint() -> Endpoint {
     Endpoint {
         file_system_id: "fs-0123456789abcdef0".into(),
         dns_name: "fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com".into(),
@@ -39,12 +39,12 @@ fn endpoint() -> Endpoint {
     }
 }
 
-fn dataset(path: &str) -> InputsDataset {
+pub(super) fn dataset(path: &str) -> InputsDataset {
     InputsDataset { path: path.into(), preload_data: true, exported: false, layout: None }
 }
 
 /// What cloud-init runs: the user-data, unpacked where it is packed.
-fn script(inputs: &Inputs) -> String {
+pub(super) fn script(inputs: &Inputs) -> String {
     let sent = user_data(inputs, &endpoint()).unwrap();
     assert!(sent.len() <= USER_DATA_LIMIT);
     let mut text = String::new();
@@ -104,7 +104,7 @@ fn shellcheck_finds_nothing() {
 }
 
 #[expect(clippy::print_stderr, reason = "a test that did not run has to say so")]
-fn skipped(why: &str) {
+pub(super) fn skipped(why: &str) {
     eprintln!("skipped: {why}");
 }
 

@@ -3,6 +3,7 @@
 mod bootstrap;
 mod cli;
 mod examples;
+mod execution;
 mod generated;
 mod layers;
 mod lifecycle;
