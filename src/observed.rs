@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::desired::{Address, Kind, Tags};
+use crate::desired::{Address, Kind, TAG_TTL, TAG_UNTIL, Tags};
 
 /// One look at the cloud. Only what carries our cluster's name is in it, and what bears a name that we want.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,6 +85,13 @@ impl Node {
             NodeState::Pending | NodeState::Running | NodeState::Stopping | NodeState::Stopped => true,
             NodeState::ShuttingDown | NodeState::Terminated => false,
         }
+    }
+
+    /// When it ends itself. None: never, or it was launched by a version that does not say.
+    pub fn ends(&self) -> Option<Timestamp> {
+        let ttl_s: i64 = self.tags.get(TAG_TTL)?.parse().ok()?;
+        let told = self.tags.get(TAG_UNTIL).and_then(|until| until.parse().ok());
+        told.or_else(|| self.launched?.checked_add(SignedDuration::from_secs(ttl_s)).ok())
     }
 }
 

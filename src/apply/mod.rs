@@ -10,6 +10,7 @@ mod dispatcher;
 pub mod event;
 mod executor;
 mod export;
+pub mod extend;
 mod keeper;
 pub mod lease;
 mod pace;

@@ -65,6 +65,9 @@ pub(super) enum Command {
     Status(Status),
     /// Export what is not yet in S3, then remove everything
     Down(Down),
+    /// Let the nodes live longer than their ttl
+    #[command(after_help = EXTEND)]
+    Extend(Extend),
     /// Show what the last `up` or `down` did and how it ended, from its log in this folder
     #[command(after_help = LOGS)]
     Log(Log),
@@ -292,6 +295,26 @@ pub(super) struct Down {
     /// Remove the nodes and leave the file system with its links
     #[arg(long, conflicts_with = "discard_unexported_data")]
     pub keep_storage: bool,
+}
+
+/// Below the options of `extend`.
+const EXTEND: &str = "All nodes of the cluster get the same end, and so do those made later (in place of others or beside them), \
+    until it has passed; after that, `up` starts anew with the `ttl` of the spec. An end only moves later. The file system has \
+    no end: it costs until `provision down`.";
+
+#[derive(Debug, Args)]
+pub(super) struct Extend {
+    /// How much later than now planned: `24h`, `90m`, `2d`; with --until the SPEC may stand here
+    #[arg(value_name = "DURATION", required_unless_present = "until")]
+    pub duration: Option<String>,
+    /// Until a time instead: `2026-12-24T18:00:00Z`
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<jiff::Timestamp>,
+    #[command(flatten)]
+    pub which: Which,
+    /// Text for a person, JSON for a program
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextOrJson,
 }
 
 /// Below the options of `log`.

@@ -11,7 +11,7 @@ pub use build::{Desired, Point, Settled, Wanted, build, build_offline, link};
 pub use fields::{deployment_text, flows_text, market_text, media_text};
 pub use names::{
     ClusterId, DISCARD, IAM_PATH, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_NODE,
-    TAG_SPEC, TAG_UNEXPORTED, digest, link_name,
+    TAG_SPEC, TAG_TTL, TAG_UNEXPORTED, TAG_UNTIL, digest, is_metadata_key, link_name,
 };
 pub use place::{Candidate, PinnedImage, Pins, Place, addresses_needed, candidates, choose, image_key};
 pub use resource::{

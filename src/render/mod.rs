@@ -6,6 +6,7 @@ mod block;
 pub mod diagnostics;
 mod diagram;
 pub mod events;
+pub mod extended;
 pub mod failure;
 mod fit;
 mod leftovers;

@@ -5,4 +5,4 @@ mod cost;
 mod model;
 
 pub use build::{Facts, status};
-pub use model::{FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, NodeRow, Other, Status, TaskRow};
+pub use model::{Ends, FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, NodeRow, Other, Status, TaskRow};

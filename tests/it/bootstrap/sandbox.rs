@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use provision::bootstrap::Inputs;
 
-const STUBS: [&str; 28] = [
+const STUBS: [&str; 29] = [
     "apt-get",
     "apt-mark",
     "aws",
@@ -31,6 +31,7 @@ const STUBS: [&str; 28] = [
     "nproc",
     "sleep",
     "stat",
+    "sync",
     "systemctl",
     "systemd-escape",
     "systemd-run",

@@ -15,6 +15,7 @@ case $name in
       */instance-id) setting instance i-1 ;;
       */local-ipv4) setting address 10.0.0.1 ;;
       */ami-launch-index) setting index 0 ;;
+      */tags/instance/provision:until) if [[ -e set/until ]]; then cat set/until; else exit 22; fi ;;
     esac
     ;;
   aws) printf '%s\n' "$*" | sed 's/.*"Value":"\([^"]*\)".*/\1/' >>tags ;;
@@ -43,6 +44,8 @@ case $name in
       *lustre-client-modules-*) exit 100 ;;
     esac
     ;;
+  # A server that does not answer for longer than any test runs.
+  sync) if [[ -e set/sync-hangs ]]; then exec /usr/bin/sleep 60 >/dev/null 2>&1; fi ;;
   systemctl) if [[ $1 == is-active ]]; then echo inactive; exit 3; fi ;;
   systemd-escape) echo fsx.mount ;;
   nproc) setting cpus 8 ;;
