@@ -47,7 +47,7 @@ fn longer(args: &Extend) -> anyhow::Result<(Longer, Which)> {
         (None, word) => {
             let word = word.as_deref().unwrap_or_default();
             let by = duration(word).map_err(|why| {
-                plain(format!("`{word}` is no length of time: {why}"), "write it like `24h`, `90m` or `2d`")
+                plain(format!("`{word}` is no length of time: {}", why.0), "write it like `24h`, `90m` or `2d`")
             })?;
             Ok((Longer::By(by), which(spec.clone())))
         }
