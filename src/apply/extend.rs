@@ -4,7 +4,7 @@
 //! tag `provision:until`, which a node looks at when its time has come (docs/adr/0013). Repeated after a crash in between, it
 //! starts from the same ends.
 
-use jiff::{SignedDuration, Timestamp, Unit};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 
 use super::lease::{self, Holder, IsDead, Refused};
 use super::patience::patiently;
@@ -130,12 +130,13 @@ fn end(looked: &Prepared, longer: Longer, now: Timestamp) -> Result<Extended, No
         ));
     }
     let before = nodes.iter().filter_map(|node| node.ends()).max().unwrap_or(now);
+    // Up: an end only moves later.
+    let whole = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
     let until = match longer {
         Longer::Until(until) => Some(until),
         Longer::By(by) => before.checked_add(by).ok(),
     };
-    let until =
-        until.and_then(|until| until.round(Unit::Second).ok()).filter(|until| until.duration_since(now) <= MOST);
+    let until = until.and_then(|until| until.round(whole).ok()).filter(|until| until.duration_since(now) <= MOST);
     let Some(until) = until else {
         return Err(NotExtended::impossible("this end is more than 365 days away", "extend again later"));
     };

@@ -3,6 +3,7 @@
 mod change;
 mod crash;
 mod data;
+mod extend;
 pub(crate) mod harness;
 mod life;
 mod lock;

@@ -39,6 +39,13 @@ async fn longer(machine: &Machine, longer: Longer) -> Result<Extended, NotExtend
     extend(&machine.cloud, &machine.clock, &request, longer, holder, &|_| false).await
 }
 
+async fn refused(machine: &Machine, how: Longer) -> String {
+    match longer(machine, how).await {
+        Err(NotExtended::Impossible { what, .. }) => what,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn nodes(machine: &Machine) -> Vec<Node> {
     let nodes = machine.cloud.truth(CLUSTER).nodes;
     nodes.into_iter().filter(Node::exists).collect()
@@ -62,7 +69,16 @@ async fn an_extension_holds_for_the_next_up_and_for_nodes_made_later() {
     let again = machine.up(&mortal(&[2, 1])).await;
     assert!(matches!(again, Ok(Outcome::Nothing(_))), "{again:?}");
     // Another ttl is for nodes to come; those of today keep their end.
-    machine.must_up(&Spec { cluster: { let mut it = mortal(&[]).cluster; it.ttl = Some(DAY); it }, ..mortal(&[2, 1]) }).await;
+    machine
+        .must_up(&Spec {
+            cluster: {
+                let mut it = mortal(&[]).cluster;
+                it.ttl = Some(DAY);
+                it
+            },
+            ..mortal(&[2, 1])
+        })
+        .await;
     machine.must_up(&mortal(&[4, 1])).await;
     let all = ends(&machine);
     assert_eq!(all.len(), 5);
@@ -89,27 +105,26 @@ async fn after_the_end_up_starts_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_extended_is_refused_and_nothing_changes() {
+async fn nodes_without_an_end_are_not_extended() {
     let machine = world(Settings::default());
-    let refused = async |how: Longer| match longer(&machine, how).await {
-        Err(NotExtended::Impossible { what, .. }) => what,
-        other => panic!("{other:?}"),
-    };
-    assert!(refused(Longer::By(DAY)).await.contains("no nodes"));
+    assert!(refused(&machine, Longer::By(DAY)).await.contains("no nodes"));
     machine.must_up(&spec(&[2], &[])).await;
-    assert!(refused(Longer::By(DAY)).await.starts_with("2 of 2 nodes do not say that they have a ttl: i-"));
-    machine.must_down().await;
+    assert!(refused(&machine, Longer::By(DAY)).await.starts_with("2 of 2 nodes do not say that they have a ttl: i-"));
+}
 
+#[tokio::test(start_paused = true)]
+async fn an_end_only_moves_later_and_only_where_nodes_see_it() {
+    let machine = world(Settings::default());
     machine.must_up(&mortal(&[2])).await;
     let before = ends(&machine);
     let now = machine.clock.now();
-    assert!(refused(Longer::Until(now - DAY)).await.contains("only moves later"));
-    assert!(refused(Longer::Until(now + DAY)).await.contains("only moves later"));
-    assert!(refused(Longer::By(DAY * 365)).await.contains("365 days"));
+    assert!(refused(&machine, Longer::Until(now - DAY)).await.contains("only moves later"));
+    assert!(refused(&machine, Longer::Until(now + DAY)).await.contains("only moves later"));
+    assert!(refused(&machine, Longer::By(DAY * 365)).await.contains("365 days"));
     let id = nodes(&machine)[0].id.clone();
     machine.cloud.tag_by_hand(provision::desired::Kind::Nodes, &id, |tags| {
         tags.insert("cost center".into(), "7".into());
     });
-    assert!(refused(Longer::By(DAY)).await.starts_with("1 of 2 nodes cannot read their tags: i-"));
+    assert!(refused(&machine, Longer::By(DAY)).await.starts_with("1 of 2 nodes cannot read their tags: i-"));
     assert_eq!(ends(&machine), before);
 }
