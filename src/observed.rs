@@ -4,12 +4,12 @@ mod preload;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 pub use preload::{Amount, Loading, Preload, Stage};
 
-use crate::desired::{Address, Kind, TAG_CLUSTER, Tags};
+use crate::desired::{Address, Kind, TAG_CLUSTER, TAG_TTL, TAG_UNTIL, Tags};
 
 /// One look at the cloud. Only what carries our cluster's name is in it, and what bears a name that we want.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -141,6 +141,13 @@ impl Node {
             NodeState::Pending | NodeState::Running | NodeState::Stopping | NodeState::Stopped => true,
             NodeState::ShuttingDown | NodeState::Terminated => false,
         }
+    }
+
+    /// When it ends itself. None: never, or it was launched by a version that does not say.
+    pub fn ends(&self) -> Option<Timestamp> {
+        let ttl_s: i64 = self.tags.get(TAG_TTL)?.parse().ok()?;
+        let told = self.tags.get(TAG_UNTIL).and_then(|until| until.parse().ok());
+        told.or_else(|| self.launched?.checked_add(SignedDuration::from_secs(ttl_s)).ok())
     }
 }
 

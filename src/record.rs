@@ -48,6 +48,9 @@ pub struct Record {
     /// they brought about has been seen.
     #[serde(default)]
     pub changing: Option<Timestamp>,
+    /// Until when `provision extend` lets nodes live; nodes made before then end then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     #[serde(default)]
     pub tries: BTreeMap<Address, Try>,
 }
@@ -121,6 +124,7 @@ impl Record {
             available: false,
             ready: false,
             changing: None,
+            until: None,
             tries: BTreeMap::new(),
         }
     }

@@ -70,6 +70,7 @@ main() {
       if [[ $command == install ]]; then install_self; else boot; fi
       ;;
     leave) leave_group ;;
+    end) end_of_life ;;
     tune) set_parameters ;;
     lnet) configure_lnet ;;
     preload) restore_data ;;

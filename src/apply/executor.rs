@@ -11,7 +11,7 @@ use super::removal;
 use super::store::Intent;
 use super::wait;
 use crate::cloud::{Class, Clock, Cloud, Create, Created, Update};
-use crate::desired::{Address, Kind, Resource, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_SPEC, Tags, Wanted};
+use crate::desired::{Address, Kind, Resource, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_SPEC, TAG_TTL, TAG_UNTIL, Tags, Wanted};
 use crate::observed::{Node, Seen, State};
 use crate::plan::{Op, Step};
 
@@ -74,6 +74,7 @@ async fn create<C: Cloud, K: Clock>(
         let mut tags = id.tags(address, &wanted.spec, epoch, &context.desired.tags);
         tags.extend(wanted.tags.clone());
         tags.extend(mounted(context, address));
+        tags.extend(life(context, &wanted.resource).await);
         let create = Create {
             address: address.clone(),
             resource: wanted.resource.clone(),
@@ -127,6 +128,18 @@ async fn create<C: Cloud, K: Clock>(
 fn is_older(seen: &Seen, wanted: &Tags) -> bool {
     let differs = |(key, value): (&String, &String)| key != TAG_EPOCH && seen.tags.get(key) != Some(value);
     !seen.tags.is_empty() && wanted.iter().any(differs)
+}
+
+/// The tags that say how long a node lives; not among those that are compared, since a node keeps what it was launched with.
+async fn life<C: Cloud, K: Clock>(context: &Context<C, K>, resource: &Resource) -> Tags {
+    let Resource::Nodes(group) = resource else { return Tags::new() };
+    let template = context.desired.resources.get(&group.template).map(|wanted| &wanted.resource);
+    let Some(Resource::Template(template)) = template else { return Tags::new() };
+    let Some(ttl_s) = template.boot.ttl_s else { return Tags::new() };
+    let mut tags = Tags::from([(TAG_TTL.to_owned(), ttl_s.to_string())]);
+    let until = context.store.until(context.clock.now()).await;
+    tags.extend(until.map(|until| (TAG_UNTIL.to_owned(), until.to_string())));
+    tags
 }
 
 /// The tag that says which file system a template and its nodes mount.

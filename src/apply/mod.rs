@@ -12,6 +12,7 @@ mod dispatcher;
 pub mod event;
 mod executor;
 mod export;
+pub mod extend;
 mod keeper;
 pub mod lease;
 mod outside;

@@ -159,6 +159,11 @@ impl<C: Cloud> Store<C> {
         if inner.dirty || inner.urgent { self.write(&mut inner).await } else { Ok(()) }
     }
 
+    /// What `provision extend` has said, as long as it lies ahead.
+    pub(super) async fn until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.inner.lock().await.record.until.filter(|until| *until > now)
+    }
+
     pub(super) async fn was_done(&self, address: &Address) -> bool {
         self.inner.lock().await.record.tries.get(address).is_some_and(|last| last.done)
     }

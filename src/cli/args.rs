@@ -77,6 +77,9 @@ pub(super) enum Command {
     /// Run a command on the nodes, as root, and show what it prints
     #[command(after_help = RUN)]
     Run(Run),
+    /// Let the nodes live longer than their ttl
+    #[command(after_help = EXTEND)]
+    Extend(Extend),
     /// Show what the last `up` or `down` did and how it ended, from its log in this folder
     #[command(after_help = LOGS)]
     Log(Log),
@@ -385,6 +388,26 @@ fn timeout(text: &str) -> Result<Duration, String> {
     } else {
         Err("Systems Manager takes whole seconds, from 1s to 48h".to_owned())
     }
+}
+
+/// Below the options of `extend`.
+const EXTEND: &str = "All nodes of the cluster get the same end, and so do those made later (in place of others or beside them), \
+    until it has passed; after that, `up` starts anew with the `ttl` of the spec. An end only moves later. The file system has \
+    no end: it costs until `provision down`.";
+
+#[derive(Debug, Args)]
+pub(super) struct Extend {
+    /// How much later than now planned: `24h`, `90m`, `2d`; with --until the SPEC may stand here
+    #[arg(value_name = "DURATION", required_unless_present = "until")]
+    pub duration: Option<String>,
+    /// Until a time instead: `2026-12-24T18:00:00Z`
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<jiff::Timestamp>,
+    #[command(flatten)]
+    pub which: Which,
+    /// Text for a person, JSON for a program
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextOrJson,
 }
 
 /// Below the options of `log`.

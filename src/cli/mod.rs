@@ -69,6 +69,7 @@ fn run(command: Command, settings: &Settings) -> anyhow::Result<Exit> {
         Command::Plan(args) => block_on(commands::plan::run(&args, settings)),
         Command::Up(args) => block_on(commands::up::run(&args, settings)),
         Command::Status(args) => block_on(commands::status::run(&args, settings)),
+        Command::Extend(args) => block_on(commands::extend::run(&args, settings)),
         Command::Down(args) => block_on(commands::down::run(&args, settings)),
         Command::Logs(args) => block_on(commands::logs::run(&args, settings)),
         Command::Ssh(args) => block_on(commands::ssh::run(&args, settings)),

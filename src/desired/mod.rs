@@ -13,7 +13,7 @@ pub use fields::{deployment_text, market_text, media_text};
 pub use flows::{flows_of, flows_sentence, flows_text};
 pub use names::{
     ClusterId, DISCARD, EXPORT_REPORTS, IAM_PATH, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, TAG_EPOCH, TAG_FILE_SYSTEM,
-    TAG_NODE, TAG_PRELOAD, TAG_SPEC, TAG_UNEXPORTED, digest, link_name,
+    TAG_NODE, TAG_PRELOAD, TAG_SPEC, TAG_TTL, TAG_UNEXPORTED, TAG_UNTIL, digest, is_metadata_key, link_name,
 };
 pub use place::{Candidate, PinnedImage, Pins, Place, addresses_needed, candidates, choose, image_key};
 pub use resource::{

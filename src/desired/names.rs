@@ -25,6 +25,18 @@ pub const TAG_NODE: &str = "provision:node";
 /// Written by a node on itself, where datasets are preloaded with their data.
 pub const TAG_PRELOAD: &str = "provision:preload";
 
+/// On an instance: how long after its launch it ends itself, in seconds, as it was told at its launch.
+pub const TAG_TTL: &str = "provision:ttl";
+/// On an instance: when it ends itself, RFC 3339 in UTC and whole seconds. Set by `provision extend`, read by the node
+/// (`templates/ttl.sh`); it wins over [`TAG_TTL`].
+pub const TAG_UNTIL: &str = "provision:until";
+
+/// Whether an instance that shows its tags in its metadata may have a tag by this key: such keys are path segments there
+/// (EC2 User Guide, "View tags for your EC2 instances using instance metadata").
+pub fn is_metadata_key(key: &str) -> bool {
+    key.chars().all(|c| c.is_ascii_alphanumeric() || "+-=._,:@".contains(c)) && !matches!(key, "." | ".." | "_index")
+}
+
 /// The path of our roles and profiles in IAM: sets them apart in a list, and lets a policy allow just them.
 pub const IAM_PATH: &str = "/provision/";
 

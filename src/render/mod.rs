@@ -8,6 +8,7 @@ pub mod console;
 pub mod diagnostics;
 mod diagram;
 pub mod events;
+pub mod extended;
 pub mod failure;
 mod fit;
 mod leftovers;

@@ -29,6 +29,7 @@ pub fn text(status: &Status, theme: &Theme) -> String {
         tasks(status, theme),
         super::preload::table_of(status, theme),
         super::status_nodes::groups(status, theme),
+        ends(status, theme),
         others(status, theme),
         drift(status, theme),
     ];
@@ -181,6 +182,41 @@ fn task_row(task: &TaskRow, theme: &Theme) -> Row {
     let list = task.report.as_ref().map(|url| format!("failed files: {url}"));
     let below: String = task.reason.iter().chain(&list).map(|line| labelled(DETAIL, DETAIL, line, theme)).collect();
     Row::from(vec![task.id.as_str().into(), work.into(), Cell::styled(style, state), progress.into()]).below(below)
+}
+
+/// Also what a ttl does not end: who reads of an end may think that it is the end of all cost.
+fn ends(status: &Status, theme: &Theme) -> String {
+    let storage = "The file system does not end with them";
+    let Some(ends) = &status.ends else {
+        if status.ended == 0 {
+            return String::new();
+        }
+        let mut line = format!("{} ended by their ttl.", count(status.ended, "node"));
+        if status.file_system.is_some() {
+            let _ = write!(line, " {storage}: it {} until `provision down`.", cost(status));
+        }
+        return labelled("", "", &line, theme);
+    };
+    let all: usize = status.groups.iter().map(|group| group.nodes.len()).sum();
+    let who = if ends.nodes == all { "Nodes end".to_owned() } else { format!("{} of {all} nodes end", ends.nodes) };
+    let first = if ends.first == ends.last {
+        String::new()
+    } else {
+        format!("the first at {}, the last ", super::lock::time(ends.first))
+    };
+    let mut line = format!("{who} themselves, {first}at {}", super::lock::time(ends.last));
+    let _ = match sum(ends.cost, ends.cost_complete, "").as_str() {
+        "unknown" => write!(line, " (in {}); the cost until then is unknown.", duration(ends.left_s)),
+        known => write!(line, " (in {}); until then all of it costs {known}.", duration(ends.left_s)),
+    };
+    if status.file_system.is_some() {
+        let _ = match sum(ends.then_hourly, ends.then_complete, "/h").as_str() {
+            "unknown" => write!(line, " {storage}: it costs on until `provision down`."),
+            known => write!(line, " {storage}: it costs {known} until `provision down`."),
+        };
+    }
+    line.push_str(" Later: `provision extend 24h`.");
+    labelled("", "", &line, theme)
 }
 
 fn others(status: &Status, theme: &Theme) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::cost::hourly;
+use super::cost::{ends, hourly};
 use super::model::{FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, NodeRow, Other, Status, TaskRow};
 use super::names::{Named, named};
 use crate::apply::lease::Holder;
@@ -60,6 +60,8 @@ pub fn status(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>, price
             Vec::new()
         },
         groups,
+        ends: ends(observed, facts.now, prices),
+        ended: observed.nodes.iter().filter(|node| has_ended(node, facts.now)).count(),
         others: others
             .map(|seen| Other { address: seen.address.clone(), id: seen.id.clone(), state: seen.state })
             .collect(),
@@ -80,6 +82,11 @@ pub fn status(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>, price
     status.tasks.sort_by(|a, b| a.id.cmp(&b.id));
     status.others.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
     status
+}
+
+/// By itself, as far as the time of its end tells.
+fn has_ended(node: &Node, now: Timestamp) -> bool {
+    !node.exists() && node.ends().is_some_and(|end| end <= now)
 }
 
 fn file_system(seen: &Seen, plan: Option<&Plan>, facts: &Facts<'_>) -> FileSystem {

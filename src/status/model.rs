@@ -26,6 +26,10 @@ pub struct Status {
     /// Datasets with `preload = "data"`, in the spec's order; without a spec nobody knows their paths.
     pub preload: Vec<Progress>,
     pub groups: Vec<Group>,
+    /// When nodes end themselves; None: no node that runs has a ttl that it says.
+    pub ends: Option<Ends>,
+    /// Nodes that a look still sees and that ended when their ttl was over.
+    pub ended: usize,
     /// Everything else that exists, by address.
     pub others: Vec<Other>,
     pub lock: Option<Lock>,
@@ -125,6 +129,25 @@ pub enum Health {
     Degraded,
     Stopped,
     Failed,
+}
+
+/// What ends the cost when nobody is watching, and what it does not end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Ends {
+    /// Nodes that end themselves, of those that exist.
+    pub nodes: usize,
+    /// The first of them.
+    pub first: Timestamp,
+    /// The last of them.
+    pub last: Timestamp,
+    /// Seconds from now to the last end.
+    pub left_s: u64,
+    /// What everything costs until the last end at most; of the known prices.
+    pub cost: Usd,
+    pub cost_complete: bool,
+    /// What goes on costing after it, an hour: the file system.
+    pub then_hourly: Usd,
+    pub then_complete: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -5,6 +5,7 @@ mod crash;
 mod data;
 pub(crate) mod existing;
 mod export;
+mod extend;
 pub(crate) mod harness;
 mod life;
 mod lock;

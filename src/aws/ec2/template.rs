@@ -13,7 +13,9 @@ use crate::aws::error::{Explain as _, exists_already, found, gone_is_success, le
 use crate::aws::owner::{Owner, adopt, names, owner};
 use crate::bootstrap;
 use crate::cloud::{Class, CloudError, Create, Delete, Known, Scope, Update};
-use crate::desired::{Interface, InterfaceKind, Kind, LaunchTemplate, Reference, Resource, TAG_CLUSTER, Tags};
+use crate::desired::{
+    Interface, InterfaceKind, Kind, LaunchTemplate, Reference, Resource, TAG_CLUSTER, Tags, is_metadata_key,
+};
 use crate::observed::{Observed, Seen, State};
 use crate::spec::Market;
 
@@ -254,14 +256,10 @@ fn network_interface(
         .build()
 }
 
-/// Version 2 only, from the instance itself and not from a container in it, and its tags readable without an API call.
+/// Version 2 only, from the instance itself and not from a container in it, and its tags readable without an API call where
+/// EC2 takes their keys there.
 fn metadata_options(node_tags: &Tags) -> sdk::LaunchTemplateInstanceMetadataOptionsRequest {
-    // With tags in there, EC2 refuses keys that are no path segment (User Guide, "View tags using instance metadata").
-    let legal = |key: &String| {
-        key.chars().all(|c| c.is_ascii_alphanumeric() || "+-=._,:@".contains(c))
-            && !matches!(key.as_str(), "." | ".." | "_index")
-    };
-    let tags = if node_tags.keys().all(legal) {
+    let tags = if node_tags.keys().all(|key| is_metadata_key(key)) {
         sdk::LaunchTemplateInstanceMetadataTagsState::Enabled
     } else {
         sdk::LaunchTemplateInstanceMetadataTagsState::Disabled

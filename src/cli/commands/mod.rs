@@ -2,6 +2,7 @@
 
 pub(super) mod completions;
 pub(super) mod down;
+pub(super) mod extend;
 pub(super) mod iam;
 pub(super) mod init;
 pub(super) mod list;

@@ -16,8 +16,8 @@ pub(in crate::spec) const KEYS: &[&str] = &["name", "region", "tags", "ttl", "la
 
 /// The longest name that leaves room for a region in the 64 characters of a role's name.
 pub(in crate::spec) const NAME_MAX: usize = 38;
-/// Tags a resource may have (FSx and EC2: 50), less the six `provision:` tags and `Name`, which we add.
-pub(in crate::spec) const TAGS_MAX: usize = 50 - 6 - 1;
+/// Tags a resource may have (FSx and EC2: 50), less the ten `provision:` tags and `Name` that a node may get from us.
+pub(in crate::spec) const TAGS_MAX: usize = 50 - 10 - 1;
 /// Nobody means a cluster for longer, and time stamps stay far from their limits.
 const TTL_MAX: SignedDuration = SignedDuration::from_hours(365 * 24);
 
@@ -87,7 +87,7 @@ fn tags(value: Option<&Spanned<DeValue<'_>>>, out: &mut Diagnostics) -> Result<B
         out.push(
             Diagnostic::error("spec::tags", "there are too many tags")
                 .at(span(value), format!("{} tags", table.len()))
-                .note(format!("AWS allows 50 a resource, and `provision` adds up to 7: {TAGS_MAX} are left")),
+                .note(format!("AWS allows 50 a resource, and `provision` adds up to 11: {TAGS_MAX} are left")),
         );
         fine = false;
     }

@@ -379,3 +379,63 @@ fn nothing_is_counted_that_is_not_mounted() {
     assert_eq!(node.tags(), ["ready"], "a count is no boot");
     assert_eq!(node.run(&["no-such-command"]).status.code(), Some(2));
 }
+
+/// On a node whose timer was armed for an hour after its launch, half an hour of which was over at the end of its boot.
+fn mortal(mount: &str) -> Node {
+    let node = Node::amazon_linux(&Inputs { ttl_s: Some(3600), ..on(mount) });
+    node.first_boot();
+    node
+}
+
+fn at(node: &Node, clock: u64) {
+    fs::write(node.state.join("clock"), format!("{clock}\n")).unwrap();
+}
+
+#[test]
+fn an_extension_arms_the_timer_again() {
+    let (_folder, mount) = file_system();
+    let node = mortal(&mount);
+    let before = node.read("etc/systemd/system/provision-ttl.timer");
+    at(&node, 1_800_004_000);
+    // 1800090000
+    node.set("until", "2027-01-16T09:00:00Z");
+    assert!(node.run(&["end"]).status.success());
+    let after = node.read("etc/systemd/system/provision-ttl.timer");
+    assert_ne!(after, before);
+    assert!(after.contains("\nOnCalendar=2027-01-16 09:00:00 UTC\n"), "{after}");
+    assert_eq!((node.calls("systemctl restart provision-ttl.timer"), node.calls("systemctl poweroff")), (2, 0));
+    // Also at a boot in between, and it does not come too late.
+    node.boot();
+    assert_eq!(node.read("etc/systemd/system/provision-ttl.timer"), after);
+    at(&node, 1_800_090_001);
+    node.run(&["end"]);
+    assert_eq!((node.calls("sync -f"), node.calls("systemctl poweroff")), (1, 3));
+}
+
+#[test]
+fn a_tag_that_is_no_time_extends_nothing() {
+    let (_folder, mount) = file_system();
+    let node = mortal(&mount);
+    at(&node, 1_800_004_000);
+    node.set("until", "a[$(touch hacked)]");
+    node.run(&["end"]);
+    assert_eq!(node.calls("systemctl poweroff"), 3);
+    assert!(!node.state.join("hacked").exists());
+}
+
+#[test]
+fn a_hung_file_system_does_not_keep_a_node_alive() {
+    let (_folder, mount) = file_system();
+    let node = mortal(&mount);
+    at(&node, 1_800_004_000);
+    node.set("sync-hangs", "");
+    let output = node.run(&["end"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("gave up waiting: sync -f "), "{text}");
+    // Told, then forced, then forced without asking the services, then the kernel itself.
+    assert_eq!(node.calls("systemctl poweroff --force --force"), 1);
+    assert_eq!((node.calls("systemctl poweroff --force"), node.calls("systemctl poweroff")), (2, 3));
+    assert_eq!(node.read("proc/sysrq-trigger"), "o\n");
+    let clock: u64 = fs::read_to_string(node.state.join("clock")).unwrap().trim().parse().unwrap();
+    assert!(clock < 1_800_004_000 + 25 * 60, "{clock}");
+}

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use provision::bootstrap::Inputs;
 
-const STUBS: [&str; 30] = [
+const STUBS: [&str; 31] = [
     "apt-get",
     "apt-mark",
     "aws",
@@ -33,6 +33,7 @@ const STUBS: [&str; 30] = [
     "rpm",
     "sleep",
     "stat",
+    "sync",
     "systemctl",
     "systemd-escape",
     "uname",

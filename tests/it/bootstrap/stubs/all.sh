@@ -21,6 +21,7 @@ case $name in
       */local-ipv4) setting address 10.0.0.1 ;;
       */ami-launch-index) setting index 0 ;;
       *.repo) echo "baseurl=https://fsx-lustre-client-repo.s3.amazonaws.com/el/9/x86_64/" >"$2" ;;
+      */tags/instance/provision:until) if [[ -e set/until ]]; then cat set/until; else exit 22; fi ;;
     esac
     ;;
   aws)
@@ -66,6 +67,8 @@ case $name in
       *lustre-client-modules-*) exit 100 ;;
     esac
     ;;
+  # A server that does not answer for longer than any test runs.
+  sync) if [[ -e set/sync-hangs ]]; then exec /usr/bin/sleep 60 >/dev/null 2>&1; fi ;;
   systemctl) if [[ $1 == is-active ]]; then echo inactive; exit 3; fi ;;
   systemd-escape) echo fsx.mount ;;
   nproc) setting cpus 8 ;;
