@@ -22,6 +22,9 @@ _provision() {
             provision,down)
                 cmd="provision__subcmd__down"
                 ;;
+            provision,extend)
+                cmd="provision__subcmd__extend"
+                ;;
             provision,iam)
                 cmd="provision__subcmd__iam"
                 ;;
@@ -77,7 +80,7 @@ _provision() {
 
     case "${cmd}" in
         provision)
-            opts="-v -q -h -V --region --profile --endpoint-url --verbose --quiet --color --help --version init validate plan up status down logs ssh run log list iam prices schema completions man"
+            opts="-v -q -h -V --region --profile --endpoint-url --verbose --quiet --color --help --version init validate plan up status down logs ssh run extend log list iam prices schema completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -145,6 +148,48 @@ _provision() {
             case "${prev}" in
                 --cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        provision__subcmd__extend)
+            opts="-v -q -h -V --until --cluster --format --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --region)

@@ -43,6 +43,7 @@ complete -c provision -n "__fish_provision_needs_command" -f -a "down" -d 'Expor
 complete -c provision -n "__fish_provision_needs_command" -f -a "logs" -d 'Show what a node has printed on its console: its boot, step by step'
 complete -c provision -n "__fish_provision_needs_command" -f -a "ssh" -d 'Open a shell on a node through Session Manager: no open port, no key pair'
 complete -c provision -n "__fish_provision_needs_command" -f -a "run" -d 'Run a command on the nodes, as root, and show what it prints'
+complete -c provision -n "__fish_provision_needs_command" -f -a "extend" -d 'Let the nodes live longer than their ttl'
 complete -c provision -n "__fish_provision_needs_command" -f -a "log" -d 'Show what the last `up` or `down` did and how it ended, from its log in this folder'
 complete -c provision -n "__fish_provision_needs_command" -f -a "list" -d 'List the clusters of the region'
 complete -c provision -n "__fish_provision_needs_command" -f -a "iam" -d 'Print the IAM policy that this spec needs and no more, offline'
@@ -183,6 +184,20 @@ complete -c provision -n "__fish_provision_using_subcommand run" -s v -l verbose
 complete -c provision -n "__fish_provision_using_subcommand run" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand run" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand run" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand extend" -l until -d 'Until a time instead: `2026-12-24T18:00:00Z`' -r
+complete -c provision -n "__fish_provision_using_subcommand extend" -l cluster -d 'Name of the cluster: no spec is needed' -r
+complete -c provision -n "__fish_provision_using_subcommand extend" -l format -d 'Text for a person, JSON for a program' -r -f -a "text\t''
+json\t''"
+complete -c provision -n "__fish_provision_using_subcommand extend" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand extend" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand extend" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand extend" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand extend" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand extend" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand extend" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand extend" -s V -l version -d 'Print version'
 complete -c provision -n "__fish_provision_using_subcommand log" -l cluster -d 'Name of the cluster: no spec is needed' -r
 complete -c provision -n "__fish_provision_using_subcommand log" -l run -d 'Another run than the last one, by its id or the beginning of it' -r
 complete -c provision -n "__fish_provision_using_subcommand log" -l format -d 'Text for a person; JSON for a program: header, events as `--json` had them, and ending' -r -f -a "text\t''
