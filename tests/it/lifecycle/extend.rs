@@ -59,8 +59,8 @@ fn ends(machine: &Machine) -> Vec<Timestamp> {
 async fn an_extension_holds_for_the_next_up_and_for_nodes_made_later() {
     let machine = world(Settings::default());
     machine.must_up(&mortal(&[2, 1])).await;
-    let last = ends(&machine).into_iter().max().unwrap();
-    let extended = longer(&machine, Longer::By(DAY)).await.unwrap();
+    let last = ends(&machine).into_iter().max().expect("nodes have ends");
+    let extended = longer(&machine, Longer::By(DAY)).await.expect("it is extended");
     assert_eq!((extended.nodes, extended.before), (3, last));
     assert!(extended.until >= last + DAY && extended.until < last + DAY + SignedDuration::from_secs(1));
     assert!(ends(&machine).iter().all(|end| *end == extended.until));
@@ -90,7 +90,7 @@ async fn an_extension_holds_for_the_next_up_and_for_nodes_made_later() {
 async fn after_the_end_up_starts_anew() {
     let machine = world(Settings::default());
     machine.must_up(&mortal(&[2])).await;
-    let extended = longer(&machine, Longer::By(DAY)).await.unwrap();
+    let extended = longer(&machine, Longer::By(DAY)).await.expect("it is extended");
     tokio::time::sleep(Duration::from_secs(5 * 24 * 3600)).await;
     for node in nodes(&machine) {
         machine.cloud.interrupt(&node.id, "Client.InstanceInitiatedShutdown");
@@ -100,7 +100,7 @@ async fn after_the_end_up_starts_anew() {
     for node in nodes(&machine) {
         assert!(!node.tags.contains_key(TAG_UNTIL), "{:?}", node.tags);
         assert_eq!(node.tags.get(TAG_TTL).map(String::as_str), Some("259200"));
-        assert!(node.ends().unwrap() > extended.until);
+        assert!(node.ends().expect("it has an end") > extended.until);
     }
 }
 
