@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::patience::patiently;
-use super::preflight::{self, boot_scripts, findings, no_public_address, not_compared, questions, settle};
+use super::preflight::{self, boot_scripts, findings, images, no_public_address, not_compared, questions, settle};
 use crate::catalog::prices::{PriceBook, Prices};
 use crate::cloud::{Clock, Cloud, CloudError, Identity, Questions, Rights, Scope};
 use crate::desired::{self, Address, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT};
@@ -97,7 +97,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     }
     let questions = questions(spec, &record.pins, &observed);
     let survey = patiently(|| cloud.survey(&questions)).await?;
-    let mut complaints = settle(spec, &questions, &survey, &observed, &mut record.pins);
+    let mut complaints = settle(spec, &questions, &survey, &observed, request.options.refresh_images, &mut record.pins);
     let Some(place) = record.pins.place.clone().filter(|_| complaints.is_empty()) else {
         complaints.extend(preflight::without_a_plan(spec, &survey, &observed, &identity.region));
         return Err(Failed::Refused(complaints));
@@ -123,6 +123,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     }));
     plan.findings.extend(unusable);
     plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
+    plan.findings.extend(images(spec, &survey, &record.pins));
     Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan })
 }
 

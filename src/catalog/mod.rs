@@ -3,6 +3,7 @@
 //! Nothing in here decides anything; it answers questions. Tables are parsed on first use and kept.
 
 pub mod actions;
+pub mod clients;
 pub mod export_failures;
 pub mod fsx;
 pub mod instances;

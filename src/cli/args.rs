@@ -211,6 +211,9 @@ pub(super) struct PlanArgs {
     /// Plan for a replacement of the file system where the spec cannot be met otherwise
     #[arg(long)]
     pub replace_storage: bool,
+    /// Plan for the images that `ssm:` parameters name today; else the nodes keep those of the first `up`
+    #[arg(long)]
+    pub refresh_images: bool,
     /// Prices of your own, one `item price` a line as `prices show` has them: they win over the table's
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
@@ -244,6 +247,9 @@ pub(super) struct Up {
     /// Replace the file system where the spec cannot be met otherwise: links are exported, then all of it is made anew
     #[arg(long)]
     pub replace_storage: bool,
+    /// Take the images that `ssm:` parameters name today, and replace the nodes that run older ones
+    #[arg(long)]
+    pub refresh_images: bool,
     /// Prices of your own, one `item price` a line as `prices show` has them: they win over the table's
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,

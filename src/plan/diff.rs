@@ -20,6 +20,8 @@ use crate::record::Record;
 pub struct Options {
     /// A file system may be replaced if the spec cannot be met otherwise.
     pub replace_storage: bool,
+    /// What `ssm:` parameters name today is taken, though an older image is pinned.
+    pub refresh_images: bool,
     /// `down` deletes without exporting.
     pub discard_unexported_data: bool,
     /// `down` leaves the file system and its links.

@@ -15,6 +15,7 @@ pub(in crate::apply) fn settle(
     questions: &Questions,
     survey: &Survey,
     observed: &Observed,
+    refresh_images: bool,
     pins: &mut Pins,
 ) -> Vec<Diagnostic> {
     let mut complaints = Vec::new();
@@ -44,7 +45,11 @@ pub(in crate::apply) fn settle(
             Image::Parameter(name) => name,
             Image::Id(id) => id,
         };
-        if !pins.images.contains_key(&key) {
+        let is_pinned = pins.images.contains_key(&key);
+        if let (true, true, Some(facts)) = (is_pinned, refresh_images, survey.images.get(asked)) {
+            pins.images.insert(key.clone(), facts.into());
+        }
+        if !is_pinned {
             match survey.images.get(asked) {
                 Some(facts) => {
                     pins.images.insert(key.clone(), facts.into());

@@ -23,11 +23,18 @@ pub(in crate::apply) fn questions(spec: &Spec, pins: &Pins, observed: &Observed)
         }
         questions.instance_types = spec.nodes.iter().map(|group| group.instance.clone()).collect();
     }
-    for group in spec.nodes.iter().filter(|group| !pins.images.contains_key(&image_key(&group.image))) {
+    for group in &spec.nodes {
         match &group.image {
-            Image::Parameter(name) => questions.image_parameters.insert(name.clone()),
-            Image::Id(id) => questions.images.insert(id.clone()),
-        };
+            // Also where it is settled: it may name a newer image by now.
+            Image::Parameter(name) => {
+                questions.image_parameters.insert(name.clone());
+            }
+            Image::Id(id) => {
+                if !pins.images.contains_key(&image_key(&group.image)) {
+                    questions.images.insert(id.clone());
+                }
+            }
+        }
     }
     for dataset in &spec.datasets {
         if observed.find(&link(dataset).0).is_none() {

@@ -19,6 +19,7 @@ pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Res
         spec: None,
         options: Options {
             replace_storage: false,
+            refresh_images: false,
             discard_unexported_data: *discard_unexported_data,
             keep_storage: *keep_storage,
         },

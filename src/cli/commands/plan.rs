@@ -44,7 +44,7 @@ pub(in crate::cli) fn offline(args: &PlanArgs, settings: &Settings) -> anyhow::R
 }
 
 fn options(args: &PlanArgs) -> Options {
-    Options { replace_storage: args.replace_storage, ..Options::default() }
+    Options { replace_storage: args.replace_storage, refresh_images: args.refresh_images, ..Options::default() }
 }
 
 /// `-`

@@ -1,7 +1,10 @@
 //! Changing a cluster that runs: in place, by replacement, or not at all.
 
+use std::collections::BTreeSet;
+
 use provision::apply::Outcome;
 use provision::apply::event::Failure;
+use provision::cloud::ImageFacts;
 use provision::desired::Kind;
 use provision::observed::State;
 use provision::plan::{Danger, Options, Purpose, Verb};
@@ -187,4 +190,38 @@ async fn a_file_system_that_never_worked_is_made_again_without_leave() {
     machine.cloud.set_state(Kind::Fsx, &id, State::Failed, "lost");
     let refused = machine.plan(Purpose::Up, Some(&spec)).await.plan;
     assert!(refused.is_refused() && refused.worst() == Danger::DestroysData, "{:#?}", refused.findings);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_image_is_told_and_taken_only_on_request() {
+    let machine = world(Settings::default());
+    let spec = spec(&[2], &["/train"]);
+    machine.must_up(&spec).await;
+    let images = || -> BTreeSet<String> {
+        let truth = machine.cloud.truth("video");
+        truth.nodes.iter().filter(|node| node.exists()).map(|node| node.image.clone()).collect()
+    };
+    let first = images();
+    machine.cloud.adjust(|settings| {
+        let newer = ImageFacts { id: "ami-2".into(), name: "al2023-ami-2".into(), ..settings.images["ami-1"].clone() };
+        for (name, facts) in &mut settings.images {
+            if name.starts_with('/') {
+                *facts = newer.clone();
+            }
+        }
+        settings.images.insert("ami-2".into(), newer);
+    });
+    let Ok(Outcome::Nothing(prepared)) = machine.up(&spec).await else { panic!("nothing is to be done") };
+    let told = prepared.plan.findings.iter().find(|finding| finding.code == "nodes::newer-image").expect("told");
+    assert!(
+        told.notes[0].contains("ami-2") && told.help.as_ref().is_some_and(|help| help.contains("--refresh-images"))
+    );
+    assert_eq!(images(), first);
+
+    let options = Options { refresh_images: true, ..Options::default() };
+    assert_complete(&machine.run(Purpose::Up, Some(&spec), options).await, &machine);
+    assert_eq!(images().into_iter().collect::<Vec<_>>(), ["ami-2"]);
+    let Ok(Outcome::Nothing(prepared)) = machine.up(&spec).await else { panic!("it is taken for good") };
+    assert!(prepared.plan.findings.iter().all(|finding| finding.code != "nodes::newer-image"));
+    machine.must_down().await;
 }
