@@ -452,7 +452,7 @@ _provision() {
             return 0
             ;;
         provision__subcmd__plan)
-            opts="-v -q -h -V --format --out --max-bytes --fail-on --offline --detailed-exitcode --replace-storage --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-v -q -h -V --format --out --max-bytes --fail-on --offline --detailed-exitcode --replace-storage --refresh-images --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -748,7 +748,7 @@ _provision() {
             return 0
             ;;
         provision__subcmd__up)
-            opts="-y -v -q -h -V --plan --yes --json --wait-for --replace-storage --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-y -v -q -h -V --plan --yes --json --wait-for --replace-storage --refresh-images --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -9,7 +9,7 @@ use provision::desired::Kind;
 use provision::observed::State;
 use provision::plan::{Danger, Options, Purpose, Verb};
 use provision::simulated::Settings;
-use provision::spec::{Compression, Flow, MetadataIops, NodeEfa, Spec};
+use provision::spec::{Compression, Flow, Image, MetadataIops, NodeEfa, Spec};
 
 use super::harness::{Machine, assert_complete, dataset, group, spec, world};
 
@@ -195,22 +195,27 @@ async fn a_file_system_that_never_worked_is_made_again_without_leave() {
 #[tokio::test(start_paused = true)]
 async fn a_newer_image_is_told_and_taken_only_on_request() {
     let machine = world(Settings::default());
-    let spec = spec(&[2], &["/train"]);
+    let parameter = "/images/ours";
+    let facts = |id: &str| {
+        let (architecture, root_device) = ("x86_64".to_owned(), "/dev/xvda".to_owned());
+        ImageFacts { id: id.to_owned(), name: format!("al2023-ami of {id}"), architecture, root_device, root_gib: 8 }
+    };
+    let names = |id: &'static str| {
+        machine.cloud.adjust(|settings| {
+            settings.images.insert(id.to_owned(), facts(id));
+            settings.images.insert(parameter.to_owned(), facts(id));
+        });
+    };
+    names("ami-1");
+    let mut spec = spec(&[2], &["/train"]);
+    spec.nodes[0].image = Image::Parameter(parameter.to_owned());
     machine.must_up(&spec).await;
     let images = || -> BTreeSet<String> {
         let truth = machine.cloud.truth("video");
         truth.nodes.iter().filter(|node| node.exists()).map(|node| node.image.clone()).collect()
     };
     let first = images();
-    machine.cloud.adjust(|settings| {
-        let newer = ImageFacts { id: "ami-2".into(), name: "al2023-ami-2".into(), ..settings.images["ami-1"].clone() };
-        for (name, facts) in &mut settings.images {
-            if name.starts_with('/') {
-                *facts = newer.clone();
-            }
-        }
-        settings.images.insert("ami-2".into(), newer);
-    });
+    names("ami-2");
     let Ok(Outcome::Nothing(prepared)) = machine.up(&spec).await else { panic!("nothing is to be done") };
     let told = prepared.plan.findings.iter().find(|finding| finding.code == "nodes::newer-image").expect("told");
     assert!(
