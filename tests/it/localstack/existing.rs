@@ -37,7 +37,7 @@ pub(super) fn linked_mounted_and_left_as_it_was(scene: &Scene) {
     let other = on(&json!({ "file_system": "fs-0123456789abcdef0", "group": theirs["group"] }));
     scene.run(&["up", "--yes", &scene.write("other.toml", &other)]).exits(1).says(&["cannot move", id]);
 
-    scene.write_file(id, "/checkpoints/step-1", &json!({ "dirty": true }));
+    scene.write_file(id, "/checkpoints/step-1", &json!({}));
     let names = ids(&up, "parameters", "Name");
     assert!(!names.is_empty());
     let down = scene.run(&["down", "--yes", "--cluster", "pair"]).exits(0);
