@@ -118,10 +118,10 @@ impl Builder<'_> {
         if purpose == Purpose::Apply && self.spec.storage.existing.is_none() {
             // FSx, in the name of whoever makes a file system.
             actions.push("ec2:DescribeVpcs");
-            if self.spec.datasets.iter().any(|dataset| !dataset.export.is_empty()) {
-                // `down`: how far automatic export is behind. It takes no resource.
-                actions.push("cloudwatch:GetMetricData");
-            }
+        }
+        if purpose == Purpose::Apply && self.spec.datasets.iter().any(|dataset| !dataset.export.is_empty()) {
+            // `down`: how far automatic export is behind. It takes no resource.
+            actions.push("cloudwatch:GetMetricData");
         }
         let here = equals("aws:RequestedRegion", &[&self.desired.id.region]);
         self.allow("Look", &actions, vec!["*".to_owned()], &[here]);
