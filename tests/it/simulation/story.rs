@@ -234,6 +234,8 @@ impl Story {
         let mut settings = if self.slow { Settings::seeded(self.seed) } else { quick(self.seed) };
         settings.delays.growth_interval = Duration::ZERO;
         settings.queue = self.queue.told();
+        // Who could be asked for files outside of links would have to be given an answer by a user: lifecycle/nodes.rs does.
+        settings.offline.insert("*".to_owned());
         if self.exports_stall {
             settings.delays.task = Duration::from_mins(12);
         }
