@@ -24,7 +24,7 @@ use super::pace::pace;
 use super::wait::{Verdict, wait};
 use crate::cloud::{Class, Clock, Cloud, Export, Update};
 use crate::desired::{Address, EXPORT_REPORTS, Kind, Link, Resource, flows_of, flows_text};
-use crate::observed::{Observed, Seen, State, Task, TaskState, Work};
+use crate::observed::{Node, Observed, Seen, State, Task, TaskState, Work};
 use crate::plan::Op;
 use crate::spec::Flow;
 
@@ -195,7 +195,12 @@ async fn start<C: Cloud, K: Clock>(
                 && (task.paths.is_empty()
                     || task.paths.iter().any(|each| each.trim_matches('/') == path.trim_matches('/')))
         };
-        if let Some(task) = observed.tasks.iter().find(mine) {
+        // What nodes wrote after a task had begun is not in it: one from before they were gone is waited for, and not joined.
+        let had_writers = |task: &&Task| {
+            let later = |node: &Node| task.started.is_none_or(|began| node.launched.is_none_or(|at| at > began));
+            context.observed.nodes.iter().any(|node| node.exists() || later(node))
+        };
+        if let Some(task) = observed.tasks.iter().find(mine).filter(|task| !had_writers(task)) {
             context.note(index, address, format!("{} exports it already", task.id));
             return Ok(task.clone());
         }
