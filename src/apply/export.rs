@@ -24,7 +24,7 @@ use super::pace::pace;
 use super::wait::{Verdict, wait};
 use crate::cloud::{Class, Clock, Cloud, Export, Update};
 use crate::desired::{Address, EXPORT_REPORTS, Kind, Link, Resource, flows_of, flows_text};
-use crate::observed::{Node, Observed, Seen, State, Task, TaskState, Work};
+use crate::observed::{Observed, Seen, State, Task, TaskState, Work};
 use crate::plan::Op;
 use crate::spec::Flow;
 
@@ -158,7 +158,7 @@ fn as_link(seen: &Seen) -> Link {
     }
 }
 
-/// Starts a task, or joins the one that a run before this one has started.
+/// Starts this run's task, as soon as FSx takes it.
 async fn start<C: Cloud, K: Clock>(
     context: &Context<C, K>,
     index: usize,
@@ -195,14 +195,12 @@ async fn start<C: Cloud, K: Clock>(
                 && (task.paths.is_empty()
                     || task.paths.iter().any(|each| each.trim_matches('/') == path.trim_matches('/')))
         };
-        // What nodes wrote after a task had begun is not in it: one from before they were gone is waited for, and not joined.
-        let had_writers = |task: &&Task| {
-            let later = |node: &Node| task.started.is_none_or(|began| node.launched.is_none_or(|at| at > began));
-            context.observed.nodes.iter().any(|node| node.exists() || later(node))
-        };
-        if let Some(task) = observed.tasks.iter().find(mine).filter(|task| !had_writers(task)) {
-            context.note(index, address, format!("{} exports it already", task.id));
-            return Ok(task.clone());
+        // What was written after a task had begun is not in it, and nobody knows who wrote until when: nodes that EC2 has
+        // forgotten, other machines. One of an earlier run is waited for, and never takes the place of this run's own.
+        if let Some(task) = observed.tasks.iter().find(mine) {
+            context.note(index, address, format!("{} of an earlier run exports it still; this run's follows", task.id));
+            ended(context, index, address, &task.id).await?;
+            continue;
         }
         context.pause(pace(Kind::Link, &Op::Export).pause(Duration::from_secs(60))).await?;
     }
