@@ -62,31 +62,16 @@ pub(super) async fn read<C: Cloud, K: Clock>(
 /// Path and error code of each file (FSx for Lustre User Guide, "Working with task completion reports": FilePath, FileStatus
 /// and ErrorCode, as of RFC 4180).
 fn rows(text: &str, is_whole: bool) -> Vec<(String, String)> {
-    let mut rows = Vec::new();
-    let mut row = vec![String::new()];
-    let mut quoted = false;
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        let cell = row.len() - 1;
-        match letter {
-            '"' if quoted && letters.peek() == Some(&'"') => {
-                letters.next();
-                row[cell].push('"');
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => row.push(String::new()),
-            '\n' if !quoted => rows.push(std::mem::replace(&mut row, vec![String::new()])),
-            '\r' if !quoted => {}
-            other => row[cell].push(other),
-        }
+    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut records: Vec<_> = reader.into_records().filter_map(Result::ok).collect();
+    if !is_whole {
+        // What was cut off has lost its end.
+        records.pop();
     }
-    // What was cut off has lost its end.
-    if is_whole {
-        rows.push(row);
-    }
-    rows.into_iter()
-        .filter_map(|row| match row.as_slice() {
-            [path, _, code] if path != "FilePath" => Some((plain(path).to_owned(), code.clone())),
+    records
+        .iter()
+        .filter_map(|record| match record.iter().collect::<Vec<_>>().as_slice() {
+            [path, _, code] if *path != "FilePath" => Some((plain(path).to_owned(), (*code).to_owned())),
             _ => None,
         })
         .collect()
