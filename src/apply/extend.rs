@@ -1,8 +1,8 @@
 //! `extend`: lets the nodes of a cluster live longer than their ttl.
 //!
 //! The new end is written into the record first, so that nodes made from then on get it too, and then onto every node as the
-//! tag `provision:until`, which a node looks at when its time has come (docs/adr/0013). Repeated after a crash in between, it
-//! starts from the same ends.
+//! tag `provision:until`, which a node looks at when its time has come (docs/adr/0013). After a crash in between, `--until` can
+//! be repeated as it was; a duration is counted from the ends of then, which may be the new ones.
 
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 

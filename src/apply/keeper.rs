@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::Failure;
 use super::lease::{Lease, RENEW_EVERY, Refused};
-use crate::cloud::{Class, Clock, Cloud, CloudError};
+use crate::cloud::{Clock, Cloud, CloudError};
 
 /// After a renewal that failed: well below what the lease has left then.
 const TRY_AGAIN: Duration = Duration::from_secs(4);
@@ -91,7 +91,7 @@ impl<C: Cloud, K: Clock> Keeper<C, K> {
                 return Ok(());
             }
             if let Some(error) = self.shared.error().clone()
-                && (!passes(error.class) || began.elapsed() > GIVE_UP)
+                && (!error.class.passes() || began.elapsed() > GIVE_UP)
             {
                 return Err(Failure::Cloud { error });
             }
@@ -157,9 +157,4 @@ async fn keep<C: Cloud, K: Clock>(cloud: C, clock: K, shared: Arc<Shared>, done:
             }
         };
     }
-}
-
-/// Whether what kept a renewal from happening may pass by itself.
-fn passes(class: Class) -> bool {
-    matches!(class, Class::Throttled | Class::Transient | Class::NotYet | Class::Unreachable)
 }

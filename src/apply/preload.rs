@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::round;
 use super::event::{Ending, Event, FORMAT_VERSION, What};
-use crate::cloud::{Class, Clock, Cloud, CloudError, Scope};
+use crate::cloud::{Clock, Cloud, CloudError, Scope};
 use crate::desired::Kind;
 use crate::observed::{Amount, Observed, Preload, Report, Stage};
 
@@ -199,9 +199,7 @@ async fn watch<C: Cloud, K: Clock>(cloud: &C, clock: &K, wait: &DataWait, began:
                 last = report.or(last);
             }
             Err(error) => {
-                let patient =
-                    matches!(error.class, Class::Throttled | Class::Transient | Class::Unreachable | Class::NotYet);
-                if !patient || seen.elapsed() > BLIND_LIMIT {
+                if !error.class.passes() || seen.elapsed() > BLIND_LIMIT {
                     return Loaded::Blind(error);
                 }
             }

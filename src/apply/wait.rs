@@ -10,7 +10,7 @@ use super::context::Context;
 use super::event::{Failure, What};
 use super::pace::{Pace, pace};
 use super::watch::Look;
-use crate::cloud::{Class, Clock, Cloud};
+use crate::cloud::{Clock, Cloud};
 use crate::desired::{Address, Kind, Wanted};
 use crate::observed::{Node, NodeState, Observed, Report, Seen, State, Task, TaskState, Work};
 use crate::plan::Op;
@@ -50,9 +50,7 @@ pub(super) async fn wait<C: Cloud, K: Clock>(
         let Look { started, observed } = match context.watch.look(kind, Instant::now() - pause / 2).await {
             Ok(look) => look,
             Err(error) => {
-                let patient =
-                    matches!(error.class, Class::Throttled | Class::Transient | Class::Unreachable | Class::NotYet);
-                if !patient || last_seen.elapsed() > BLIND_LIMIT {
+                if !error.class.passes() || last_seen.elapsed() > BLIND_LIMIT {
                     return Err(Failure::Cloud { error: error.about(address) });
                 }
                 continue;

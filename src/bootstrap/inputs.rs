@@ -55,7 +55,7 @@ pub struct Endpoint {
 }
 
 /// Folder in the mount's root for what nodes share; `templates/values.sh.j2` names it too.
-pub(super) const SHARED_PATH: &str = "/.provision";
+pub const SHARED_PATH: &str = "/.provision";
 
 impl Inputs {
     /// Whether the nodes may keep files of their own in the mount's root: not where those would end up in the user's bucket.

@@ -7,7 +7,7 @@ mod inputs;
 mod script;
 mod user_data;
 
-pub use inputs::{Endpoint, Inputs, InputsDataset, digest};
+pub use inputs::{Endpoint, Inputs, InputsDataset, SHARED_PATH, digest};
 pub use user_data::{BootstrapError, USER_DATA_LIMIT, user_data};
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ const DATA: &str = include_str!("data/fsx.tsv");
 pub const CAPACITY_MAX_GIB: u32 = 2_147_483_647;
 /// Links a file system may have (API: CreateDataRepositoryAssociation; quota, not adjustable).
 pub const LINKS_MAX: usize = 8;
+/// Ports between clients and servers (User Guide, "File system access control with Amazon VPC").
+pub const LUSTRE_PORTS: [(u16, u16); 2] = [(988, 988), (1018, 1023)];
 /// Metadata IOPS one metadata server carries (User Guide, subnet planning).
 pub const METADATA_IOPS_PER_SERVER: u32 = 12_000;
 /// Most that MetadataConfiguration.Iops may say (API: MetadataIopsForLustre).

@@ -38,6 +38,14 @@ pub enum Class {
     Unknown,
 }
 
+impl Class {
+    /// Whether what was refused may go by itself: who only looks then looks again.
+    #[must_use]
+    pub const fn passes(self) -> bool {
+        matches!(self, Self::Throttled | Self::Transient | Self::Unreachable | Self::NotYet)
+    }
+}
+
 /// What a failed call may have left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

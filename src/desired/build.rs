@@ -10,6 +10,7 @@ use super::resource::{
     PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags,
 };
 use crate::bootstrap;
+use crate::catalog::fsx::LUSTRE_PORTS;
 use crate::catalog::instances::{self, InstanceType};
 use crate::cloud::Identity;
 use crate::spec::{Budget, Dataset, Launch, Layout, NodeEfa, Nodes, Placement, Preload, Spec};
@@ -137,7 +138,7 @@ impl Builder<'_> {
         let rules = if efa || several {
             vec![Rule::AllIn, Rule::AllOut]
         } else {
-            vec![Rule::TcpIn { from: 988, to: 988 }, Rule::TcpIn { from: 1018, to: 1023 }]
+            LUSTRE_PORTS.map(|(from, to)| Rule::TcpIn { from, to }).to_vec()
         };
         let group = SecurityGroup {
             name: self.name(&address),

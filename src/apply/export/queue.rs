@@ -111,7 +111,7 @@ impl Queue {
                 return Judgement::GoOn(self.uncertain(text));
             }
             // Not there at all (an endpoint of somebody's own), or not to be asked so: asking again does not help.
-            Err(error) if !is_passing(error.class) => {
+            Err(error) if !error.class.passes() => {
                 let text = "CloudWatch cannot be asked for the queue of automatic export";
                 return Judgement::GoOn(self.uncertain(text));
             }
@@ -167,10 +167,6 @@ impl Queue {
         let rest = if self.deletes { "; a deletion that is still in it may not reach S3" } else { "" };
         format!("{what}: the export takes what is new or changed{rest}")
     }
-}
-
-const fn is_passing(class: Class) -> bool {
-    matches!(class, Class::Throttled | Class::Transient | Class::Unreachable | Class::NotYet)
 }
 
 #[cfg(test)]

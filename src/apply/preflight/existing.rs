@@ -8,19 +8,14 @@
 use std::collections::BTreeMap;
 
 use super::findings::{Subject, error, note};
+use crate::bootstrap::SHARED_PATH;
+use crate::catalog::fsx::{LINKS_MAX, LUSTRE_PORTS};
 use crate::cloud::{LetIn, ServerGroup, Survey};
 use crate::desired::{Address, Kind, Link, Pins, Place, link};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::observed::{Existing, Observed, OtherLink, Seen, State};
 use crate::plan::Finding;
 use crate::spec::{NodeEfa, Spec};
-
-/// Data repository associations of one file system.
-const LINKS_AT_MOST: usize = 8;
-/// Between clients and servers.
-const LUSTRE_PORTS: [(u16, u16); 2] = [(988, 988), (1018, 1023)];
-/// What nodes share, below the mount.
-const SHARED: &str = "/.provision";
 
 fn about(code: &'static str, title: &str) -> Finding {
     error(code, title).about(&Address::one(Kind::Fsx))
@@ -178,11 +173,11 @@ fn beside_others(spec: &Spec, existing: &Existing, observed: &Observed) -> Vec<F
     let ours: Vec<&Seen> = observed.resources.iter().filter(|seen| seen.address.kind == Kind::Link).collect();
     let more = wanted.iter().filter(|(address, _)| !ours.iter().any(|seen| seen.address == *address)).count();
     let all = existing.links.len() + ours.len() + more;
-    if more > 0 && all > LINKS_AT_MOST {
+    if more > 0 && all > LINKS_MAX {
         findings.push(
             about("storage::too-many-links", "the file system would have too many links")
                 .why(format!(
-                    "{} has {} of others, and would have {all}; FSx allows {LINKS_AT_MOST}",
+                    "{} has {} of others, and would have {all}; FSx allows {LINKS_MAX}",
                     existing.id,
                     existing.links.len()
                 ))
@@ -228,11 +223,11 @@ fn efa(spec: &Spec, existing: &Existing) -> Option<Finding> {
 
 /// What nodes share is theirs alone, unless somebody exports the root.
 fn shared_folder(existing: &Existing) -> Option<Finding> {
-    let over = existing.links.iter().find(|other| both_ways(&other.path, SHARED))?;
+    let over = existing.links.iter().find(|other| both_ways(&other.path, SHARED_PATH))?;
     Some(
-        warning("storage::shared-folder", "somebody else's link covers what the nodes share")
-            .why(told(over))
-            .why(format!("host files and markers of the nodes below {SHARED} may be exported there: some kilobytes")),
+        warning("storage::shared-folder", "somebody else's link covers what the nodes share").why(told(over)).why(
+            format!("host files and markers of the nodes below {SHARED_PATH} may be exported there: some kilobytes"),
+        ),
     )
 }
 

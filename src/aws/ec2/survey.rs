@@ -12,11 +12,9 @@ use super::security_group::rules_of;
 use crate::aws::Aws;
 use crate::aws::convert::to_u32;
 use crate::aws::error::Explain as _;
+use crate::catalog::fsx::LUSTRE_PORTS;
 use crate::cloud::{CloudError, GroupFacts, ImageFacts, Questions, Subnet, Survey};
 use crate::desired::Rule;
-
-/// Lustre between clients and servers (FSx User Guide, "File system access control with Amazon VPC").
-const LUSTRE_PORTS: [(u16, u16); 2] = [(988, 988), (1018, 1023)];
 
 impl Aws {
     pub(in crate::aws) async fn answer(&self, questions: &Questions) -> Result<Survey, CloudError> {

@@ -252,7 +252,7 @@ impl<'a> Life<'a> {
             let Fate::Ended(outcome) = fate else { continue };
             match outcome {
                 Err(Unprepared::Cloud(error)) => {
-                    ensure(is_passing(error.class) || error.class == Class::Credentials, || format!("ended: {error}"))?;
+                    ensure(error.class.passes() || error.class == Class::Credentials, || format!("ended: {error}"))?;
                 }
                 Err(other) => return Err(format!("ended: {other}")),
                 Ok(Outcome::Ran { refused: Some(plan), .. }) => may_be_refused(plan)?,
@@ -442,10 +442,6 @@ fn is_in_use(node: &provision::observed::Node) -> bool {
     node.exists() && matches!(node.report, Some(NodeReport::Ready | NodeReport::Degraded(_)))
 }
 
-fn is_passing(class: Class) -> bool {
-    matches!(class, Class::Transient | Class::Throttled | Class::NotYet | Class::Unreachable)
-}
-
 /// A run that looks again until it converges does not end because what it knew was old.
 fn may_end(report: &Report) -> Result<()> {
     let stale = |failure: &Failure| matches!(failure, Failure::Stale { .. });
@@ -453,7 +449,7 @@ fn may_end(report: &Report) -> Result<()> {
     let lasts = report.ending != Ending::Failed || report.failures.iter().any(|(_, failure)| !stale(failure));
     for (address, failure) in report.failures.iter().filter(|(_, failure)| !(lasts && stale(failure))) {
         let known = match failure {
-            Failure::Cloud { error } => is_passing(error.class) || error.class == Class::Credentials,
+            Failure::Cloud { error } => error.class.passes() || error.class == Class::Credentials,
             Failure::Broken { .. } | Failure::Nodes { .. } | Failure::Unexported { .. } => true,
             Failure::Stale { .. }
             | Failure::TimedOut { .. }
