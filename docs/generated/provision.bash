@@ -140,7 +140,7 @@ _provision() {
             return 0
             ;;
         provision__subcmd__down)
-            opts="-y -v -q -h -V --cluster --yes --json --discard-unexported-data --keep-storage --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-y -v -q -h -V --cluster --yes --json --discard-unexported-data --discard-unlinked-files --keep-storage --region --profile --endpoint-url --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

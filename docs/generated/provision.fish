@@ -141,6 +141,7 @@ never\t''"
 complete -c provision -n "__fish_provision_using_subcommand down" -s y -l yes -d 'Do not ask'
 complete -c provision -n "__fish_provision_using_subcommand down" -l json -d 'One JSON event a line on stdout instead of progress'
 complete -c provision -n "__fish_provision_using_subcommand down" -l discard-unexported-data -d 'Delete files that are not in S3, too'
+complete -c provision -n "__fish_provision_using_subcommand down" -l discard-unlinked-files -d 'Export what is below a link, and delete files outside of all links'
 complete -c provision -n "__fish_provision_using_subcommand down" -l keep-storage -d 'Remove the nodes and leave the file system with its links'
 complete -c provision -n "__fish_provision_using_subcommand down" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
 complete -c provision -n "__fish_provision_using_subcommand down" -s q -l quiet -d 'Say nothing but results and errors'

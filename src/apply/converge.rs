@@ -89,7 +89,7 @@ where
     let mut ran: Option<(Box<Prepared>, Report)> = None;
     for round in 1.. {
         if let Some(counted) = &outside {
-            plan::say_outside(&mut prepared.plan, counted);
+            plan::say_outside(&mut prepared.plan, counted, session.request.options);
         }
         let begun = agreed.as_ref().filter(|_| ran.is_some());
         if let Some(objection) = objection(session.reviewed.as_ref(), &prepared, begun)? {

@@ -321,8 +321,11 @@ pub(super) struct Down {
     /// Delete files that are not in S3, too
     #[arg(long)]
     pub discard_unexported_data: bool,
-    /// Remove the nodes and leave the file system with its links
+    /// Export what is below a link, and delete files outside of all links
     #[arg(long, conflicts_with = "discard_unexported_data")]
+    pub discard_unlinked_files: bool,
+    /// Remove the nodes and leave the file system with its links
+    #[arg(long, conflicts_with_all = ["discard_unexported_data", "discard_unlinked_files"])]
     pub keep_storage: bool,
 }
 

@@ -2,6 +2,7 @@
 //!
 //! An unknown price is never 0. A sum says whether it is all; a difference is whole only where what is unknown stays as it is.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,9 @@ pub struct Cost {
     pub before: Option<Vec<CostItem>>,
     /// How long nodes run, seconds; None: until `down`. Storage stays after it.
     pub ttl_s: Option<u64>,
+    /// When the last of the nodes that are there now ends itself; None: none of them does, or none stays, or nobody looked.
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Timestamp>,
     /// The day of the price table.
     pub prices_of: String,
     pub prices: PriceSource,

@@ -24,6 +24,8 @@ pub struct Options {
     pub refresh_images: bool,
     /// `down` deletes without exporting.
     pub discard_unexported_data: bool,
+    /// `down` exports links, and deletes what is outside of all of them.
+    pub discard_unlinked_files: bool,
     /// `down` leaves the file system and its links.
     pub keep_storage: bool,
 }

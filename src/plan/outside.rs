@@ -1,6 +1,6 @@
 //! Files outside every link, as a node has counted them: what a plan says of them.
 
-use super::diff::{Input, error, warning};
+use super::diff::{Input, Options, error, warning};
 use super::model::{Finding, Plan, Purpose};
 use super::safety::{linked_paths, may_owe_files};
 use crate::desired::{Address, Kind};
@@ -8,6 +8,9 @@ use crate::diagnostic::Severity;
 
 /// The finding that this module replaces or adds to.
 pub(super) const CODE: &str = "plan::outside-links";
+
+/// They are deleted, as the user has said.
+const GIVEN_UP: &str = "plan::outside-files-given-up";
 
 /// What is known of files that no link covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +57,9 @@ pub fn outside_links<'a>(input: &'a Input<'_>) -> Option<Vec<&'a str>> {
     (input.purpose == Purpose::Down && may_owe_files(input) && !paths.is_empty() && !covers_all).then_some(paths)
 }
 
-/// Says in a plan what was counted: files that would be lost keep it from being carried out.
-pub fn say_outside(plan: &mut Plan, counted: &Counted) {
+/// Says in a plan what was counted: files that would be lost keep it from being carried out,
+/// unless those were given up.
+pub fn say_outside(plan: &mut Plan, counted: &Counted, options: Options) {
     let address = Address::one(Kind::Fsx);
     let Some(at) = plan.findings.iter().position(|finding| finding.code == CODE) else { return };
     match counted {
@@ -71,12 +75,12 @@ pub fn say_outside(plan: &mut Plan, counted: &Counted) {
         }
         Counted::Files(outside) => {
             let linked = plan.findings[at].notes.clone();
-            plan.findings[at] = found(outside, &address, linked);
+            plan.findings[at] = found(outside, &address, linked, options.discard_unlinked_files);
         }
     }
 }
 
-fn found(outside: &Outside, address: &Address, linked: Vec<String>) -> Finding {
+fn found(outside: &Outside, address: &Address, linked: Vec<String>, given_up: bool) -> Finding {
     let Outside { node, files, bytes, complete, paths } = outside;
     let mut notes = Vec::new();
     let mut finding = if *files == 0 {
@@ -84,9 +88,13 @@ fn found(outside: &Outside, address: &Address, linked: Vec<String>) -> Finding {
     } else {
         let (noun, size) = (if *files == 1 { "file" } else { "files" }, size(*bytes));
         let least = if *complete { "" } else { "at least " };
-        let title = format!("{least}{files} {noun} ({size}) outside the links would be lost");
+        let counted = format!("{least}{files} {noun} ({size}) outside the links");
         notes.push(format!("{node} has: {}", named(paths, *files)));
-        error("plan::outside-files", Some(address), title)
+        if given_up {
+            warning(GIVEN_UP, Some(address), format!("{counted} are deleted: `--discard-unlinked-files`"))
+        } else {
+            error("plan::outside-files", Some(address), format!("{counted} would be lost"))
+        }
     };
     if !complete {
         notes.push(format!("{node} has not looked at all of the file system: its time was over"));
@@ -95,8 +103,8 @@ fn found(outside: &Outside, address: &Address, linked: Vec<String>) -> Finding {
     finding.notes = notes;
     if finding.severity == Severity::Error {
         finding.help = Some(
-            "move what you need below a link and delete the rest (`provision run`), then run `provision down` again; or give \
-             up all that is not in S3: `--discard-unexported-data`; or keep the file system: `--keep-storage`"
+            "move what you need below a link (`provision run`) and run `provision down` again; or give the rest up: \
+             `--discard-unlinked-files`; or keep the file system: `--keep-storage`"
                 .to_owned(),
         );
     }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::cost::{Cost, CostItem, Meter, PriceSource};
 use super::diff::Input;
 use super::model::{Action, Verb};
@@ -10,7 +12,7 @@ use crate::catalog::fsx::{self, Kind as FsxKind};
 use crate::catalog::not_included::{self, When};
 use crate::catalog::prices::Prices;
 use crate::desired::{Address, Desired, FileSystem, Kind, Resource, deployment_text, market_text, media_text};
-use crate::observed::{NodeState, Observed, Seen, State};
+use crate::observed::{Node, NodeState, Observed, Seen, State};
 use crate::spec::{Deployment, DriveCache, Market, Media, MetadataIops, ReadCache};
 
 /// A read cache that follows the throughput, GiB for each MB/s (FSx for Lustre User Guide, managing-ssd-read-cache).
@@ -35,10 +37,17 @@ pub(super) fn cost(input: &Input<'_>, actions: &[Action], prices: &Prices) -> Co
         items,
         before: Some(now),
         ttl_s,
+        until: last_end(input),
         prices_of: prices.date().unwrap_or("unknown in this region").to_owned(),
         prices: PriceSource::of(prices),
         not_included,
     }
+}
+
+/// When the last of the nodes that the cluster goes on with ends itself.
+fn last_end(input: &Input<'_>) -> Option<Timestamp> {
+    let stays = |node: &&Node| node.exists() && input.desired.resources.contains_key(&node.address);
+    input.observed.nodes.iter().filter(stays).filter_map(Node::ends).max()
 }
 
 fn sort(items: &mut [CostItem]) {

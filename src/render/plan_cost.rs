@@ -163,6 +163,9 @@ pub(super) fn headline(plan: &Plan) -> String {
 pub(super) fn remarks(plan: &Plan) -> Vec<String> {
     let cost = &plan.cost;
     let mut remarks = vec![difference(plan)];
+    if let Some(until) = cost.until {
+        remarks.push(format!("Nodes that are there now end themselves by {}.", super::lock::time(until)));
+    }
     if let (Some(ttl_s), Some(after)) = (cost.ttl_s, cost.after_ttl()) {
         remarks.push(format!(
             "Nodes end themselves {} after their launch; storage stays until `provision down`, at {}.",

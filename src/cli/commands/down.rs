@@ -9,7 +9,7 @@ use crate::cli::settings::Settings;
 use crate::plan::{Options, Purpose};
 
 pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Result<Exit> {
-    let Down { which: cluster, yes, json, discard_unexported_data, keep_storage } = args;
+    let Down { which: cluster, yes, json, discard_unexported_data, discard_unlinked_files, keep_storage } = args;
     let (name, spec) = which(cluster, settings)?;
     let task = Task {
         named: cluster.named(),
@@ -21,6 +21,7 @@ pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Res
             replace_storage: false,
             refresh_images: false,
             discard_unexported_data: *discard_unexported_data,
+            discard_unlinked_files: *discard_unlinked_files,
             keep_storage: *keep_storage,
         },
         prices: prices::book(None, settings)?,

@@ -67,7 +67,8 @@ async fn an_extension_holds_for_the_next_up_and_for_nodes_made_later() {
     machine.must_hold();
 
     let again = machine.up(&mortal(&[2, 1])).await;
-    assert!(matches!(again, Ok(Outcome::Nothing(_))), "{again:?}");
+    let Ok(Outcome::Nothing(again)) = again else { panic!("{again:?}") };
+    assert_eq!(again.plan.cost.until, Some(extended.until), "the plan says when the nodes end");
     // Another ttl is for nodes to come; those of today keep their end.
     machine
         .must_up(&Spec {

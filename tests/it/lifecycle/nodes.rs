@@ -82,6 +82,21 @@ async fn down_names_files_outside_the_links_and_keeps_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn files_outside_the_links_can_be_given_up_while_links_are_exported() {
+    let (machine, _) = used().await;
+    machine.cloud.write_files("/out it's/a", 5);
+    machine.cloud.write_files("/scratch", 3);
+    machine.cloud.allow_discard();
+    let options = Options { discard_unlinked_files: true, ..Options::default() };
+    let outcome = machine.run(Purpose::Down, None, options).await;
+    assert_complete(&outcome, &machine);
+    let Ok(Outcome::Ran { prepared, .. }) = outcome else { panic!("it ran") };
+    assert!(codes(&prepared.plan, Severity::Warning).contains(&"plan::outside-files-given-up"));
+    let ledger = machine.cloud.ledger();
+    assert_eq!((ledger.lost, ledger.lost_unlinked), (0, 3), "what is below a link is exported");
+}
+
+#[tokio::test(start_paused = true)]
 async fn down_goes_on_where_nothing_is_outside_the_links() {
     let (machine, _) = used().await;
     machine.cloud.write_files("/out it's/a", 5);
