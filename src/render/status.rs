@@ -199,12 +199,10 @@ fn ends(status: &Status, theme: &Theme) -> String {
     };
     let all: usize = status.groups.iter().map(|group| group.nodes.len()).sum();
     let who = if ends.nodes == all { "Nodes end".to_owned() } else { format!("{} of {all} nodes end", ends.nodes) };
-    let first = if ends.first == ends.last {
-        String::new()
-    } else {
-        format!("the first at {}, the last ", super::lock::time(ends.first))
-    };
-    let mut line = format!("{who} themselves, {first}at {}", super::lock::time(ends.last));
+    // Nodes of one launch are milliseconds apart.
+    let (first, last) = (super::lock::time(ends.first), super::lock::time(ends.last));
+    let first = if first == last { String::new() } else { format!(", the first at {first}, the last") };
+    let mut line = format!("{who} themselves{first} at {last}");
     let _ = match sum(ends.cost, ends.cost_complete, "").as_str() {
         "unknown" => write!(line, " (in {}); the cost until then is unknown.", duration(ends.left_s)),
         known => write!(line, " (in {}); until then all of it costs {known}.", duration(ends.left_s)),
