@@ -3,7 +3,13 @@
 //! Only what `[storage]` leaves open is chosen; deployment type, media and EFA stay as they are. The legal matrix is small,
 //! so it is searched, not reasoned about.
 
+pub mod advice;
+mod amount;
 mod need;
+mod question;
+
+pub use amount::Amount;
+pub use question::{Bin, Question, Scan};
 
 use crate::catalog::fsx::{self, Kind, Sizes, Tier};
 use crate::catalog::prices::{Prices, Usd};
