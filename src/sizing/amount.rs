@@ -58,7 +58,7 @@ fn scaled(number: u64, units: &[&str]) -> String {
     let mut index = 0;
     let mut unit = 1_u64;
     // Rounded to three digits, 999,600 is 1,000 thousands: the next unit.
-    while index + 1 < units.len() && number >= unit.saturating_mul(999_500).div_ceil(1000) {
+    while index + 1 < units.len() && u128::from(number) * 1000 >= u128::from(unit) * 999_500 {
         index += 1;
         unit = unit.saturating_mul(1000);
     }

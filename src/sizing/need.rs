@@ -21,9 +21,9 @@ pub(super) struct Need {
 
 impl Need {
     pub(super) fn of(workload: &Workload) -> Self {
-        let Workload { dataset_size, read, write, files, latency: _ } = workload;
-        let (bytes, read, write) = (dataset_size.unwrap_or(0), read.unwrap_or(0), write.unwrap_or(0));
-        Self { bytes, read, write, metadata_iops: metadata_iops(bytes, read, files.unwrap_or(0)) }
+        let (bytes, read) = (workload.bytes().unwrap_or(0), workload.read.unwrap_or(0));
+        let metadata_iops = metadata_iops(bytes, read, workload.files.unwrap_or(0));
+        Self { bytes, read, write: workload.write.unwrap_or(0), metadata_iops }
     }
 
     /// The least GiB of a tier that hold the data and give the throughput from disk, since training reads more than fits

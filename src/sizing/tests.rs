@@ -27,7 +27,7 @@ fn workload(tb: u64, read_gb: u64, write_gb: u64, files: u64) -> Workload {
         read: Some(read_gb * 1_000_000_000),
         write: Some(write_gb * 1_000_000_000),
         files: Some(files),
-        latency: None,
+        ..Workload::default()
     }
 }
 
@@ -84,7 +84,7 @@ fn the_largest_workload_does_not_overflow() {
         read: Some(u64::MAX),
         write: Some(u64::MAX),
         files: Some(u64::MAX),
-        latency: None,
+        ..Workload::default()
     };
     for (deployment, media) in [
         (Deployment::Scratch2, Media::Ssd),

@@ -1,5 +1,7 @@
 //! What people see when a spec is wrong: one small mistake each.
 
+mod workload;
+
 use proptest::prelude::*;
 use provision::diagnostic::Severity;
 use provision::render::diagnostics::render;
