@@ -1,0 +1,234 @@
+//! Advice for a person at a terminal: the sentence that matters, what was asked for, what to take and what limits it, every
+//! option with what rules it out, then time and money, what more money buys, and what was taken for granted.
+
+use super::advice_facts::{self as facts, Sources};
+use super::scan::{self, Scanned};
+use super::table::{Cell, Column, Row, table};
+use super::text::{clean, labelled};
+use super::theme::{BAD, BOLD, CAREFUL, DIM, GOOD, PLAIN, Theme};
+use crate::sizing::advice::{Advice, Assumption, Candidate, Evaluated, Fit, Outcome, Point, Requirement};
+
+/// Before what belongs to the line above.
+const DETAIL: &str = "      ";
+
+/// All of it. Sources are numbered, and listed at the end.
+pub fn advice(advice: &Advice, scans: &[Scanned], theme: &Theme) -> String {
+    let mut sources = Sources::default();
+    let parts = [
+        headline(advice, theme),
+        scans.iter().map(|scanned| scan::text(scanned, theme)).collect::<Vec<String>>().join("\n"),
+        asked(advice, theme),
+        chosen(advice, &mut sources, theme),
+        options(advice, &mut sources, theme),
+        money(advice, theme),
+        frontier(advice, theme),
+        assumptions(advice, theme),
+        listed_sources(&sources, theme),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n")
+}
+
+/// The sentence, and what was said and cannot all be true.
+fn headline(advice: &Advice, theme: &Theme) -> String {
+    let mut out = painted(BOLD, &advice.headline, theme);
+    for contradiction in &advice.contradictions {
+        let shown = format!("{} ", theme.paint(CAREFUL, "!"));
+        out.push_str(&labelled("! ", &shown, contradiction, theme));
+    }
+    out
+}
+
+/// A paragraph in a style.
+fn painted(style: anstyle::Style, text: &str, theme: &Theme) -> String {
+    let lines = labelled("", "", text, theme);
+    lines.lines().map(|line| theme.paint(style, line) + "\n").collect()
+}
+
+fn title(text: &str, theme: &Theme) -> String {
+    theme.paint(BOLD, text) + "\n"
+}
+
+fn asked(advice: &Advice, theme: &Theme) -> String {
+    if advice.requirements.is_empty() {
+        return String::new();
+    }
+    let row = |requirement: &Requirement| {
+        let Requirement { key, wanted, because, assumed } = requirement;
+        let (style, mark) = if *assumed { (CAREFUL, "~") } else { (PLAIN, " ") };
+        Row::from(vec![
+            Cell::styled(style, mark),
+            key.words().into(),
+            wanted.to_string().into(),
+            Cell::styled(DIM, because.as_str()),
+        ])
+    };
+    let rows = advice.requirements.iter().map(row).collect();
+    let columns = [Column::Left, Column::Left, Column::Left, Column::Wrapped];
+    let hint = if advice.requirements.iter().any(|requirement| requirement.assumed) {
+        labelled("  ", "  ", "~ hangs on something assumed: see below", theme)
+    } else {
+        String::new()
+    };
+    title("Asked for", theme) + &table(1, &columns, rows, theme) + &hint
+}
+
+fn chosen<'a>(advice: &'a Advice, sources: &mut Sources<'a>, theme: &Theme) -> String {
+    let mut out = String::new();
+    if let Some(chosen) = &advice.chosen {
+        out.push_str(&title("The file system to take", theme));
+        out.push_str(&evaluated(chosen, advice, sources, theme));
+        out.push_str(&format!("{DETAIL}[storage]\n"));
+        for line in &chosen.configuration.spec_lines {
+            out.push_str(&format!("{DETAIL}{}\n", clean(line, theme)));
+        }
+    }
+    if let Some(current) = facts::current(advice) {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        out.push_str(&title("What `[storage]` says now", theme));
+        out.push_str(&evaluated(current, advice, sources, theme));
+    }
+    out
+}
+
+fn evaluated<'a>(evaluated: &'a Evaluated, advice: &Advice, sources: &mut Sources<'a>, theme: &Theme) -> String {
+    let Evaluated { configuration, meets, monthly, hourly, stages, bottleneck, why, wait_permille } = evaluated;
+    let hourly = facts::hourly(*hourly).map(|hourly| format!(" ({hourly})")).unwrap_or_default();
+    let cost = format!("{} a month{hourly}, {}", facts::monthly(*monthly), facts::prices(advice));
+    let mut out = labelled("  ", "  ", &format!("{}: {cost}", configuration.words), theme);
+    out.push_str(&labelled("  ", "  ", why, theme));
+    let style = if *meets { PLAIN } else { BAD };
+    if let Some(wait) = wait_permille.filter(|wait| *wait > 0) {
+        out.push_str(&painted(style, &format!("  Nodes wait {} of the time for it.", facts::percent(wait)), theme));
+    }
+    let rows: Vec<Row> = stages
+        .iter()
+        .map(|stage| {
+            let is_least = *bottleneck == Some(stage.stage);
+            let style = match stage.left_percent {
+                Some(left) if left < 0 => BAD,
+                _ if is_least => CAREFUL,
+                _ => PLAIN,
+            };
+            let had = stage.had.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+            let mark = if is_least { ", the bottleneck" } else { "" };
+            Row::from(vec![
+                stage.stage.words().into(),
+                had.into(),
+                format!("of which {} wanted", stage.wanted).into(),
+                Cell::styled(style, format!("{}{mark}{}", facts::left(stage), sources.cite(&stage.source))),
+            ])
+        })
+        .collect();
+    out + &table(2, &[Column::Left, Column::Right, Column::Left, Column::Wrapped], rows, theme)
+}
+
+fn options<'a>(advice: &'a Advice, sources: &mut Sources<'a>, theme: &Theme) -> String {
+    if advice.options.is_empty() {
+        return String::new();
+    }
+    let rows = advice.options.iter().map(|option| row(option, sources, theme)).collect();
+    let columns = [Column::Right, Column::Wrapped, Column::Left, Column::Right];
+    let head = format!("Options, best first: {}", facts::fitting(advice));
+    title(&head, theme) + &table(1, &columns, rows, theme)
+}
+
+fn row<'a>(option: &'a Candidate, sources: &mut Sources<'a>, theme: &Theme) -> Row {
+    let style = match option.fit {
+        Fit::Fits => GOOD,
+        Fit::Unknown => CAREFUL,
+        Fit::FallsShort => BAD,
+    };
+    let cells: Vec<Cell> = vec![
+        option.rank.to_string().into(),
+        Cell::styled(style, option.name.as_str()),
+        Cell::styled(style, facts::fit(option)),
+        facts::monthly(option.monthly).into(),
+    ];
+    let mut below = String::new();
+    if let Some(size) = &option.size {
+        below.push_str(&labelled(DETAIL, DETAIL, size, theme));
+    }
+    below.push_str(&labelled(DETAIL, DETAIL, &option.verdict, theme));
+    for judgement in facts::troubles(option) {
+        let (mark, style) = match judgement.outcome {
+            Outcome::FallsShort => ("- ", BAD),
+            Outcome::Unknown | Outcome::Meets => ("? ", CAREFUL),
+        };
+        let label = format!("{DETAIL}{mark}");
+        let shown = format!("{DETAIL}{}", theme.paint(style, mark.trim_end())) + " ";
+        let text = format!("{}{}", facts::judged(judgement), sources.cite(&judgement.source));
+        below.push_str(&labelled(&label, &shown, &text, theme));
+    }
+    if let Some(made) = facts::made(option) {
+        below.push_str(&labelled(DETAIL, DETAIL, &made, theme));
+    }
+    Row::from(cells).below(below)
+}
+
+fn money(advice: &Advice, theme: &Theme) -> String {
+    let sentences = facts::sentences(advice);
+    if sentences.is_empty() {
+        return String::new();
+    }
+    let lines: String = sentences.iter().map(|sentence| labelled("  - ", "  - ", sentence, theme)).collect();
+    title("Time and money", theme) + &lines
+}
+
+fn frontier(advice: &Advice, theme: &Theme) -> String {
+    let points = facts::points(advice);
+    if points.is_empty() {
+        return String::new();
+    }
+    let row = |point: &&Point| {
+        let style = match () {
+            () if point.is_chosen => GOOD,
+            () if point.meets => PLAIN,
+            () => DIM,
+        };
+        let wait = point.wait_permille.map_or_else(String::new, |wait| format!("wait {}", facts::percent(wait)));
+        let cells: Vec<Cell> = vec![
+            Cell::styled(style, facts::monthly(Some(point.monthly))),
+            Cell::styled(style, format!("{}", crate::sizing::Amount::BytesPerSecond(point.read))),
+            wait.into(),
+            Cell::styled(style, point.configuration.words.as_str()),
+            Cell::styled(style, facts::marks(point)),
+        ];
+        Row::from(cells)
+    };
+    let rows = points.iter().map(row).collect();
+    let columns = [Column::Right, Column::Right, Column::Right, Column::Wrapped, Column::Left];
+    let hidden = advice.frontier.len() - points.len();
+    let more = if hidden > 0 { format!(" ({hidden} more in JSON)") } else { String::new() };
+    title(&format!("What more money buys, a month and read from disk{more}"), theme) + &table(2, &columns, rows, theme)
+}
+
+fn assumptions(advice: &Advice, theme: &Theme) -> String {
+    if advice.assumptions.is_empty() {
+        return String::new();
+    }
+    let row = |assumption: &Assumption| {
+        let Assumption { key, what, value, why } = assumption;
+        let said = key.as_ref().map(|key| format!("; say it: `{key}`")).unwrap_or_default();
+        Row::from(vec![what.as_str().into(), value.as_str().into(), Cell::styled(DIM, format!("{why}{said}"))])
+    };
+    let rows = advice.assumptions.iter().map(row).collect();
+    title("Taken for granted", theme) + &table(2, &[Column::Left, Column::Left, Column::Wrapped], rows, theme)
+}
+
+fn listed_sources(sources: &Sources<'_>, theme: &Theme) -> String {
+    let list = sources.list();
+    if list.is_empty() {
+        return String::new();
+    }
+    let lines: String = list
+        .iter()
+        .map(|(number, text)| {
+            let label = format!("  [{number}] ");
+            labelled(&label, &label, text, theme)
+        })
+        .collect();
+    title("Sources", theme) + &lines
+}
