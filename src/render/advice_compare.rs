@@ -145,3 +145,24 @@ pub fn markdown(answers: &Answers<'_>) -> String {
         differences(answers).iter().map(|sentence| format!("\n{}\n", escaped(sentence))).collect();
     format!("{headlines}\n| | {} |\n{rule}|\n{rows}{differences}", names.join(" | "))
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::advice_sample::{advice as sample, hopeless};
+    use super::*;
+
+    #[test]
+    fn side_by_side_or_below_each_other() {
+        let (now, mut next) = (sample(), sample());
+        next.current = None;
+        next.headline = "nothing waits".to_owned();
+        let none = hopeless();
+        let both = [("now.toml".to_owned(), &now), ("next.toml".to_owned(), &next)];
+        assert_snapshot!(text(&both, &Theme { width: 120, ..Theme::plain() }));
+        assert_snapshot!(text(&both, &Theme { width: 60, ..Theme::plain() }));
+        let three = [("a|b.toml".to_owned(), &now), ("next.toml".to_owned(), &next), ("none.toml".to_owned(), &none)];
+        assert_snapshot!(markdown(&three));
+    }
+}

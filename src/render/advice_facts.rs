@@ -1,6 +1,8 @@
 //! What advice says, in the words that text, Markdown and the comparison share.
 
-use super::text::{count, grouped, listed, money};
+use std::collections::BTreeSet;
+
+use super::text::{grouped, money};
 use crate::catalog::prices::Usd;
 use crate::sizing::Amount;
 use crate::sizing::advice::{
@@ -8,7 +10,9 @@ use crate::sizing::advice::{
 };
 
 /// Rows of the frontier that a person is shown.
-pub(super) const MOST_POINTS: usize = 12;
+const MOST_POINTS: usize = 12;
+/// Of them, on each side of the chosen one.
+const BESIDE: usize = 2;
 
 /// Sources by number, in the order in which they are first named.
 #[derive(Debug, Default)]
@@ -37,12 +41,6 @@ impl<'a> Sources<'a> {
 pub(super) fn troubles(option: &Candidate) -> Vec<&Judgement> {
     let of = |outcome| option.judgements.iter().filter(move |judgement| judgement.outcome == outcome);
     of(Outcome::FallsShort).chain(of(Outcome::Unknown)).collect()
-}
-
-/// What it meets, by name.
-pub(super) fn met(option: &Candidate) -> Vec<&'static str> {
-    let meets = |judgement: &&Judgement| judgement.outcome == Outcome::Meets;
-    option.judgements.iter().filter(meets).map(|judgement| judgement.key.words()).collect()
 }
 
 /// `write: 5 GB/s of 8 GB/s, 38% short` and what there is to know beside it; without the source.
@@ -125,23 +123,25 @@ pub(super) fn current(advice: &Advice) -> Option<&Evaluated> {
     advice.current.as_ref().filter(|current| Some(&current.configuration) != chosen)
 }
 
-/// The points worth a row: what is chosen and what is there now, both ends, and some between them.
+/// The points worth a row: what is chosen and what is beside it, what there is now, both ends, and some between them.
 pub(super) fn points(advice: &Advice) -> Vec<&Point> {
     let all = &advice.frontier;
-    let is_kept = |point: &Point| point.is_chosen || point.is_current;
-    let kept = all.iter().filter(|point| is_kept(point)).count();
-    let room = MOST_POINTS.saturating_sub(kept).max(2);
-    let others: Vec<usize> = (0..all.len()).filter(|index| !is_kept(&all[*index])).collect();
-    let chosen = |index: usize| {
-        let Some(place) = others.iter().position(|other| *other == index) else { return true };
-        // Evenly over the others, with both ends.
-        let step = |number: usize| (number * (others.len() - 1)) / (room - 1);
-        others.len() <= room || (0..room).any(|number| step(number) == place)
-    };
-    all.iter().enumerate().filter(|(index, _)| chosen(*index)).map(|(_, point)| point).collect()
+    let Some(last) = all.len().checked_sub(1) else { return Vec::new() };
+    let mut shown = BTreeSet::from([0, last]);
+    for (index, _) in all.iter().enumerate().filter(|(_, point)| point.is_chosen || point.is_current) {
+        shown.insert(index);
+    }
+    if let Some(chosen) = all.iter().position(|point| point.is_chosen) {
+        shown.extend(chosen.saturating_sub(BESIDE)..=(chosen + BESIDE).min(last));
+    }
+    let room = MOST_POINTS.saturating_sub(shown.len());
+    let others: Vec<usize> = (0..all.len()).filter(|index| !shown.contains(index)).collect();
+    // Each from the middle of its share.
+    shown.extend((0..room).filter_map(|number| others.get((2 * number + 1) * others.len() / (2 * room))));
+    shown.into_iter().filter_map(|index| all.get(index)).collect()
 }
 
-/// What a point is: `chosen`, `now`, `too slow`; empty: it meets everything.
+/// What a point is beside its configuration: `chosen`, `falls short`; empty: it meets everything, and is only that.
 pub(super) fn marks(point: &Point) -> String {
     let marks = [(point.is_chosen, "chosen"), (point.is_current, "as in `[storage]`"), (!point.meets, "falls short")];
     let marks: Vec<String> = marks.iter().filter(|(is, _)| *is).map(|(_, word)| (*word).to_owned()).collect();
@@ -158,22 +158,23 @@ pub(super) fn sentences(advice: &Advice) -> Vec<&str> {
     all.filter(|sentence| !advice.headline.contains(sentence.trim_end_matches('.'))).collect()
 }
 
-/// `prices of us-east-1, 2026-11-20`
+/// `Prices of us-east-1, 2026-11-20: AWS Price List`
 pub(super) fn prices(advice: &Advice) -> String {
     let prices = &advice.prices;
-    let date = prices.date.as_ref().map(|date| format!(" of {date}")).unwrap_or_default();
-    let elsewhere = if prices.region == advice.region {
-        String::new()
-    } else {
-        format!(": those of {} are not known (`provision prices update --region {0}`)", advice.region)
-    };
-    format!("prices{date} in {}{elsewhere}", prices.region)
+    let date = prices.date.as_ref().map(|date| format!(", {date}")).unwrap_or_default();
+    format!("prices of {}{date}: {}", prices.region, prices.source)
 }
 
-/// `meets capacity, read and write`
-pub(super) fn met_words(option: &Candidate) -> Option<String> {
-    let met: Vec<String> = met(option).into_iter().map(str::to_owned).collect();
-    (!met.is_empty()).then(|| format!("meets {}", listed(&met, met.len())))
+/// What keeps the figures from being the user's own: said before them.
+pub(super) fn warnings(advice: &Advice) -> Vec<String> {
+    let Advice { region, prices, .. } = advice;
+    let elsewhere = (prices.region != *region).then(|| {
+        format!(
+            "prices of {region} are not known, these are of {}: `provision prices update --region {region}` asks AWS",
+            prices.region
+        )
+    });
+    advice.contradictions.iter().cloned().chain(elsewhere).collect()
 }
 
 /// How many of the options do it all.
@@ -184,9 +185,4 @@ pub(super) fn fitting(advice: &Advice) -> String {
         1 => format!("1 of {} meets everything", advice.options.len()),
         fitting => format!("{fitting} of {} meet everything", advice.options.len()),
     }
-}
-
-/// `11 requirements`
-pub(super) fn requirements(advice: &Advice) -> String {
-    count(advice.requirements.len(), "requirement")
 }

@@ -55,3 +55,25 @@ pub fn advice(answers: &[Answer]) -> String {
 pub fn schema() -> Schema {
     SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Document<'_>>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::advice_sample::{advice as sample, hopeless};
+    use super::*;
+
+    #[test]
+    fn answers_follow_the_schema() {
+        let answer = |advice| Answer { spec: Some("a.toml".to_owned()), scans: Vec::new(), advice };
+        let text = advice(&[answer(sample()), answer(hopeless())]);
+        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(value["answers"][1]["advice"]["chosen"], serde_json::Value::Null);
+        let schema = schema().to_value();
+        let known = |object: &serde_json::Value, of: &serde_json::Value| {
+            let keys: Vec<&String> = object.as_object().expect("an object").keys().collect();
+            keys.into_iter().filter(|key| of["properties"][key.as_str()].is_null()).cloned().collect::<Vec<String>>()
+        };
+        assert_eq!(known(&value, &schema), Vec::<String>::new());
+        assert_eq!(known(&value["answers"][0], &schema["$defs"]["Entry"]), Vec::<String>::new());
+        assert_eq!(known(&value["answers"][0]["advice"], &schema["$defs"]["Advice"]), Vec::<String>::new());
+    }
+}

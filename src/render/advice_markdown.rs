@@ -22,7 +22,7 @@ pub fn advice(advice: &Advice, scans: &[Scanned]) -> String {
         folded("Asked for", &asked(advice)),
         folded("What more money buys", &frontier(advice)),
         folded("Taken for granted", &assumptions(advice)),
-        folded("Sources", &listed(&sources)),
+        folded("Sources", &listed(advice, &sources)),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n")
@@ -30,8 +30,8 @@ pub fn advice(advice: &Advice, scans: &[Scanned]) -> String {
 
 fn headline(advice: &Advice) -> String {
     let mut out = format!("**{}**\n", escaped(&advice.headline));
-    for contradiction in &advice.contradictions {
-        let _ = write!(out, "\n> ⚠️ {}\n", prose(contradiction));
+    for warning in facts::warnings(advice) {
+        let _ = write!(out, "\n> ⚠️ {}\n", prose(&warning));
     }
     out
 }
@@ -47,20 +47,20 @@ fn chosen<'a>(advice: &'a Advice, sources: &mut Sources<'a>) -> String {
     let mut out = String::new();
     if let Some(chosen) = &advice.chosen {
         let lines: String = chosen.configuration.spec_lines.iter().map(|line| line.clone() + "\n").collect();
-        let _ = write!(out, "### The file system to take\n\n{}", evaluated(chosen, advice, sources));
+        let _ = write!(out, "### The file system to take\n\n{}", evaluated(chosen, sources));
         let _ = write!(out, "\n```toml\n[storage]\n{}```\n", lines.replace("```", ""));
     }
     if let Some(current) = facts::current(advice) {
-        let _ = write!(out, "\n### What <code>[storage]</code> says now\n\n{}", evaluated(current, advice, sources));
+        let _ = write!(out, "\n### What <code>[storage]</code> says now\n\n{}", evaluated(current, sources));
     }
     out
 }
 
-fn evaluated<'a>(evaluated: &'a Evaluated, advice: &Advice, sources: &mut Sources<'a>) -> String {
+fn evaluated<'a>(evaluated: &'a Evaluated, sources: &mut Sources<'a>) -> String {
     let Evaluated { configuration, meets: _, monthly, hourly, stages, bottleneck, why, wait_permille } = evaluated;
     let hourly = facts::hourly(*hourly).map(|hourly| format!(" ({hourly})")).unwrap_or_default();
-    let cost = format!("{} a month{hourly}, {}", facts::monthly(*monthly), facts::prices(advice));
-    let mut out = format!("{}: {}. {}\n", escaped(&configuration.words), prose(&cost), prose(why));
+    let cost = format!("{} a month{hourly}", facts::monthly(*monthly));
+    let mut out = format!("**{}**: {cost}. {}\n", escaped(&configuration.words), prose(why));
     if let Some(wait) = wait_permille.filter(|wait| *wait > 0) {
         let _ = writeln!(out, "Nodes wait {} of the time for it.", facts::percent(wait));
     }
@@ -74,7 +74,7 @@ fn evaluated<'a>(evaluated: &'a Evaluated, advice: &Advice, sources: &mut Source
         let left = format!("{}{mark}", facts::left(stage));
         let cells = (escaped(stage.stage.words()), escaped(&had), escaped(&stage.wanted.to_string()));
         let cite = escaped(&sources.cite(&stage.source));
-        let _ = writeln!(out, "| {} | {} | {} | {bold}{}{bold}{cite} |", cells.0, cells.1, cells.2, escaped(&left));
+        let _ = writeln!(out, "| {} | {} | {} | {bold}{}{bold} {cite} |", cells.0, cells.1, cells.2, escaped(&left));
     }
     out
 }
@@ -183,6 +183,29 @@ fn assumptions(advice: &Advice) -> String {
     format!("| | value | why | say it |\n| --- | --- | --- | --- |\n{}", rows.collect::<String>())
 }
 
-fn listed(sources: &Sources<'_>) -> String {
-    sources.list().iter().map(|(number, text)| format!("{number}. {}\n", escaped(text))).collect()
+fn listed(advice: &Advice, sources: &Sources<'_>) -> String {
+    let list = sources.list();
+    let list: String = list.iter().map(|(number, text)| format!("{number}. {}\n", escaped(text))).collect();
+    format!("{}\n\n{list}", escaped(&facts::prices(advice)))
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::advice_sample::{advice as sample, hopeless};
+    use super::*;
+
+    #[test]
+    fn for_a_pull_request() {
+        assert_snapshot!(advice(&sample(), &[]));
+    }
+
+    #[test]
+    fn nobody_brings_in_markup() {
+        let text = advice(&hopeless(), &[]);
+        for markup in ["<script", "<b>", "@everyone", "| `x`"] {
+            assert!(!text.contains(markup), "{markup} in {text}");
+        }
+    }
 }

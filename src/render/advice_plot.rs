@@ -7,7 +7,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::advice_facts as facts;
-use super::plot_scale::{Label, Scale, place};
+use super::plot_scale::{Area, Label, Scale, beside_line, place};
 use super::text::{clean, cut};
 use super::theme::Theme;
 use crate::sizing::Amount;
@@ -22,6 +22,7 @@ const LEFT: f64 = 84.0;
 const RIGHT: f64 = 690.0;
 const TOP: f64 = 96.0;
 const BOTTOM: f64 = 474.0;
+const INSIDE: Area = (LEFT, TOP, RIGHT, BOTTOM);
 /// Of the legend.
 const LEGEND: f64 = 714.0;
 const LEGEND_LINE: f64 = 24.0;
@@ -133,21 +134,20 @@ fn picture(advice: &Advice) -> Option<Picture> {
     let tiers = tiers(points);
     let tier_of = |point: &Point| tiers.iter().position(|tier| *tier == tier_name(&point.configuration)).unwrap_or(0);
     let need = wanted.map(|rate| speed.at(real(rate))).map(|y| Need { y, below: round(BOTTOM - y) });
+    let taken: Vec<(f64, f64)> = points.iter().map(at).collect();
     let mut labels = Vec::new();
     if let (Some(rate), Some(need)) = (wanted, &need) {
         let text = format!("needed: {}", Amount::BytesPerSecond(rate));
-        // Above the line where there is room, and at the side where no file system is: the cheap ones are slow.
-        let y = if need.y - TOP > 24.0 { need.y - 7.0 } else { need.y + 17.0 };
-        labels.push(Label { class: "need", x: LEFT + 8.0, y: round(y), end: false, text });
+        labels.push(beside_line("need", need.y, &text, &taken, INSIDE));
     }
-    let taken: Vec<(f64, f64)> = points.iter().map(at).collect();
     for (is, word, class) in [
         (points.iter().find(|point| point.is_chosen), "chosen", "chosen"),
-        (points.iter().find(|point| point.is_current && !point.is_chosen), "as in [storage]", ""),
+        (points.iter().find(|point| point.is_current && !point.is_chosen), "now", ""),
     ] {
         if let Some(point) = is {
-            let text = format!("{word}: {}", cut(&shown(&point.configuration.words), 60));
-            labels.push(place(class, at(point), &text, &taken, &labels, (LEFT, TOP, RIGHT, BOTTOM)));
+            let rate = Amount::BytesPerSecond(point.read);
+            let text = format!("{word}: {rate} for {}", facts::monthly(Some(point.monthly)));
+            labels.push(place(class, at(point), &text, &taken, &labels, INSIDE));
         }
     }
     let ringed = points.iter().filter(|point| point.is_chosen || point.is_current);
@@ -158,12 +158,8 @@ fn picture(advice: &Advice) -> Option<Picture> {
         Entry { color: index % COLORS, path, x: LEGEND + 20.0, y, text: cut(&shown(tier), MOST_LEGEND) }
     });
     let below = TOP + 14.0 + LEGEND_LINE * real(tiers.len() as u64) + 8.0;
-    let key = ["filled: meets everything", "hollow: falls short"];
-    let key = key.iter().enumerate().map(|(index, text)| Line {
-        x: LEGEND,
-        y: below + 19.0 * real(index as u64),
-        text: (*text).to_owned(),
-    });
+    let key = key(points).into_iter().enumerate();
+    let key = key.map(|(index, text)| Line { x: LEGEND, y: below + 18.0 * real(index as u64), text });
     let subtitle = super::text::wrap(&shown(&advice.headline), MOST_HEAD);
     let subtitle: Vec<String> =
         if subtitle.len() > 2 { vec![subtitle[0].clone(), cut(&subtitle[1..].join(" "), MOST_HEAD)] } else { subtitle };
@@ -207,6 +203,21 @@ fn picture(advice: &Advice) -> Option<Picture> {
         legend: legend.collect(),
         key: key.collect(),
     })
+}
+
+/// What marks mean, and which file systems are ringed.
+fn key(points: &[Point]) -> Vec<String> {
+    let mut lines = vec!["filled: meets everything".to_owned(), "hollow: falls short".to_owned()];
+    for (word, is) in [
+        ("chosen: ", points.iter().find(|point| point.is_chosen)),
+        ("now, by [storage]: ", points.iter().find(|point| point.is_current && !point.is_chosen)),
+    ] {
+        if let Some(point) = is {
+            lines.push(String::new());
+            lines.extend(super::text::wrap(&shown(&format!("{word}{}", point.configuration.words)), MOST_LEGEND));
+        }
+    }
+    lines
 }
 
 /// For whoever does not see the picture.
@@ -311,4 +322,53 @@ const fn real(number: u64) -> f64 {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ticks are positive and far below 2^64")]
 const fn whole(number: f64) -> u64 {
     number.round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::advice_sample::{advice as sample, frontier, hopeless};
+    use super::super::plot_scale::overlap;
+    use super::*;
+
+    #[test]
+    fn the_picture_holds_everything_once() {
+        let text = svg(&sample()).expect("there are points");
+        assert_eq!(text.matches("class=\"point").count(), frontier().len() + 5);
+        for words in ["needed: 20 GB", "chosen: 25.2 GB", "now: 7.2 GB", "now, by [storage]:", "10,000", "GB&#x2f;s"] {
+            assert!(text.contains(words), "{words} in {text}");
+        }
+        assert_snapshot!(text);
+        assert_eq!(svg(&hopeless()), None);
+    }
+
+    #[test]
+    fn words_bring_in_no_markup() {
+        let mut harm = sample();
+        harm.headline = "<script>alert(1)</script>\u{7}".to_owned();
+        harm.frontier[0].configuration.words = "\"/><a>".to_owned();
+        let text = svg(&harm).expect("there are points");
+        assert!(!text.contains("<script") && !text.contains("<a>") && !text.contains('\u{7}'));
+    }
+
+    #[test]
+    fn labels_never_overlap_whatever_is_chosen() {
+        let all = sample();
+        for chosen in 0..all.frontier.len() {
+            for current in 0..all.frontier.len() {
+                let mut advice = all.clone();
+                for (index, point) in advice.frontier.iter_mut().enumerate() {
+                    (point.is_chosen, point.is_current) = (index == chosen, index == current);
+                }
+                let labels = picture(&advice).expect("there are points").labels;
+                for (index, label) in labels.iter().enumerate() {
+                    let area = label.area();
+                    assert!(area.0 >= LEFT && area.2 <= RIGHT && area.1 >= TOP && area.3 <= BOTTOM, "{label:?}");
+                    let others = &labels[index + 1..];
+                    assert!(!others.iter().any(|other| overlap(area, other.area())), "{labels:?}");
+                }
+            }
+        }
+    }
 }

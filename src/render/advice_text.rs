@@ -6,6 +6,7 @@ use super::scan::{self, Scanned};
 use super::table::{Cell, Column, Row, table};
 use super::text::{clean, labelled};
 use super::theme::{BAD, BOLD, CAREFUL, DIM, GOOD, PLAIN, Theme};
+use crate::sizing::Amount;
 use crate::sizing::advice::{Advice, Assumption, Candidate, Evaluated, Fit, Outcome, Point, Requirement};
 
 /// Before what belongs to the line above.
@@ -23,7 +24,7 @@ pub fn advice(advice: &Advice, scans: &[Scanned], theme: &Theme) -> String {
         money(advice, theme),
         frontier(advice, theme),
         assumptions(advice, theme),
-        listed_sources(&sources, theme),
+        listed_sources(advice, &sources, theme),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n")
@@ -32,9 +33,9 @@ pub fn advice(advice: &Advice, scans: &[Scanned], theme: &Theme) -> String {
 /// The sentence, and what was said and cannot all be true.
 fn headline(advice: &Advice, theme: &Theme) -> String {
     let mut out = painted(BOLD, &advice.headline, theme);
-    for contradiction in &advice.contradictions {
+    for warning in facts::warnings(advice) {
         let shown = format!("{} ", theme.paint(CAREFUL, "!"));
-        out.push_str(&labelled("! ", &shown, contradiction, theme));
+        out.push_str(&labelled("! ", &shown, &warning, theme));
     }
     out
 }
@@ -46,7 +47,7 @@ fn painted(style: anstyle::Style, text: &str, theme: &Theme) -> String {
 }
 
 fn title(text: &str, theme: &Theme) -> String {
-    theme.paint(BOLD, text) + "\n"
+    painted(BOLD, text, theme)
 }
 
 fn asked(advice: &Advice, theme: &Theme) -> String {
@@ -77,7 +78,7 @@ fn chosen<'a>(advice: &'a Advice, sources: &mut Sources<'a>, theme: &Theme) -> S
     let mut out = String::new();
     if let Some(chosen) = &advice.chosen {
         out.push_str(&title("The file system to take", theme));
-        out.push_str(&evaluated(chosen, advice, sources, theme));
+        out.push_str(&evaluated(chosen, sources, theme));
         out.push_str(&format!("{DETAIL}[storage]\n"));
         for line in &chosen.configuration.spec_lines {
             out.push_str(&format!("{DETAIL}{}\n", clean(line, theme)));
@@ -88,20 +89,19 @@ fn chosen<'a>(advice: &'a Advice, sources: &mut Sources<'a>, theme: &Theme) -> S
             out.push('\n');
         }
         out.push_str(&title("What `[storage]` says now", theme));
-        out.push_str(&evaluated(current, advice, sources, theme));
+        out.push_str(&evaluated(current, sources, theme));
     }
     out
 }
 
-fn evaluated<'a>(evaluated: &'a Evaluated, advice: &Advice, sources: &mut Sources<'a>, theme: &Theme) -> String {
-    let Evaluated { configuration, meets, monthly, hourly, stages, bottleneck, why, wait_permille } = evaluated;
+fn evaluated<'a>(evaluated: &'a Evaluated, sources: &mut Sources<'a>, theme: &Theme) -> String {
+    let Evaluated { configuration, meets: _, monthly, hourly, stages, bottleneck, why, wait_permille } = evaluated;
     let hourly = facts::hourly(*hourly).map(|hourly| format!(" ({hourly})")).unwrap_or_default();
-    let cost = format!("{} a month{hourly}, {}", facts::monthly(*monthly), facts::prices(advice));
+    let cost = format!("{} a month{hourly}", facts::monthly(*monthly));
     let mut out = labelled("  ", "  ", &format!("{}: {cost}", configuration.words), theme);
     out.push_str(&labelled("  ", "  ", why, theme));
-    let style = if *meets { PLAIN } else { BAD };
     if let Some(wait) = wait_permille.filter(|wait| *wait > 0) {
-        out.push_str(&painted(style, &format!("  Nodes wait {} of the time for it.", facts::percent(wait)), theme));
+        out.push_str(&labelled("  ", "  ", &format!("Nodes wait {} of the time for it.", facts::percent(wait)), theme));
     }
     let rows: Vec<Row> = stages
         .iter()
@@ -117,12 +117,14 @@ fn evaluated<'a>(evaluated: &'a Evaluated, advice: &Advice, sources: &mut Source
             Row::from(vec![
                 stage.stage.words().into(),
                 had.into(),
-                format!("of which {} wanted", stage.wanted).into(),
-                Cell::styled(style, format!("{}{mark}{}", facts::left(stage), sources.cite(&stage.source))),
+                Cell::styled(
+                    style,
+                    format!("for {}: {}{mark}{}", stage.wanted, facts::left(stage), sources.cite(&stage.source)),
+                ),
             ])
         })
         .collect();
-    out + &table(2, &[Column::Left, Column::Right, Column::Left, Column::Wrapped], rows, theme)
+    out + &table(2, &[Column::Left, Column::Right, Column::Wrapped], rows, theme)
 }
 
 fn options<'a>(advice: &'a Advice, sources: &mut Sources<'a>, theme: &Theme) -> String {
@@ -188,21 +190,31 @@ fn frontier(advice: &Advice, theme: &Theme) -> String {
             () if point.meets => PLAIN,
             () => DIM,
         };
-        let wait = point.wait_permille.map_or_else(String::new, |wait| format!("wait {}", facts::percent(wait)));
+        let wait = point.wait_permille.map_or_else(String::new, facts::percent);
+        let mark = match () {
+            () if point.is_chosen => ">",
+            () if point.meets => "+",
+            () => "-",
+        };
+        let marks = facts::marks(point);
+        let marks = if marks.is_empty() { marks } else { format!(": {marks}") };
         let cells: Vec<Cell> = vec![
-            Cell::styled(style, facts::monthly(Some(point.monthly))),
-            Cell::styled(style, format!("{}", crate::sizing::Amount::BytesPerSecond(point.read))),
+            Cell::styled(style, mark),
+            Cell::styled(style, facts::whole(point.monthly)),
+            Cell::styled(style, Amount::BytesPerSecond(point.read).to_string()),
             wait.into(),
-            Cell::styled(style, point.configuration.words.as_str()),
-            Cell::styled(style, facts::marks(point)),
+            Cell::styled(style, format!("{}{marks}", point.configuration.words)),
         ];
         Row::from(cells)
     };
-    let rows = points.iter().map(row).collect();
-    let columns = [Column::Right, Column::Right, Column::Right, Column::Wrapped, Column::Left];
+    let has_wait = points.iter().any(|point| point.wait_permille.is_some());
+    let head = ["", "USD/month", "read", if has_wait { "wait" } else { "" }, ""];
+    let head = Row::from(head.map(|word| Cell::styled(DIM, word)).to_vec());
+    let rows = std::iter::once(head).chain(points.iter().map(row)).collect();
+    let columns = [Column::Left, Column::Right, Column::Right, Column::Right, Column::Wrapped];
     let hidden = advice.frontier.len() - points.len();
     let more = if hidden > 0 { format!(" ({hidden} more in JSON)") } else { String::new() };
-    title(&format!("What more money buys, a month and read from disk{more}"), theme) + &table(2, &columns, rows, theme)
+    title(&format!("What more money buys, read from disk{more}"), theme) + &table(1, &columns, rows, theme)
 }
 
 fn assumptions(advice: &Advice, theme: &Theme) -> String {
@@ -218,11 +230,9 @@ fn assumptions(advice: &Advice, theme: &Theme) -> String {
     title("Taken for granted", theme) + &table(2, &[Column::Left, Column::Left, Column::Wrapped], rows, theme)
 }
 
-fn listed_sources(sources: &Sources<'_>, theme: &Theme) -> String {
+fn listed_sources(advice: &Advice, sources: &Sources<'_>, theme: &Theme) -> String {
     let list = sources.list();
-    if list.is_empty() {
-        return String::new();
-    }
+    let prices = labelled("  ", "  ", &facts::prices(advice), theme);
     let lines: String = list
         .iter()
         .map(|(number, text)| {
@@ -230,5 +240,37 @@ fn listed_sources(sources: &Sources<'_>, theme: &Theme) -> String {
             labelled(&label, &label, text, theme)
         })
         .collect();
-    title("Sources", theme) + &lines
+    title("Sources", theme) + &prices + &lines
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::advice_sample::{advice as sample, hopeless};
+    use super::super::{Charset, Color};
+    use super::*;
+
+    #[test]
+    fn for_a_person() {
+        assert_snapshot!(advice(&sample(), &[], &Theme::plain()));
+        assert_snapshot!(advice(&hopeless(), &[], &Theme::plain()));
+    }
+
+    #[test]
+    fn in_a_narrow_terminal_no_line_is_too_long_but_those_to_paste() {
+        let theme = Theme { width: 60, charset: Charset::Ascii, ..Theme::plain() };
+        let text = advice(&sample(), &[], &theme);
+        let long: Vec<&str> = text.lines().filter(|line| line.len() > 60 && !line.contains(" = ")).collect();
+        assert!(long.is_empty(), "{long:#?}");
+        assert_snapshot!(text);
+    }
+
+    #[test]
+    fn colour_adds_nothing() {
+        let colored = advice(&sample(), &[], &Theme { color: Color::On, ..Theme::plain() });
+        assert!(colored.contains('\u{1b}'));
+        let plain = anstream::adapter::strip_str(&colored).to_string();
+        assert_eq!(plain, advice(&sample(), &[], &Theme::plain()));
+    }
 }

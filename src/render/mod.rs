@@ -7,6 +7,8 @@ mod advice_facts;
 pub mod advice_json;
 pub mod advice_markdown;
 pub mod advice_plot;
+#[cfg(test)]
+mod advice_sample;
 pub mod advice_text;
 mod block;
 pub mod command;

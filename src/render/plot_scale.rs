@@ -108,7 +108,7 @@ impl Label {
     }
 }
 
-fn overlap(one: Area, other: Area) -> bool {
+pub(super) fn overlap(one: Area, other: Area) -> bool {
     one.0 < other.2 && other.0 < one.2 && one.1 < other.3 && other.1 < one.3
 }
 
@@ -135,18 +135,40 @@ pub(super) fn place(
             if !is_inside || labels.iter().any(|other| overlap(area, other.area())) {
                 continue;
             }
-            let covers = |mark: &&(f64, f64)| overlap(area, (mark.0 - 6.0, mark.1 - 6.0, mark.0 + 6.0, mark.1 + 6.0));
-            let covered = marks.iter().filter(covers).count();
+            let covered = covered(&label, marks);
             if best.as_ref().is_none_or(|(least, _)| covered < *least) {
                 best = Some((covered, label));
             }
         }
     }
-    best.map_or_else(
-        // Nowhere is room: at the upper edge, where only the fastest are.
-        || Label { class, x: inside.2, y: inside.1 + ABOVE + 2.0, end: true, text: text.to_owned() },
-        |(_, label)| label,
-    )
+    best.map_or_else(|| in_a_corner(class, text, labels, inside), |(_, label)| label)
+}
+
+/// Where nothing is near: at the lower right, where what is dear and slow would be, above what stands there already.
+fn in_a_corner(class: &'static str, text: &str, labels: &[Label], inside: Area) -> Label {
+    let mut label = Label { class, x: inside.2 - 4.0, y: inside.3 - 2.0 * BELOW, end: true, text: text.to_owned() };
+    while labels.iter().any(|other| overlap(label.area(), other.area())) {
+        label.y -= ABOVE + 2.0 * BELOW;
+    }
+    label
+}
+
+/// The label of a line across the picture: at one of its ends, above or below, where it covers fewest marks.
+pub(super) fn beside_line(class: &'static str, y: f64, text: &str, marks: &[(f64, f64)], inside: Area) -> Label {
+    let places = [(inside.0 + 8.0, false), (inside.2 - 8.0, true)];
+    let rows = [y - 7.0, y + ABOVE + BELOW];
+    let all = rows.iter().flat_map(|y| places.iter().map(move |(x, end)| (*x, ((y * 10.0).round() / 10.0), *end)));
+    let labels = all.map(|(x, y, end)| Label { class, x, y, end, text: text.to_owned() });
+    let fits = labels.filter(|label| label.area().1 >= inside.1 && label.area().3 <= inside.3);
+    let best = fits.min_by_key(|label| covered(label, marks));
+    best.unwrap_or_else(|| in_a_corner(class, text, &[], inside))
+}
+
+/// How many marks a label hides.
+fn covered(label: &Label, marks: &[(f64, f64)]) -> usize {
+    let area = label.area();
+    let hides = |(x, y): &&(f64, f64)| overlap(area, (x - 6.0, y - 6.0, x + 6.0, y + 6.0));
+    marks.iter().filter(hides).count()
 }
 
 #[cfg(test)]
