@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use super::exit::{Expected, plain};
 use super::output;
 use super::settings::Settings;
+use crate::catalog::prices::Prices;
 use crate::render::diagnostics;
-use crate::sizing;
+use crate::sizing::{self, Question};
 use crate::spec::{self, Spec};
 
 /// Larger than any spec that a person writes: 8 datasets and a dozen groups are some kilobytes.
@@ -25,9 +26,20 @@ pub(super) fn load(path: &Path, settings: &Settings) -> anyhow::Result<Spec> {
     }
     // What was wrong has been said already.
     let mut spec = checked.spec.ok_or_else(|| anyhow::Error::from(Expected::Diagnostics(Vec::new())))?;
-    if let Some(workload) = &spec.workload {
-        spec.storage =
-            sizing::size(&spec.storage, workload).map_err(|complaint| Expected::Diagnostics(vec![complaint]))?;
+    if spec.workload.is_some() {
+        let question = Question {
+            region: spec.cluster.region.as_deref().unwrap_or_default(),
+            workload: spec.workload.as_ref(),
+            storage: Some(&spec.storage),
+            open: spec.open,
+            nodes: &spec.nodes,
+            datasets: &spec.datasets,
+            prices: Prices::builtin(),
+            scan: None,
+        };
+        let sized =
+            sizing::size(&spec.storage, &question).map_err(|complaint| Expected::Diagnostics(vec![complaint]))?;
+        spec.storage = sized.storage;
     }
     Ok(spec)
 }

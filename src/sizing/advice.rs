@@ -85,6 +85,8 @@ pub enum Key {
     S3Import,
     /// Files flow to S3 by themselves.
     S3Export,
+    /// Files of a server on premises appear as files.
+    NfsLink,
     /// What is not in S3 survives the loss of a disk or server.
     Durability,
     /// Read and written from on premises, too.
@@ -107,6 +109,7 @@ impl Key {
             Self::S3Link => "S3 as files",
             Self::S3Import => "import by itself",
             Self::S3Export => "export by itself",
+            Self::NfsLink => "NFS as files",
             Self::Durability => "durability",
             Self::OnPremises => "on-premises access",
         }
@@ -355,6 +358,8 @@ pub struct FirstEpoch {
     pub preloaded_s: u64,
     /// Every later epoch.
     pub epoch_s: u64,
+    /// What holds up the first epoch by lazy load; None: nothing does.
+    pub bound_by: Option<String>,
     /// What the nodes cost more by the slower way; None: prices or nodes are not known.
     pub difference: Option<Usd>,
     pub sentence: String,

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::catalog::prices::Usd;
+
 /// How much of what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "unit", content = "value", rename_all = "kebab-case")]
@@ -38,6 +40,17 @@ impl fmt::Display for Amount {
             Self::Words(words) => f.write_str(words),
         }
     }
+}
+
+/// Money in a sentence: `1,080,072 USD`, and with cents below a hundred: `0.90 USD`.
+pub(super) fn money(amount: Usd) -> String {
+    const HUNDRED: u64 = 100_000_000;
+    let micros = amount.micros().unsigned_abs();
+    if micros < HUNDRED {
+        return amount.to_string();
+    }
+    let sign = if amount < Usd::ZERO { "-" } else { "" };
+    format!("{sign}{} USD", grouped((micros + 500_000) / 1_000_000))
 }
 
 /// `12,000`
@@ -105,6 +118,15 @@ mod tests {
             assert_eq!(amount.to_string(), words);
         }
         assert_eq!(serde_json::to_string(&Amount::Bytes(1)).expect("json"), r#"{"unit":"bytes","value":1}"#);
+    }
+
+    #[test]
+    fn money_in_sentences() {
+        let table = [(900_000, "0.90 USD"), (99_990_000, "99.99 USD"), (1_080_072_400_000, "1,080,072 USD")];
+        for (micros, words) in table {
+            assert_eq!(money(Usd::from_micros(micros)), words);
+        }
+        assert_eq!(money(Usd::from_micros(-1_234_500_000)), "-1,235 USD");
     }
 
     proptest! {

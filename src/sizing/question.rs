@@ -1,7 +1,7 @@
 //! What advice is asked about: the parts of a spec, whatever there is of them, prices, and what a look into the bucket found.
 
 use crate::catalog::prices::Prices;
-use crate::spec::{Dataset, Nodes, Storage, Workload};
+use crate::spec::{Dataset, Nodes, Open, Storage, Workload};
 
 /// Everything that advice hangs on. Nothing but the prices has to be there.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +11,8 @@ pub struct Question<'a> {
     pub workload: Option<&'a Workload>,
     /// What `[storage]` fixes; None: nothing.
     pub storage: Option<&'a Storage>,
+    /// Which keys of it are but defaults.
+    pub open: Open,
     pub nodes: &'a [Nodes],
     pub datasets: &'a [Dataset],
     pub prices: &'a Prices,

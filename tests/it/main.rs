@@ -13,4 +13,5 @@ mod permissions;
 mod program;
 mod render;
 mod simulation;
+mod sizing;
 mod spec;
