@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::text::{grouped, money};
+use super::text::{grouped, listed, money};
 use crate::catalog::prices::Usd;
 use crate::sizing::Amount;
 use crate::sizing::advice::{
@@ -37,15 +37,40 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// What is wrong with an option, worst first: where it falls short, then what nobody knows.
-pub(super) fn troubles(option: &Candidate) -> Vec<&Judgement> {
+/// Requirements that an option fails, or may fail, in the same way and for the same reason.
+#[derive(Debug)]
+pub(super) struct Trouble<'a> {
+    /// The first of them stands for all.
+    pub judgement: &'a Judgement,
+    names: Vec<String>,
+}
+
+/// What is wrong with an option: where it falls short, then what nobody knows.
+pub(super) fn troubles(option: &Candidate) -> Vec<Trouble<'_>> {
     let of = |outcome| option.judgements.iter().filter(move |judgement| judgement.outcome == outcome);
-    of(Outcome::FallsShort).chain(of(Outcome::Unknown)).collect()
+    let mut troubles: Vec<Trouble<'_>> = Vec::new();
+    for judgement in of(Outcome::FallsShort).chain(of(Outcome::Unknown)) {
+        let name = judgement.key.words().to_owned();
+        match troubles.iter_mut().find(|trouble| is_alike(trouble.judgement, judgement)) {
+            Some(trouble) => trouble.names.push(name),
+            None => troubles.push(Trouble { judgement, names: vec![name] }),
+        }
+    }
+    troubles
+}
+
+/// No figures that differ, and the same to say beside them.
+fn is_alike(one: &Judgement, other: &Judgement) -> bool {
+    let figures =
+        |judgement: &Judgement| matches!(judgement.had, Some(ref amount) if !matches!(amount, Amount::Words(_)));
+    !figures(one)
+        && !figures(other)
+        && (one.outcome, &one.had, &one.note, &one.source) == (other.outcome, &other.had, &other.note, &other.source)
 }
 
 /// `write: 5 GB/s of 8 GB/s, 38% short` and what there is to know beside it; without the source.
-pub(super) fn judged(judgement: &Judgement) -> String {
-    let Judgement { key, outcome, wanted, had, short_percent, note, source: _ } = judgement;
+pub(super) fn told(trouble: &Trouble<'_>) -> String {
+    let Judgement { key: _, outcome, wanted, had, short_percent, note, source: _ } = trouble.judgement;
     let figure = match (had, outcome) {
         (None, Outcome::FallsShort) => "no".to_owned(),
         (None, Outcome::Unknown | Outcome::Meets) => "nobody knows".to_owned(),
@@ -57,7 +82,7 @@ pub(super) fn judged(judgement: &Judgement) -> String {
     let is_time = matches!(had, Some(Amount::Microseconds(_)));
     let short = short_percent.filter(|_| !is_time).map(|percent| format!(", {percent}% short")).unwrap_or_default();
     let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
-    format!("{}: {figure}{short}{note}", key.words())
+    format!("{}: {figure}{short}{note}", listed(&trouble.names, trouble.names.len()))
 }
 
 /// `meets all 11`, `meets 9 of 11`, `falls short of 2 of 11`
@@ -66,7 +91,10 @@ pub(super) fn fit(option: &Candidate) -> String {
     let short = option.judgements.iter().filter(|judgement| judgement.outcome == Outcome::FallsShort).count();
     match option.fit {
         Fit::Fits => "fits".to_owned(),
-        Fit::Unknown => format!("{} of {all} unknown", troubles(option).len()),
+        Fit::Unknown => {
+            let unknown = option.judgements.iter().filter(|judgement| judgement.outcome == Outcome::Unknown).count();
+            format!("{unknown} of {all} unknown")
+        }
         Fit::FallsShort => format!("short in {short} of {all}"),
     }
 }
@@ -80,7 +108,7 @@ pub(super) fn monthly(amount: Option<Usd>) -> String {
 pub(super) fn whole(amount: Usd) -> String {
     let cents = money(amount);
     let dollars = (amount.micros() + 500_000).div_euclid(1_000_000);
-    if amount.micros() < 10_000_000 {
+    if (1..10_000_000).contains(&amount.micros()) {
         return cents.trim_end_matches(" USD").to_owned();
     }
     grouped(dollars.unsigned_abs())

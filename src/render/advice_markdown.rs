@@ -117,8 +117,8 @@ fn reasons<'a>(advice: &'a Advice, sources: &mut Sources<'a>) -> String {
         }
         let size = option.size.as_ref().map(|size| format!(" ({})", escaped(size))).unwrap_or_default();
         let _ = writeln!(list, "- {}{size}", escaped(&option.name));
-        for judgement in troubles {
-            let text = format!("{}{}", facts::judged(judgement), sources.cite(&judgement.source));
+        for trouble in troubles {
+            let text = format!("{}{}", facts::told(&trouble), sources.cite(&trouble.judgement.source));
             let _ = writeln!(list, "  - {}", escaped(&text));
         }
         if let Some(made) = made {

@@ -208,6 +208,7 @@ pub(super) fn advice() -> Advice {
         time_and_money: TimeAndMoney {
             first_epoch: Some(FirstEpoch {
                 lazy_s: 9000,
+                bound_by: Some("S3 import".to_owned()),
                 restore_s: 4000,
                 preloaded_s: 6200,
                 epoch_s: 2200,

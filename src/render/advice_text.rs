@@ -12,15 +12,26 @@ use crate::sizing::advice::{Advice, Assumption, Candidate, Evaluated, Fit, Outco
 /// Before what belongs to the line above.
 const DETAIL: &str = "      ";
 
+/// How much is said of an option that falls short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What rules it out first.
+    Worst,
+    All,
+}
+
+/// So many lines of an option.
+const MOST_TROUBLES: usize = 3;
+
 /// All of it. Sources are numbered, and listed at the end.
-pub fn advice(advice: &Advice, scans: &[Scanned], theme: &Theme) -> String {
+pub fn advice(advice: &Advice, scans: &[Scanned], detail: Detail, theme: &Theme) -> String {
     let mut sources = Sources::default();
     let parts = [
         headline(advice, theme),
         scans.iter().map(|scanned| scan::text(scanned, theme)).collect::<Vec<String>>().join("\n"),
         asked(advice, theme),
         chosen(advice, &mut sources, theme),
-        options(advice, &mut sources, theme),
+        options(advice, &mut sources, detail, theme),
         money(advice, theme),
         frontier(advice, theme),
         assumptions(advice, theme),
@@ -127,17 +138,17 @@ fn evaluated<'a>(evaluated: &'a Evaluated, sources: &mut Sources<'a>, theme: &Th
     out + &table(2, &[Column::Left, Column::Right, Column::Wrapped], rows, theme)
 }
 
-fn options<'a>(advice: &'a Advice, sources: &mut Sources<'a>, theme: &Theme) -> String {
+fn options<'a>(advice: &'a Advice, sources: &mut Sources<'a>, detail: Detail, theme: &Theme) -> String {
     if advice.options.is_empty() {
         return String::new();
     }
-    let rows = advice.options.iter().map(|option| row(option, sources, theme)).collect();
+    let rows = advice.options.iter().map(|option| row(option, sources, detail, theme)).collect();
     let columns = [Column::Right, Column::Wrapped, Column::Left, Column::Right];
     let head = format!("Options, best first: {}", facts::fitting(advice));
     title(&head, theme) + &table(1, &columns, rows, theme)
 }
 
-fn row<'a>(option: &'a Candidate, sources: &mut Sources<'a>, theme: &Theme) -> Row {
+fn row<'a>(option: &'a Candidate, sources: &mut Sources<'a>, detail: Detail, theme: &Theme) -> Row {
     let style = match option.fit {
         Fit::Fits => GOOD,
         Fit::Unknown => CAREFUL,
@@ -153,16 +164,35 @@ fn row<'a>(option: &'a Candidate, sources: &mut Sources<'a>, theme: &Theme) -> R
     if let Some(size) = &option.size {
         below.push_str(&labelled(DETAIL, DETAIL, size, theme));
     }
-    below.push_str(&labelled(DETAIL, DETAIL, &option.verdict, theme));
-    for judgement in facts::troubles(option) {
-        let (mark, style) = match judgement.outcome {
+    // Of what falls short, the list below says the same and more.
+    if option.fit != Fit::FallsShort {
+        below.push_str(&labelled(DETAIL, DETAIL, &option.verdict, theme));
+    }
+    let troubles = facts::troubles(option);
+    let shown = match detail {
+        Detail::All => troubles.len(),
+        // One line for the last one is no more than one line that says there is one more.
+        Detail::Worst => {
+            if troubles.len() > MOST_TROUBLES + 1 {
+                MOST_TROUBLES
+            } else {
+                troubles.len()
+            }
+        }
+    };
+    for trouble in &troubles[..shown] {
+        let (mark, style) = match trouble.judgement.outcome {
             Outcome::FallsShort => ("- ", BAD),
             Outcome::Unknown | Outcome::Meets => ("? ", CAREFUL),
         };
         let label = format!("{DETAIL}{mark}");
         let shown = format!("{DETAIL}{}", theme.paint(style, mark.trim_end())) + " ";
-        let text = format!("{}{}", facts::judged(judgement), sources.cite(&judgement.source));
+        let text = format!("{}{}", facts::told(trouble), sources.cite(&trouble.judgement.source));
         below.push_str(&labelled(&label, &shown, &text, theme));
+    }
+    if shown < troubles.len() {
+        let text = format!("and {} more: `provision advise -v`", troubles.len() - shown);
+        below.push_str(&labelled(DETAIL, DETAIL, &text, theme));
     }
     if let Some(made) = facts::made(option) {
         below.push_str(&labelled(DETAIL, DETAIL, &made, theme));
@@ -214,20 +244,20 @@ fn frontier(advice: &Advice, theme: &Theme) -> String {
     let columns = [Column::Left, Column::Right, Column::Right, Column::Right, Column::Wrapped];
     let hidden = advice.frontier.len() - points.len();
     let more = if hidden > 0 { format!(" ({hidden} more in JSON)") } else { String::new() };
-    title(&format!("What more money buys, read from disk{more}"), theme) + &table(1, &columns, rows, theme)
+    title(&format!("What more money buys; reading goes on beside the writing asked for{more}"), theme)
+        + &table(1, &columns, rows, theme)
 }
 
 fn assumptions(advice: &Advice, theme: &Theme) -> String {
     if advice.assumptions.is_empty() {
         return String::new();
     }
-    let row = |assumption: &Assumption| {
+    let line = |assumption: &Assumption| {
         let Assumption { key, what, value, why } = assumption;
-        let said = key.as_ref().map(|key| format!("; say it: `{key}`")).unwrap_or_default();
-        Row::from(vec![what.as_str().into(), value.as_str().into(), Cell::styled(DIM, format!("{why}{said}"))])
+        let said = key.as_ref().map(|key| format!(" `{key}` says otherwise.")).unwrap_or_default();
+        labelled("  - ", "  - ", &format!("{what}: {value}, since {why}.{said}"), theme)
     };
-    let rows = advice.assumptions.iter().map(row).collect();
-    title("Taken for granted", theme) + &table(2, &[Column::Left, Column::Left, Column::Wrapped], rows, theme)
+    title("Taken for granted", theme) + &advice.assumptions.iter().map(line).collect::<String>()
 }
 
 fn listed_sources(advice: &Advice, sources: &Sources<'_>, theme: &Theme) -> String {
@@ -253,14 +283,14 @@ mod tests {
 
     #[test]
     fn for_a_person() {
-        assert_snapshot!(advice(&sample(), &[], &Theme::plain()));
-        assert_snapshot!(advice(&hopeless(), &[], &Theme::plain()));
+        assert_snapshot!(advice(&sample(), &[], Detail::Worst, &Theme::plain()));
+        assert_snapshot!(advice(&hopeless(), &[], Detail::All, &Theme::plain()));
     }
 
     #[test]
     fn in_a_narrow_terminal_no_line_is_too_long_but_those_to_paste() {
         let theme = Theme { width: 60, charset: Charset::Ascii, ..Theme::plain() };
-        let text = advice(&sample(), &[], &theme);
+        let text = advice(&sample(), &[], Detail::Worst, &theme);
         let long: Vec<&str> = text.lines().filter(|line| line.len() > 60 && !line.contains(" = ")).collect();
         assert!(long.is_empty(), "{long:#?}");
         assert_snapshot!(text);
@@ -268,9 +298,9 @@ mod tests {
 
     #[test]
     fn colour_adds_nothing() {
-        let colored = advice(&sample(), &[], &Theme { color: Color::On, ..Theme::plain() });
+        let colored = advice(&sample(), &[], Detail::Worst, &Theme { color: Color::On, ..Theme::plain() });
         assert!(colored.contains('\u{1b}'));
         let plain = anstream::adapter::strip_str(&colored).to_string();
-        assert_eq!(plain, advice(&sample(), &[], &Theme::plain()));
+        assert_eq!(plain, advice(&sample(), &[], Detail::Worst, &Theme::plain()));
     }
 }
