@@ -15,6 +15,14 @@ def fsx() -> Service:
     return Service.for_provider(FsxProvider(), dispatch_table_factory=locked_dispatch_table)
 
 
+@aws_provider(api="efs")
+def efs() -> Service:
+    from localstack_provision.efs.provider import EfsProvider
+    from localstack_provision.gateway import locked_dispatch_table
+
+    return Service.for_provider(EfsProvider(), dispatch_table_factory=locked_dispatch_table)
+
+
 @aws_provider(api="ec2", name="provision")
 def ec2_provision() -> Service:
     from localstack.services.moto import MotoFallbackDispatcher

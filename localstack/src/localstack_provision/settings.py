@@ -26,6 +26,14 @@ DEFAULTS: dict[str, Any] = {
         "task": 2.0,
         "import": 0.3,
         "backup": 1.0,
+        "file_cache_create": 6.0,
+        "file_cache_update": 2.0,
+        "file_cache_delete": 3.0,
+        "efs_create": 1.0,
+        "efs_update": 0.5,
+        "efs_delete": 0.5,
+        "mount_target_create": 3.0,
+        "mount_target_delete": 1.0,
         "auto_export": 1.0,
         "auto_import": 0.5,
         "command": 0.3,
@@ -37,18 +45,24 @@ DEFAULTS: dict[str, Any] = {
     },
     # Eventual consistency: seconds for which a new thing is missing from Describe, a deleted one still there.
     "lag": {"created": 0.0, "deleted": 0.0},
-    # ServiceLimitExceeded.Limit → value. Defaults of the FSx quota page; storage in GiB.
+    # ServiceLimitExceeded.Limit → value. Defaults of the FSx quota page; storage in GiB. Those of EFS begin with EFS_.
     "limit": {
         "FILE_SYSTEM_COUNT": 100,
         "TOTAL_STORAGE": 100800,
         "TOTAL_THROUGHPUT_CAPACITY": 100000,
         "TOTAL_USER_INITIATED_BACKUPS": 500,
+        "FILE_CACHE_COUNT": 100,
+        "EFS_FILE_SYSTEM_COUNT": 1000,
+        "EFS_PROVISIONED_MIBPS": 3414,
     },
     # What Service Quotas tells of a quota, by code (`L-417A185B`), and of all others. Nothing is held to it.
     "quota": {},
     "quota_default": 1000000,
     # Longest page of a Describe, whatever MaxResults says: small values force a client to page.
-    "page": {"file_systems": 100, "associations": 25, "tasks": 50, "instances": 1000},
+    "page": {
+        **{"file_systems": 100, "file_caches": 50, "associations": 25, "tasks": 50, "instances": 1000},
+        **{"efs": 100, "mount_targets": 100},
+    },
     "fsx": {
         # A second association CREATING on one file system ends FAILED, with a text about the bucket's
         # permissions (hashicorp/terraform-provider-aws#24678). Off: it waits its turn.
@@ -59,6 +73,10 @@ DEFAULTS: dict[str, Any] = {
         "update_interval": 21600,
         # {"fs-…" or "*": 900}: what CloudWatch tells of the age of its queue of automatic export; "silent": nothing.
         "queue_age": {},
+    },
+    "efs": {
+        # Seconds between two changes that lower throughput or change its mode; AWS: a day. Not scaled.
+        "update_interval": 86400,
     },
     "task": {
         # Rules for the coming data repository tasks, used up from the front; the README has their members.

@@ -20,7 +20,7 @@ from localstack_provision import settings
 from localstack_provision.ec2 import model
 from localstack_provision.ec2.model import Instance
 from localstack_provision.fsx import files
-from localstack_provision.fsx.model import FileSystem
+from localstack_provision.fsx.model import Storing
 from localstack_provision.timeline import LOCK
 
 LOG = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ DEFAULT_SYSTEM = "amzn2023"
 FAILED = "failed: sandbox"
 
 
-def execute(instance: Instance, systems: list[FileSystem], done: Callable[[str], None]) -> None:
+def execute(instance: Instance, systems: list[Storing], done: Callable[[str], None]) -> None:
     """Starts an execution; `done` gets the result, under the lock, when it is over."""
     for system in systems:
         lay_out(system)
@@ -65,7 +65,7 @@ def execute(instance: Instance, systems: list[FileSystem], done: Callable[[str],
 
 
 def _run(
-    instance: Instance, systems: list[FileSystem], command: list[str], timeout: float, done: Callable[[str], None]
+    instance: Instance, systems: list[Storing], command: list[str], timeout: float, done: Callable[[str], None]
 ) -> None:
     """Runs outside the lock: the script under test calls this very LocalStack."""
     tag, console = FAILED, ""
@@ -119,7 +119,7 @@ def _directory(*parts: str) -> Path:
     return path
 
 
-def lay_out(system: FileSystem) -> None:
+def lay_out(system: Storing) -> None:
     """Gives each file of the model a real one, of its size but without blocks where no content is known."""
     root = _directory("filesystems", system.id)
     for file in system.files.values():
@@ -135,10 +135,10 @@ def lay_out(system: FileSystem) -> None:
             LOG.warning("%s cannot be laid out: %s", file.path, error)
 
 
-def collect(system: FileSystem) -> None:
+def collect(system: Storing) -> None:
     """Takes over what nodes have written, changed and deleted in the directory since."""
     root = Path(tempfile.gettempdir(), "provision", "filesystems", system.id)
-    if not root.is_dir() or system.lifecycle not in ("AVAILABLE", "UPDATING"):
+    if not root.is_dir() or not system.writable:
         return
     found = {}
     for path in root.rglob("*"):
