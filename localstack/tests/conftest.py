@@ -51,13 +51,14 @@ class Cloud:
         self.fsx, self.ec2, self.s3, self.ssm, self.iam = map(self.client, ("fsx", "ec2", "s3", "ssm", "iam"))
         self.cloudwatch, self.efs = map(self.client, ("cloudwatch", "efs"))
 
-    def client(self, service):
+    def client(self, service, **more):
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
             region_name=REGION,
             aws_access_key_id=self.account,
             aws_secret_access_key="test",
+            **more,
         )
 
     def control(self, method, path, body=None):

@@ -6,6 +6,7 @@ first let time catch up, as an AWS request does.
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from localstack.http import Request, Response
@@ -34,15 +35,20 @@ class Refused(Exception):
 
 
 Endpoint = Callable[[Request, Any], Any]
-ENDPOINTS: dict[tuple[str, str], Endpoint] = {}
+# (method, path) → what answers it
+Endpoints = dict[tuple[str, str], Endpoint]
 
 
-def endpoint(method: str, path: str) -> Callable[[Endpoint], Endpoint]:
-    def register(function: Endpoint) -> Endpoint:
-        ENDPOINTS[(method, path)] = function
+def register(table: Endpoints, method: str, path: str) -> Callable[[Endpoint], Endpoint]:
+    def keep(function: Endpoint) -> Endpoint:
+        table[(method, path)] = function
         return function
 
-    return register
+    return keep
+
+
+ENDPOINTS: Endpoints = {}
+endpoint = partial(register, ENDPOINTS)
 
 
 @endpoint("GET", "settings")
@@ -248,6 +254,7 @@ def _serve(function: Endpoint) -> Handler:
     return serve
 
 
-def install() -> None:
-    for (method, path), function in ENDPOINTS.items():
-        ROUTER.add(f"{PREFIX}/{path}", _serve(function), methods=[method])
+def install(*tables: Endpoints) -> None:
+    for table in tables:
+        for (method, path), function in table.items():
+            ROUTER.add(f"{PREFIX}/{path}", _serve(function), methods=[method])

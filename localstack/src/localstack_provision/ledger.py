@@ -30,6 +30,10 @@ COUNTERS = (
     "instances_launched",
     "instances_terminated",
     "instances_expired",
+    "spot_interruptions",
+    "capacity_reservations_created",
+    "capacity_reservations_cancelled",
+    "capacity_reservations_expired",
     "nodes_ready",
     "nodes_failed",
 )

@@ -68,11 +68,11 @@ def ssm_provision() -> Service:
 def install_gateway_hooks() -> None:
     from localstack.services.s3 import provider as s3
 
-    from localstack_provision import control, gateway, images, keys
+    from localstack_provision import control, control_ec2, gateway, images, keys
 
     # Otherwise all instances on a machine share one directory in /tmp, and none removes it.
     s3.DEFAULT_S3_TMP_DIR = os.path.join(tempfile.gettempdir(), "localstack-s3-storage")
     gateway.install()
-    control.install()
+    control.install(control.ENDPOINTS, control_ec2.ENDPOINTS)
     images.install()
     keys.install()

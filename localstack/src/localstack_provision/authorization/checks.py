@@ -146,6 +146,23 @@ def ask_for_placement(call: Call) -> None:
     _ask_to_make(call, "placement-group", call.request["GroupName"])
 
 
+@of("ec2", "CreateCapacityReservation")
+def ask_for_reservation(call: Call) -> None:
+    _ask_to_make(call, "capacity-reservation")
+
+
+@of("ec2", "CancelCapacityReservation", "ModifyCapacityReservation", "GetCapacityReservationUsage")
+def ask_to_change_reservation(call: Call) -> None:
+    resource, tags = call.ec2_resource(call.request["CapacityReservationId"])
+    call.ask(f"ec2:{call.operation}", resource, resource_tags=tags)
+
+
+@of("ec2", "GetSpotPlacementScores")
+def ask_for_scores(call: Call) -> None:
+    """No resource can be told for it (Service Authorization Reference, EC2)."""
+    call.ask("ec2:GetSpotPlacementScores", "*")
+
+
 @of("ec2", "DeletePlacementGroup")
 def ask_to_delete_placement(call: Call) -> None:
     group = call.ec2.placement_groups.get(call.request["GroupName"])

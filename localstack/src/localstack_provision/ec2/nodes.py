@@ -46,7 +46,7 @@ def execute(instance: Instance, systems: list[Storing], done: Callable[[str], No
     place = _directory("nodes", instance.id)
     inputs = {
         "user-data": base64.b64decode(instance.request.get("UserData") or ""),
-        "metadata.json": json.dumps(_metadata(instance)).encode(),
+        "metadata.json": json.dumps(metadata(instance)).encode(),
         "scenario.json": json.dumps(settings.get("boot.scenario")).encode(),
     }
     for name, content in inputs.items():
@@ -90,7 +90,7 @@ def _run(
             done(tag)
 
 
-def _metadata(instance: Instance) -> dict[str, str]:
+def metadata(instance: Instance) -> dict[str, str]:
     """What the metadata service tells, by the path below `latest/meta-data/`; and `account`, whose keys nodes use."""
     told = {
         "account": instance.account,
@@ -102,6 +102,9 @@ def _metadata(instance: Instance) -> dict[str, str]:
         "placement/region": instance.region,
         **{f"tags/instance/{name}": value for name, value in instance.tags.items()},
     }
+    if instance.notice:
+        told["spot/instance-action"] = json.dumps(instance.notice)
+        told["spot/termination-time"] = instance.notice["time"]
     if instance.interfaces:
         told |= {"local-ipv4": instance.private_address or "", "mac": instance.interfaces[0].mac_address}
     return told
