@@ -17,6 +17,7 @@ mod fsx;
 mod helps;
 mod iam;
 mod kms;
+mod listing;
 mod observe;
 mod owner;
 mod pricing;

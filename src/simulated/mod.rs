@@ -16,6 +16,7 @@ mod help;
 mod history;
 mod hooks;
 mod invariants;
+mod listing;
 mod look;
 mod named;
 mod nodes;

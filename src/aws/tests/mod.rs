@@ -6,6 +6,7 @@ mod existing;
 mod failures;
 mod fsx;
 mod iam;
+mod listing;
 mod preflight;
 mod pricing;
 mod remote;
