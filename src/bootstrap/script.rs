@@ -59,6 +59,7 @@ pub(super) fn head(inputs: &Inputs, endpoint: &Endpoint) -> Result<String, Boots
         group => inputs.group,
         count => inputs.count,
         mount => inputs.mount,
+        service => inputs.service.word(),
         file_system_id,
         dns_name,
         mount_name,

@@ -16,6 +16,8 @@ pub enum When {
     Spot,
     CapacityBlock,
     Reservation,
+    Efs,
+    EfsElastic,
     /// A key of the user's own.
     KmsKey,
     /// A file system that is not the cluster's.
@@ -33,6 +35,8 @@ impl std::str::FromStr for When {
             "spot" => Self::Spot,
             "capacity-block" => Self::CapacityBlock,
             "reservation" => Self::Reservation,
+            "efs" => Self::Efs,
+            "efs-elastic" => Self::EfsElastic,
             "kms-key" => Self::KmsKey,
             "existing" => Self::Existing,
             _ => return Err(()),
@@ -64,6 +68,8 @@ mod tests {
             When::Spot,
             When::CapacityBlock,
             When::Reservation,
+            When::Efs,
+            When::EfsElastic,
             When::KmsKey,
             When::Existing,
         ];

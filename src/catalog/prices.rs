@@ -176,6 +176,11 @@ impl Prices {
         self.item("fsx/it/monitoring")
     }
 
+    /// One MiB/s of provisioned EFS throughput, a month. In no table that comes with the program: no source of ours has it.
+    pub fn efs_provisioned_month(&self) -> Option<Usd> {
+        self.item("efs/provisioned")
+    }
+
     /// An instance on demand, an hour.
     pub fn instance_hour(&self, instance: &str) -> Option<Usd> {
         self.item(&format!("ec2/{instance}"))
@@ -220,6 +225,7 @@ pub fn item_names() -> Vec<String> {
         "fsx/it/monitoring",
         "fsx/it/reads-1000",
         "fsx/it/writes-1000",
+        "efs/provisioned",
         "ebs/gp3",
         "ec2/public-ipv4",
         "transfer/cross-zone-gb",

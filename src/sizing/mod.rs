@@ -8,7 +8,7 @@ mod need;
 use crate::catalog::fsx::{self, Kind, Sizes, Tier};
 use crate::catalog::prices::{Prices, Usd};
 use crate::diagnostic::Diagnostic;
-use crate::spec::{MetadataIops, Storage, Workload, units};
+use crate::spec::{MetadataIops, Service, Storage, Workload, units};
 use need::Need;
 
 /// Fills what `[storage]` leaves open with the cheapest legal values that do the work: capacity, throughput per TiB, and
@@ -16,6 +16,11 @@ use need::Need;
 /// capacity and throughput both, it is taken at its word.
 #[expect(clippy::result_large_err, reason = "called once a run")]
 pub fn size(storage: &Storage, workload: &Workload) -> Result<Storage, Diagnostic> {
+    match storage.service {
+        Service::FsxLustre => {}
+        // It has no size, and is as fast as the spec says.
+        Service::Efs(_) => return Ok(storage.clone()),
+    }
     let need = Need::of(workload);
     if storage.kind() == Kind::Persistent2IntelligentTiering {
         return tiering(storage, &need);

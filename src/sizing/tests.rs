@@ -5,6 +5,7 @@ use crate::spec::{Compression, Deployment, Media};
 
 fn storage(deployment: Deployment, media: Media, efa: bool) -> Storage {
     Storage {
+        service: Service::FsxLustre,
         existing: None,
         deployment,
         media,

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use proptest::prelude::*;
-use provision::bootstrap::{BootstrapError, Endpoint, Inputs, InputsDataset, USER_DATA_LIMIT, digest, user_data};
+use provision::bootstrap::{BootstrapError, Endpoint, Inputs, InputsDataset, Service, USER_DATA_LIMIT, digest, user_data};
 
 pub(super) fn inputs() -> Inputs {
     Inputs {
@@ -23,6 +23,7 @@ pub(super) fn inputs() -> Inputs {
         count: 2,
         mount: "/fsx".into(),
         datasets: Vec::new(),
+        service: Service::FsxLustre,
         storage_efa: false,
         node_efa_interfaces: 0,
         setup: None,

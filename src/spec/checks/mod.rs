@@ -4,6 +4,7 @@
 pub(super) mod capacity;
 pub(super) mod cluster;
 pub(super) mod dataset;
+pub(super) mod efs;
 pub(super) mod existing;
 mod layout;
 pub(super) mod market;
