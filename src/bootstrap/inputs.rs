@@ -43,16 +43,6 @@ pub enum Service {
     Efs,
 }
 
-impl Service {
-    /// As the script asks for it.
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::FsxLustre => "lustre",
-            Self::Efs => "efs",
-        }
-    }
-}
-
 /// What a boot script needs to know of a `[[dataset]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

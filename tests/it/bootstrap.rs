@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod efs;
 mod layouts;
 mod network;
 mod preload;
@@ -74,8 +75,9 @@ fn fixtures() -> Vec<Inputs> {
         ttl_s: Some(3600),
         ..inputs()
     };
+    let efs = Inputs { service: Service::Efs, ttl_s: Some(60), setup: Some("echo hi\n".into()), ..inputs() };
     let exported = Inputs { datasets: vec![InputsDataset { exported: true, ..dataset("/") }], ..inputs() };
-    vec![plain, rich, exported]
+    vec![plain, rich, exported, efs]
 }
 
 #[test]
