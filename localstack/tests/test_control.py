@@ -133,6 +133,30 @@ def test_the_aws_command_line_creates_updates_and_deletes(cloud, aws):
         aws("fsx", "describe-file-systems", "--file-system-ids", identifier)
 
 
+def test_the_aws_command_line_makes_other_storage(cloud, aws):
+    efs = aws("efs", "create-file-system", "--creation-token", "cli", "--throughput-mode", "elastic", "--encrypted")
+    assert (efs["ThroughputMode"], efs["Encrypted"]) == ("elastic", True)
+    identifier = efs["FileSystemId"]
+    lustre = "DeploymentType=CACHE_1,PerUnitStorageThroughput=1000,MetadataConfiguration={StorageCapacity=2400}"
+    link = f"FileCachePath=/data,DataRepositoryPath=s3://{cloud.bucket()}/data/"
+    cache = aws(
+        *("fsx", "create-file-cache", "--file-cache-type", "LUSTRE", "--file-cache-type-version", "2.12"),
+        *("--storage-capacity", "1200", "--subnet-ids", cloud.subnet()["SubnetId"]),
+        *("--lustre-configuration", lustre),
+        *("--data-repository-associations", link),
+    )["FileCache"]
+    assert cache["Lifecycle"] == "CREATING" and len(cache["DataRepositoryAssociationIds"]) == 1
+    subnet = cloud.subnet()["SubnetId"]
+    target = aws("efs", "create-mount-target", "--file-system-id", identifier, "--subnet-id", subnet)["MountTargetId"]
+    with pytest.raises(RuntimeError, match="FileSystemInUse"):
+        aws("efs", "delete-file-system", "--file-system-id", identifier)
+    aws("efs", "delete-mount-target", "--mount-target-id", target)
+    cloud.wait(lambda: not cloud.efs.describe_mount_targets(FileSystemId=identifier)["MountTargets"])
+    aws("efs", "delete-file-system", "--file-system-id", identifier)
+    aws("fsx", "delete-file-cache", "--file-cache-id", cache["FileCacheId"])
+    cloud.wait(lambda: not cloud.fsx.describe_file_caches()["FileCaches"])
+
+
 def test_the_script_starts_twice_and_stops_without_a_trace(tmp_path):
     state = str(tmp_path / "state")
     first = run_script("start", "--state", state, "--port", "0")
