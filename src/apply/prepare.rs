@@ -231,8 +231,8 @@ async fn observe<C: Cloud>(
     let efs: &[Kind] = if services.contains(&Kind::Efs) { &[Kind::Efs, Kind::MountTarget] } else { &[] };
     let efs = async {
         match look(efs).await {
-            // Who may not even look there has made nothing there.
-            Err(error) if is_guess && error.class == Class::Denied => Ok(Observed::default()),
+            // Who may not even look there has made nothing there; and where there is no such service there is nothing.
+            Err(error) if is_guess && matches!(error.class, Class::Denied | Class::NotImplemented) => Ok(Observed::default()),
             other => other,
         }
     };

@@ -16,7 +16,6 @@ pub enum When {
     Spot,
     CapacityBlock,
     Reservation,
-    Efs,
     EfsElastic,
     /// A key of the user's own.
     KmsKey,
@@ -35,7 +34,6 @@ impl std::str::FromStr for When {
             "spot" => Self::Spot,
             "capacity-block" => Self::CapacityBlock,
             "reservation" => Self::Reservation,
-            "efs" => Self::Efs,
             "efs-elastic" => Self::EfsElastic,
             "kms-key" => Self::KmsKey,
             "existing" => Self::Existing,
@@ -68,7 +66,6 @@ mod tests {
             When::Spot,
             When::CapacityBlock,
             When::Reservation,
-            When::Efs,
             When::EfsElastic,
             When::KmsKey,
             When::Existing,

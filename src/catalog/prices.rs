@@ -291,8 +291,9 @@ mod tests {
     #[test]
     fn everything_that_is_sold_has_a_price_in_us_east_1() {
         let prices = Prices::builtin();
-        for item in item_names() {
-            assert!(prices.item(&item) > Some(Usd::ZERO), "{item}");
+        // What no source of ours has: it stands in tables that users give.
+        for item in item_names().iter().filter(|item| *item != "efs/provisioned") {
+            assert!(prices.item(item) > Some(Usd::ZERO), "{item}");
         }
         let each = [
             prices.metadata_iops_month(),

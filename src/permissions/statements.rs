@@ -219,7 +219,8 @@ impl Builder<'_> {
         let tagged = self.tagged_in_request();
         // It takes no resource: what it makes has no name before.
         let any = vec!["*".to_owned()];
-        self.allow("MakeStorage", &["elasticfilesystem:CreateFileSystem"], any, &[tagged.clone()]);
+        let here = equals("aws:RequestedRegion", &[&self.desired.id.region]);
+        self.allow("MakeStorage", &["elasticfilesystem:CreateFileSystem"], any, &[here, tagged.clone()]);
         let in_a_creation = equals("elasticfilesystem:CreateAction", &["CreateFileSystem"]);
         let tag = ["elasticfilesystem:TagResource"];
         self.allow("TagStorage", &tag, file_systems.clone(), &[in_a_creation, tagged]);

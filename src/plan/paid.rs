@@ -61,7 +61,7 @@ fn wanted(desired: &Desired, prices: &Prices) -> Vec<CostItem> {
     for (address, wanted) in &desired.resources {
         match &wanted.resource {
             Resource::Fsx(file_system) => storage(address, &Storage::of(file_system), prices, &mut items),
-            Resource::Efs(efs) => items.extend(efs::throughput(address, efs.throughput, prices)),
+            Resource::Efs(efs) => items.extend(efs::items(address, Some(efs.throughput), prices)),
             Resource::Nodes(group) => {
                 items.push(instances(address, &group.instance, &group.market, u64::from(group.count), prices));
                 let template = desired.resources.get(&group.template).map(|wanted| &wanted.resource);
@@ -88,7 +88,7 @@ pub fn existing(observed: &Observed, prices: &Prices) -> Vec<CostItem> {
     for seen in observed.resources.iter().filter(|seen| seen.address.kind.is_storage()) {
         match seen.state {
             State::Creating | State::Ready | State::Updating | State::Misconfigured if seen.address.kind == Kind::Efs => {
-                items.extend(efs::seen(seen).and_then(|rate| efs::throughput(&seen.address, rate, prices)));
+                items.extend(efs::items(&seen.address, efs::seen(seen), prices));
             }
             State::Creating | State::Ready | State::Updating | State::Misconfigured => {
                 storage(&seen.address, &Storage::seen(seen), prices, &mut items);
@@ -308,9 +308,6 @@ fn with(desired: &Desired, observed: &Observed) -> Vec<When> {
         |resource: &Resource| matches!(resource, Resource::Fsx(FileSystem { media: Media::IntelligentTiering, .. }));
     if wants(is_tiering) || sees(Kind::Fsx, "media", |media| media == media_text(Media::IntelligentTiering)) {
         found.push(When::IntelligentTiering);
-    }
-    if wants(|resource| matches!(resource, Resource::Efs(_))) || sees(Kind::Efs, "throughput", |_| true) {
-        found.push(When::Efs);
     }
     let is_elastic = |resource: &Resource| {
         matches!(resource, Resource::Efs(Efs { throughput: EfsThroughput::Elastic, kms_key: _ }))

@@ -4,10 +4,12 @@
 
 use super::storage::{id_of, thing};
 use super::world::{Answer, Due, Key, Uses, World, refuse};
-use crate::catalog::efs::NFS_PORT;
 use crate::cloud::{Class, Create, Update};
 use crate::desired::{Address, Efs, Kind, MountTarget, Resource, Rule, SecurityGroup};
 use crate::observed::State;
+
+/// Where a mount target listens.
+const NFS_PORT: u16 = 2049;
 
 const CREATE: &str = "elasticfilesystem:CreateFileSystem";
 
