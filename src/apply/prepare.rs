@@ -232,7 +232,9 @@ async fn observe<C: Cloud>(
     let efs = async {
         match look(efs).await {
             // Who may not even look there has made nothing there; and where there is no such service there is nothing.
-            Err(error) if is_guess && matches!(error.class, Class::Denied | Class::NotImplemented) => Ok(Observed::default()),
+            Err(error) if is_guess && matches!(error.class, Class::Denied | Class::NotImplemented) => {
+                Ok(Observed::default())
+            }
             other => other,
         }
     };

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_efs::types::{FileSystemDescription, LifeCycleState, MountTargetDescription, PerformanceMode, ThroughputMode};
+use aws_sdk_efs::types::{
+    FileSystemDescription, LifeCycleState, MountTargetDescription, PerformanceMode, ThroughputMode,
+};
 
 use super::Aws;
 use super::cannot_change;

@@ -145,9 +145,13 @@ impl Cloud for Aws {
             Kind::Role => self.users_of_role(id).await,
             Kind::Efs => self.users_of_efs(id).await,
             // Nothing but a task keeps these, and tasks are observed.
-            Kind::InstanceProfile | Kind::Fsx | Kind::MountTarget | Kind::Link | Kind::Task | Kind::Template | Kind::Nodes => {
-                Ok(Vec::new())
-            }
+            Kind::InstanceProfile
+            | Kind::Fsx
+            | Kind::MountTarget
+            | Kind::Link
+            | Kind::Task
+            | Kind::Template
+            | Kind::Nodes => Ok(Vec::new()),
         }
     }
 }

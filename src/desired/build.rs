@@ -14,9 +14,7 @@ use crate::catalog::efs::NFS_PORT;
 use crate::catalog::fsx::LUSTRE_PORTS;
 use crate::catalog::instances::{self, InstanceType};
 use crate::cloud::Identity;
-use crate::spec::{
-    Budget, Dataset, EfsThroughput, Launch, Layout, NodeEfa, Nodes, Placement, Preload, Service, Spec,
-};
+use crate::spec::{Budget, Dataset, EfsThroughput, Launch, Layout, NodeEfa, Nodes, Placement, Preload, Service, Spec};
 
 /// All that a spec means.
 #[derive(Debug, Clone, PartialEq, Eq)]

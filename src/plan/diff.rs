@@ -160,7 +160,10 @@ fn storage_is_replaced(input: &Input<'_>, outcome: &mut Outcome) -> bool {
         let mut finding = error("plan::replace-storage", Some(address), "this change needs another file system");
         finding.notes = reasons;
         let (what, help) = if address.kind == Kind::Efs {
-            ("every file on it", "undo the change in the spec; or copy what you need and `provision down`, which says what would be lost")
+            (
+                "every file on it",
+                "undo the change in the spec; or copy what you need and `provision down`, which says what would be lost",
+            )
         } else {
             (
                 "every file on it that is not in S3",
@@ -211,7 +214,8 @@ fn resource(
     action.id = Some(seen.id.clone());
     let (changes, mut reasons) = rules::compare(address.kind, wanted, seen);
     let broken = seen.state == State::Failed;
-    let swept = storage_replaced && (address.kind.is_storage() || matches!(address.kind, Kind::MountTarget | Kind::Link));
+    let swept =
+        storage_replaced && (address.kind.is_storage() || matches!(address.kind, Kind::MountTarget | Kind::Link));
     if seen.state == State::Deleting {
         action.verb = Verb::Create;
         action.reasons.push(format!("{} is being deleted; another one is made once it is gone.", seen.id));

@@ -8,8 +8,7 @@ use crate::observed::Seen;
 use crate::spec::EfsThroughput;
 
 pub(super) fn items(address: &Address, throughput: Option<EfsThroughput>, prices: &Prices) -> Vec<CostItem> {
-    let mut items =
-        vec![CostItem::by_month(address, Meter::Storage, "what is stored, by the GB".to_owned(), None, 1)];
+    let mut items = vec![CostItem::by_month(address, Meter::Storage, "what is stored, by the GB".to_owned(), None, 1)];
     if let Some(EfsThroughput::Provisioned(mib)) = throughput {
         let what = format!("{mib} MiB/s of provisioned throughput");
         let price = prices.efs_provisioned_month();

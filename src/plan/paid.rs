@@ -87,7 +87,9 @@ pub fn existing(observed: &Observed, prices: &Prices) -> Vec<CostItem> {
     let mut items = Vec::new();
     for seen in observed.resources.iter().filter(|seen| seen.address.kind.is_storage()) {
         match seen.state {
-            State::Creating | State::Ready | State::Updating | State::Misconfigured if seen.address.kind == Kind::Efs => {
+            State::Creating | State::Ready | State::Updating | State::Misconfigured
+                if seen.address.kind == Kind::Efs =>
+            {
                 items.extend(efs::items(&seen.address, efs::seen(seen), prices));
             }
             State::Creating | State::Ready | State::Updating | State::Misconfigured => {
@@ -309,9 +311,8 @@ fn with(desired: &Desired, observed: &Observed) -> Vec<When> {
     if wants(is_tiering) || sees(Kind::Fsx, "media", |media| media == media_text(Media::IntelligentTiering)) {
         found.push(When::IntelligentTiering);
     }
-    let is_elastic = |resource: &Resource| {
-        matches!(resource, Resource::Efs(Efs { throughput: EfsThroughput::Elastic, kms_key: _ }))
-    };
+    let is_elastic =
+        |resource: &Resource| matches!(resource, Resource::Efs(Efs { throughput: EfsThroughput::Elastic, kms_key: _ }));
     if wants(is_elastic) || sees(Kind::Efs, "throughput", |throughput| throughput == "elastic") {
         found.push(When::EfsElastic);
     }

@@ -104,8 +104,7 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
     } else if storage_goes && linked && input.purpose == Purpose::Down && !input.options.discard_unexported_data {
         let paths = linked_paths(input);
         if paths != ["/"] {
-            let mut finding =
-                warning(outside::CODE, Some(&file_system.address), "files outside the links are deleted");
+            let mut finding = warning(outside::CODE, Some(&file_system.address), "files outside the links are deleted");
             finding.notes.push(format!("only what is below {} is exported", paths.join(", ")));
             findings.push(finding);
         }

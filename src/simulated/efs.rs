@@ -61,7 +61,8 @@ impl World {
     }
 
     fn mount_target_in(&self, file_system: &str, zone: &str) -> Option<String> {
-        let mut all = self.things.all().filter(|(_, thing)| thing.uses.get(&Kind::Efs).is_some_and(|on| on == file_system));
+        let mut all =
+            self.things.all().filter(|(_, thing)| thing.uses.get(&Kind::Efs).is_some_and(|on| on == file_system));
         let in_zone = |resource: &Resource| matches!(resource, Resource::MountTarget(target) if target.zone == zone);
         all.find(|(_, thing)| in_zone(&thing.resource)).map(|((_, id), _)| id.clone())
     }

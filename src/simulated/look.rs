@@ -139,10 +139,7 @@ impl World {
         }
         if let Some(address) = owned(scope, *kind, &thing.tags) {
             observed.resources.push(self.seen(&address, id, thing));
-        } else if kind.is_storage()
-            && scope.file_system.as_ref() == Some(id)
-            && !thing.tags.contains_key(TAG_CLUSTER)
-        {
+        } else if kind.is_storage() && scope.file_system.as_ref() == Some(id) && !thing.tags.contains_key(TAG_CLUSTER) {
             // Asked for by its id: found also when somebody has taken its tags away.
             observed.resources.push(self.seen(&Address::one(*kind), id, thing));
         } else if let Some(name) = name_of(&thing.resource)

@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::clock::VirtualClock;
-use super::settings::{Boot, Which};
 use super::efs::storage_of;
+use super::settings::{Boot, Which};
 use super::world::{Answer, Due, Maker, Uses, World, refuse};
 use crate::cloud::{Class, Create, Delete};
 use crate::desired::{

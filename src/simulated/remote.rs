@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::client::{Call, Simulated};
 use super::clock::VirtualClock;
-use super::files::below;
 use super::efs::storage_of;
+use super::files::below;
 use super::world::{Answer, World, refuse};
 use crate::cloud::{
     Class, Command, CommandOutput, CommandState, Console, Invocation, NODES_A_COMMAND, Remote, Result, SessionTicket,

@@ -14,7 +14,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use proptest::prelude::*;
-use provision::bootstrap::{BootstrapError, Endpoint, Inputs, InputsDataset, Service, USER_DATA_LIMIT, digest, user_data};
+use provision::bootstrap::{
+    BootstrapError, Endpoint, Inputs, InputsDataset, Service, USER_DATA_LIMIT, digest, user_data,
+};
 
 pub(super) fn inputs() -> Inputs {
     Inputs {

@@ -223,7 +223,8 @@ fn a_node_on_efs_ends_ready_where_its_system_has_the_client() {
         assert_eq!(node.state("parameters"), "", "nothing of Lustre is tuned");
         let fstab = node.read("etc/fstab");
         assert!(fstab.lines().count() == 2 && fstab.contains(" efs tls,noresvport,_netdev,nofail,"), "{fstab}");
-        let verify = node.run(&storage, &["bash", "-c", "findmnt --verify --tab-file /etc/fstab 2>&1 | grep -v '\\[W\\]'"]);
+        let verify =
+            node.run(&storage, &["bash", "-c", "findmnt --verify --tab-file /etc/fstab 2>&1 | grep -v '\\[W\\]'"]);
         assert!(verify.output.contains("0 parse errors"), "{}", verify.output);
     }
 }

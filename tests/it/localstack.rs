@@ -6,6 +6,7 @@
 
 mod crash;
 mod data;
+mod efs;
 mod existing;
 mod faults;
 mod life;
@@ -33,6 +34,8 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("crash::killed_and_blind", crash::killed_and_blind),
     ("life::a_whole_life", life::a_whole_life),
     ("existing::linked_mounted_and_left_as_it_was", existing::linked_mounted_and_left_as_it_was),
+    ("efs::made_used_and_given_up", efs::made_used_and_given_up),
+    ("efs::answers_get_lost", efs::answers_get_lost),
     ("life::both_launch_modes", life::both_launch_modes),
     ("life::a_thousand_nodes", life::a_thousand_nodes),
     ("preflight::finds_all_at_once", preflight::finds_all_at_once),

@@ -86,7 +86,9 @@ pub(super) fn group_and_profile(spec: &Spec, survey: &Survey, observed: &Observe
     let mut findings = Vec::new();
     if let (Some(group), Some(facts)) = (&spec.network.security_group, &survey.security_group) {
         let (enough, what, ports) = match spec.storage.service {
-            Service::FsxLustre if spec.storage.efa => (facts.all_in && facts.all_out, "Lustre", "all traffic in and out"),
+            Service::FsxLustre if spec.storage.efa => {
+                (facts.all_in && facts.all_out, "Lustre", "all traffic in and out")
+            }
             Service::FsxLustre => (facts.lustre_in || facts.all_in, "Lustre", "TCP 988 and 1018-1023 in"),
             Service::Efs(_) => (facts.nfs_in || facts.all_in, "EFS", "TCP 2049 in"),
         };

@@ -74,7 +74,8 @@ async fn bought_throughput_and_a_key_are_said() {
     let wanted = Efs { throughput: EfsThroughput::Provisioned(256), kms_key: Some("alias/mine".to_owned()) };
     make(&wire, address(), Resource::Efs(wanted)).await.expect("made");
     let said = wire.requests();
-    for line in ["\"ThroughputMode\": \"provisioned\"", "\"ProvisionedThroughputInMibps\": 256", "\"KmsKeyId\": \"alias/mine\""]
+    for line in
+        ["\"ThroughputMode\": \"provisioned\"", "\"ProvisionedThroughputInMibps\": 256", "\"KmsKeyId\": \"alias/mine\""]
     {
         assert!(said.contains(line), "{said}");
     }
@@ -105,7 +106,10 @@ async fn a_mount_target_is_made_in_one_subnet_and_group() {
     let made = target_answer("fsmt-0a", "us-east-1a", "creating").to_string();
     let wire = Wire::new().reply("POST mount-targets", 200, made);
     let seen = make(&wire, target_address(), Resource::MountTarget(target())).await.expect("made");
-    assert_eq!((seen.id.as_str(), seen.state, seen.file_system.as_deref()), ("fsmt-0a", State::Creating, Some("fs-0e")));
+    assert_eq!(
+        (seen.id.as_str(), seen.state, seen.file_system.as_deref()),
+        ("fsmt-0a", State::Creating, Some("fs-0e"))
+    );
     assert!(seen.tags.is_empty());
     assert_snapshot!(wire.requests());
 }
@@ -236,10 +240,7 @@ async fn what_is_gone_already_is_deleted_and_what_has_mount_targets_is_in_use() 
     aws.delete(&delete(target_address(), &["fsmt-0a", "fsmt-0b"])).await.expect("both");
     let file_system = delete(address(), &["fs-0e"]);
     assert_eq!(aws.delete(&file_system).await.expect_err("in use").class, Class::InUse);
-    assert_eq!(
-        aws.dependents(&address(), "fs-0e").await.expect("told"),
-        ["mount target fsmt-0b (deleting)"]
-    );
+    assert_eq!(aws.dependents(&address(), "fs-0e").await.expect("told"), ["mount target fsmt-0b (deleting)"]);
     aws.delete(&file_system).await.expect("deleted");
     aws.delete(&file_system).await.expect("gone already");
 }

@@ -206,7 +206,10 @@ async fn clusters_are_found_by_records_and_by_tags() {
 #[tokio::test]
 async fn who_may_not_look_at_efs_sees_the_other_clusters() {
     let wire = Wire::new()
-        .ok("GetParametersByPath", json!({ "Parameters": [{ "Name": "/provision/recorded/lock", "Value": "1" }] }).to_string())
+        .ok(
+            "GetParametersByPath",
+            json!({ "Parameters": [{ "Name": "/provision/recorded/lock", "Value": "1" }] }).to_string(),
+        )
         .ok("DescribeFileSystems", json!({ "FileSystems": [] }).to_string())
         .json_error("GET file-systems", 403, "AccessDeniedException", "not you")
         .ok("DescribeDataRepositoryAssociations", json!({ "Associations": [] }).to_string())

@@ -108,7 +108,9 @@ fn throughput(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<EfsThrou
                         "it is a whole number of MiB/s from 1 to {}, and in some regions to less",
                         efs::PROVISIONED_MAX_MIBPS
                     ))
-                    .help("take `throughput = \"elastic\"`: as fast as it is used, paid for by what is read and written"),
+                    .help(
+                        "take `throughput = \"elastic\"`: as fast as it is used, paid for by what is read and written",
+                    ),
             );
             Err(Complained)
         }
