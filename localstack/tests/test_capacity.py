@@ -119,9 +119,12 @@ def test_quotas_that_are_set_hold(cloud):
     assert found["Code"] == "VcpuLimitExceeded"
     assert "your current vCPU limit of 8 allows for the instance bucket" in found["Message"]
     assert refusal(cloud.ec2.create_capacity_reservation, **PLAIN, InstanceCount=1)["Code"] == "VcpuLimitExceeded"
-    # Its places count already, and other families are another bucket.
+    # Its places count already, and once; other families are another bucket.
     launch(cloud, **target(reservation))
     cloud.run(InstanceType="c5.large")
+    cloud.control("POST", "settings", {"quota": {"L-DB2E81BA": 12}})
+    launch(cloud)
+    assert refusal(cloud.run, InstanceType=TYPE)["Code"] == "VcpuLimitExceeded"
     spot = {"InstanceMarketOptions": {"MarketType": "spot"}}
     launch(cloud, **spot)
     found = refusal(cloud.run, InstanceType=TYPE, **spot)
