@@ -223,13 +223,16 @@ def test_reservations_come_in_pages(cloud):
 
 def test_a_placement_group_does_not_fit_a_reservation_made_outside_it(cloud, code):
     group = cloud.ec2.create_placement_group(GroupName="pg", Strategy="cluster")["PlacementGroup"]
-    outside = reserve(cloud, InstanceMatchCriteria="targeted")
+    cloud.ec2.create_placement_group(GroupName="apart", Strategy="spread")
+    outside = reserve(cloud, 2, InstanceMatchCriteria="targeted")
     inside = reserve(cloud, InstanceMatchCriteria="targeted", PlacementGroupArn=group["GroupArn"])
     placed = {"InstanceType": TYPE, "Placement": {"GroupName": "pg"}}
     assert code(cloud.run, **placed, **target(outside)) == "InsufficientInstanceCapacity"
     assert code(cloud.run, InstanceType=TYPE, **target(inside)) == "ReservationCapacityExceeded"
     launch(cloud, Placement={"GroupName": "pg"}, **target(inside))
     launch(cloud, **target(outside))
+    # Only closeness is what such a reservation cannot give.
+    launch(cloud, Placement={"GroupName": "apart"}, **target(outside))
 
 
 def block(cloud, start, end, count=1):
