@@ -26,7 +26,7 @@ pub(super) fn load(path: &Path, settings: &Settings) -> anyhow::Result<Spec> {
     }
     // What was wrong has been said already.
     let mut spec = checked.spec.ok_or_else(|| anyhow::Error::from(Expected::Diagnostics(Vec::new())))?;
-    if spec.workload.is_some() {
+    if spec.workload.is_some() && spec.storage.has_sizes() {
         let question = Question {
             region: spec.cluster.region.as_deref().unwrap_or_default(),
             workload: spec.workload.as_ref(),

@@ -10,6 +10,7 @@
 
 mod client;
 mod clock;
+mod efs;
 mod faults;
 mod files;
 mod help;

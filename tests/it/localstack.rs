@@ -7,6 +7,7 @@
 mod advise;
 mod crash;
 mod data;
+mod efs;
 mod existing;
 mod faults;
 mod life;
@@ -39,6 +40,8 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         "advise::scans_what_the_spec_names_and_refuses_what_is_not_there",
         advise::scans_what_the_spec_names_and_refuses_what_is_not_there,
     ),
+    ("efs::made_used_and_given_up", efs::made_used_and_given_up),
+    ("efs::answers_get_lost", efs::answers_get_lost),
     ("life::both_launch_modes", life::both_launch_modes),
     ("life::a_thousand_nodes", life::a_thousand_nodes),
     ("preflight::finds_all_at_once", preflight::finds_all_at_once),

@@ -2,6 +2,7 @@
 
 mod data;
 mod ec2;
+mod efs;
 mod existing;
 mod failures;
 mod fsx;
@@ -32,6 +33,7 @@ fn create(address: Address, resource: Resource) -> Create {
             (Address::one(Kind::SecurityGroup), "sg-0a".to_owned()),
             (Address::one(Kind::InstanceProfile), "provision-vision-us-east-1".to_owned()),
             (Address::one(Kind::Fsx), "fs-0a".to_owned()),
+            (Address::one(Kind::Efs), "fs-0e".to_owned()),
             (Address::named(Kind::Template, "trainer"), "lt-0a".to_owned()),
         ]
         .into(),
