@@ -3,7 +3,7 @@
 use super::advice_facts as facts;
 use super::markdown::escaped;
 use super::table::{Cell, Column, Row, table};
-use super::text::{clean, duration, labelled, money, width};
+use super::text::{clean, duration, labelled, money, width, wrap};
 use super::theme::{BOLD, PLAIN, Theme};
 use crate::catalog::prices::Usd;
 use crate::sizing::advice::{Advice, Evaluated, Fit, Key};
@@ -87,33 +87,33 @@ fn differences(answers: &Answers<'_>) -> Vec<String> {
     others.iter().filter_map(told).collect()
 }
 
+/// Of a column; below that, one stands below the other.
+const LEAST_COLUMN: usize = 26;
+
 /// For a terminal: columns, or one below the other where they do not fit.
 pub fn text(answers: &Answers<'_>, theme: &Theme) -> String {
     let mut out = String::new();
     for (name, advice) in answers {
-        let label = format!("{}: ", clean(name, theme));
-        out.push_str(&labelled("  ", &theme.paint(BOLD, &label), &advice.headline, theme));
+        out.push_str(&format!("{}\n", theme.paint(BOLD, &clean(name, theme))));
+        out.push_str(&labelled("  ", "  ", &advice.headline, theme));
     }
     out.push('\n');
     let lines = lines(answers);
-    let names = std::iter::once(String::new()).chain(answers.iter().map(|(name, _)| name.clone()));
-    let rows = lines.iter().map(|(what, values)| {
-        let differs = values.iter().any(|value| Some(value) != values.first());
-        let style = if differs { BOLD } else { PLAIN };
-        let mark = if differs { "≠" } else { " " };
-        let cells = values.iter().map(|value| Cell::styled(style, value.as_str()));
-        Row::from([format!("{what} {mark}").into()].into_iter().chain(cells).collect::<Vec<Cell>>())
-    });
-    let head = Row::from(names.map(|name| Cell::styled(BOLD, name)).collect::<Vec<Cell>>());
-    let columns = vec![Column::Left; answers.len() + 1];
-    let wide = table(0, &columns, std::iter::once(head).chain(rows).collect(), theme);
-    if wide.lines().all(|line| width(&anstream::adapter::strip_str(line).to_string()) <= theme.width) {
-        out.push_str(&wide);
+    let label = lines.iter().map(|(what, _)| width(what)).max().unwrap_or(0) + " ≠".len();
+    let room = theme.width.saturating_sub(label) / answers.len().max(1);
+    if room >= LEAST_COLUMN + GAP {
+        let head = answers.iter().map(|(name, _)| Cell::styled(BOLD, cut_left(name, room - GAP)));
+        let head = Row::from(std::iter::once("".into()).chain(head).collect::<Vec<Cell>>());
+        let rows = lines.iter().flat_map(|(what, values)| columns(what, values, room - GAP));
+        let kinds = vec![Column::Left; answers.len() + 1];
+        out.push_str(&table(0, &kinds, std::iter::once(head).chain(rows).collect(), theme));
     } else {
         for (what, values) in &lines {
             out.push_str(&format!("{}\n", theme.paint(BOLD, what)));
-            let rows = answers.iter().zip(values);
-            let rows = rows.map(|((name, _), value)| Row::from(vec![name.as_str().into(), value.as_str().into()]));
+            let rows = answers
+                .iter()
+                .zip(values)
+                .map(|((name, _), value)| Row::from(vec![cut_left(name, LEAST_COLUMN).into(), value.as_str().into()]));
             out.push_str(&table(2, &[Column::Left, Column::Wrapped], rows.collect(), theme));
         }
     }
@@ -122,6 +122,33 @@ pub fn text(answers: &Answers<'_>, theme: &Theme) -> String {
         out.push_str(&labelled("", "", &sentence, theme));
     }
     out
+}
+
+/// Between two columns.
+const GAP: usize = 2;
+
+/// One line of values, each wrapped in its own column: as many rows as the longest needs.
+fn columns(what: &str, values: &[String], room: usize) -> Vec<Row> {
+    let differs = values.iter().any(|value| Some(value) != values.first());
+    let (style, mark) = if differs { (BOLD, "≠") } else { (PLAIN, " ") };
+    let wrapped: Vec<Vec<String>> = values.iter().map(|value| wrap(value, room)).collect();
+    let height = wrapped.iter().map(Vec::len).max().unwrap_or(0);
+    let row = |line: usize| {
+        let label = if line == 0 { format!("{what} {mark}") } else { String::new() };
+        let cells = wrapped.iter().map(|lines| Cell::styled(style, lines.get(line).map_or("", String::as_str)));
+        Row::from(std::iter::once(label.into()).chain(cells).collect::<Vec<Cell>>())
+    };
+    (0..height).map(row).collect()
+}
+
+/// The end of a path, which is what differs.
+fn cut_left(path: &str, columns: usize) -> String {
+    let characters: Vec<char> = path.chars().collect();
+    if characters.len() <= columns {
+        return path.to_owned();
+    }
+    let kept: String = characters[characters.len() + 1 - columns..].iter().collect();
+    format!("…{kept}")
 }
 
 /// For a pull request.

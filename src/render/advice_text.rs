@@ -164,8 +164,8 @@ fn row<'a>(option: &'a Candidate, sources: &mut Sources<'a>, detail: Detail, the
     if let Some(size) = &option.size {
         below.push_str(&labelled(DETAIL, DETAIL, size, theme));
     }
-    // Of what falls short, the list below says the same and more.
-    if option.fit != Fit::FallsShort {
+    // Of all others, the list below says the same and more.
+    if option.fit == Fit::Fits {
         below.push_str(&labelled(DETAIL, DETAIL, &option.verdict, theme));
     }
     let troubles = facts::troubles(option);
@@ -191,7 +191,7 @@ fn row<'a>(option: &'a Candidate, sources: &mut Sources<'a>, detail: Detail, the
         below.push_str(&labelled(&label, &shown, &text, theme));
     }
     if shown < troubles.len() {
-        let text = format!("and {} more: `provision advise -v`", troubles.len() - shown);
+        let text = format!("and {} more, with `-v`", troubles.len() - shown);
         below.push_str(&labelled(DETAIL, DETAIL, &text, theme));
     }
     if let Some(made) = facts::made(option) {

@@ -15,7 +15,7 @@ const POINTS_MOST: usize = 24;
 /// How far beyond what is wanted it is worth looking, in times.
 const BEYOND: u64 = 4;
 /// More sizes of one tier are thinned out.
-const SIZES_MOST: u32 = 200;
+const SIZES_MOST: u32 = 64;
 
 /// What nodes can read of a file system: the narrowest of disks, servers, their own network and metadata.
 pub(super) fn delivered(config: &Config, demand: &Demand, nodes: &[Nodes]) -> Option<u64> {
