@@ -18,8 +18,8 @@ use need::Need;
 pub fn size(storage: &Storage, workload: &Workload) -> Result<Storage, Diagnostic> {
     match storage.service {
         Service::FsxLustre => {}
-        // It has no size, and is as fast as the spec says.
-        Service::Efs(_) => return Ok(storage.clone()),
+        // The one has no size, and the other holds what is read and not what there is.
+        Service::Efs(_) | Service::FileCache => return Ok(storage.clone()),
     }
     let need = Need::of(workload);
     if storage.kind() == Kind::Persistent2IntelligentTiering {

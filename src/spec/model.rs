@@ -143,6 +143,8 @@ pub struct Storage {
 pub enum Service {
     FsxLustre,
     Efs(EfsThroughput),
+    /// Amazon File Cache: Lustre before buckets, that go with it for life. Its size is `capacity_gib`.
+    FileCache,
 }
 
 impl Service {
@@ -151,6 +153,7 @@ impl Service {
         match self {
             Self::FsxLustre => "/fsx",
             Self::Efs(_) => "/efs",
+            Self::FileCache => "/cache",
         }
     }
 }

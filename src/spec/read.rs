@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::checks::{cluster, dataset, network, nodes, overlap, storage, workload};
 use super::fields::{At, Complained, Fields, unknown_keys, wrong_type};
-use super::model::{Dataset, Nodes, Spec};
+use super::model::{Dataset, Nodes, Service, Spec};
 use super::places::{Places, span};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
@@ -79,7 +79,8 @@ fn tables(
         linked: root.contains_key("dataset"),
     };
     let storage = required(root, "storage", storage::KEYS, out).and_then(|fields| storage::read(&fields, &beside, out));
-    let datasets = datasets(root, places, out);
+    let service = storage.as_ref().ok().map(|storage| storage.service);
+    let datasets = datasets(root, service, places, out);
     let nodes = groups(root, storage.as_ref().ok().map(|storage| storage.efa), load, out);
 
     Ok(Spec {
@@ -128,13 +129,18 @@ fn array<'t, 'i>(
     }
 }
 
-fn datasets(root: &DeTable<'_>, places: &Places, out: &mut Diagnostics) -> Result<Vec<Dataset>, Complained> {
+fn datasets(
+    root: &DeTable<'_>,
+    service: Option<Service>,
+    places: &Places,
+    out: &mut Diagnostics,
+) -> Result<Vec<Dataset>, Complained> {
     let tables = array(root, "dataset", out)?;
     let (ends, read): (Vec<At<dataset::Ends>>, Vec<_>) = tables
         .iter()
         .map(|value| {
             let (ends, read) = match Fields::open("[[dataset]]", value, dataset::KEYS, out) {
-                Ok(fields) => dataset::read(&fields, out),
+                Ok(fields) => dataset::read(&fields, service, out),
                 Err(complained) => (dataset::Ends::default(), Err(complained)),
             };
             (At { value: ends, span: span(value) }, read)
