@@ -15,6 +15,7 @@ mod export;
 pub mod extend;
 mod keeper;
 pub mod lease;
+mod limits;
 mod outside;
 mod pace;
 mod patience;

@@ -12,7 +12,8 @@ use aws_sdk_ec2::operation::run_instances::RunInstancesError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
-use crate::cloud::{Class, CloudError, Remains};
+use super::hints;
+use crate::cloud::{Class, CloudError, Limit, Remains};
 
 /// What a call is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +150,7 @@ impl ClassifyRetry for CapacityIsFinal {
             .and_then(|error| error.downcast_ref::<RunInstancesError>())
             .and_then(ProvideErrorMetadata::code);
         match code {
-            Some(code) if class_of(code, "", 0) == Class::Capacity => RetryAction::RetryForbidden,
+            Some(code) if is_final(class_of(code, "", 0)) => RetryAction::RetryForbidden,
             _ => RetryAction::NoActionIndicated,
         }
     }
@@ -157,6 +158,11 @@ impl ClassifyRetry for CapacityIsFinal {
     fn name(&self) -> &'static str {
         "no capacity is final"
     }
+}
+
+/// A second later the answer is the same.
+const fn is_final(class: Class) -> bool {
+    matches!(class, Class::Capacity | Class::ReservationFull | Class::NotOffered | Class::Quota)
 }
 
 fn explain<E>(operation: &str, purpose: Purpose, error: &SdkError<E>) -> CloudError
@@ -178,6 +184,13 @@ where
             let mut explained = CloudError::new(operation, class, message);
             explained.code = meta.code().map(str::to_owned);
             explained.request_id = meta.request_id().or_else(|| error.request_id()).map(str::to_owned);
+            if class == Class::Capacity {
+                explained.elsewhere = hints::zones_with_capacity(&explained.message);
+            }
+            if class == Class::Quota {
+                explained.limit = hints::current_limit(&explained.message)
+                    .map(|current| Box::new(Limit { current: Some(current), quota: None }));
+            }
             if class == Class::Unknown && (400..500).contains(&status) {
                 explained.remains = Remains::Nothing;
             }
@@ -382,8 +395,10 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "InsufficientReservedInstanceCapacity"
         | "InsufficientAddressCapacity"
         | "InsufficientFreeAddressesInSubnet"
-        | "UnfulfillableCapacity"
-        | "ReservationCapacityExceeded" => Class::Capacity,
+        | "UnfulfillableCapacity" => Class::Capacity,
+
+        "ReservationCapacityExceeded" => Class::ReservationFull,
+        "Unsupported" => Class::NotOffered,
 
         "DependencyViolation"
         | "InvalidPlacementGroup.InUse"

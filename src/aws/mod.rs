@@ -15,6 +15,7 @@ mod ec2;
 mod error;
 mod fsx;
 mod helps;
+mod hints;
 mod iam;
 mod kms;
 mod observe;

@@ -386,7 +386,7 @@ fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, 
     let no_room = report
         .failures
         .iter()
-        .any(|(_, failure)| matches!(failure, Failure::Cloud { error } if error.class == Class::Capacity));
+        .any(|(_, failure)| matches!(failure, Failure::Cloud { error } if matches!(error.class, Class::Capacity | Class::ReservationFull)));
     let exit = match report.ending {
         Ending::Interrupted => Exit::Interrupted,
         _ if no_room => Exit::NoCapacity,

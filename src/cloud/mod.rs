@@ -7,7 +7,7 @@ mod error;
 mod remote;
 mod survey;
 
-pub use error::{Class, CloudError, Remains};
+pub use error::{Class, CloudError, Limit, LimitedBy, Remains};
 pub use remote::{Command, CommandOutput, CommandState, Console, Invocation, NODES_A_COMMAND, Remote, SessionTicket};
 pub use survey::{
     Bucket, Context, GroupFacts, ImageFacts, InUse, Key, LetIn, Questions, QuotaId, Reservation, Rights, ServerGroup,

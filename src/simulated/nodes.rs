@@ -150,7 +150,7 @@ impl World {
     fn has_room(&self, group: &NodeGroup, zone: &str, count: u32, addresses: u32) -> Answer<()> {
         let instance = &group.instance;
         if self.settings.offerings.get(instance).is_some_and(|zones| !zones.contains(zone)) {
-            return refuse(Class::Invalid, "Unsupported", format!("{instance} is not offered in {zone}"));
+            return refuse(Class::NotOffered, "Unsupported", format!("{instance} is not offered in {zone}"));
         }
         let present = self.nodes.all().filter(|(_, node)| node.holds()).count();
         self.within_quota(Kind::Nodes, present, count)?;

@@ -405,6 +405,12 @@ async fn no_capacity_is_not_tried_again() {
         (Class::Capacity, Remains::Nothing, Some("InsufficientInstanceCapacity"))
     );
     assert_eq!(wire.count("RunInstances"), 1);
+    for code in ["VcpuLimitExceeded", "ReservationCapacityExceeded", "Unsupported", "MaxSpotInstanceCountExceeded"] {
+        // Whatever the status: what is said does not change within a second.
+        let wire = Wire::new().ec2_error("RunInstances", 500, code, "no");
+        let refused = wire.aws().create(&create(nodes_address(), Resource::Nodes(node_group()))).await;
+        assert!(refused.is_err() && wire.count("RunInstances") == 1, "{code}");
+    }
     // Throttling with the same status of the server's own fault is.
     let wire = Wire::new().ec2_error("RunInstances", 503, "RequestLimitExceeded", "slower").ok("RunInstances", "<R/>");
     assert_eq!(
@@ -412,6 +418,25 @@ async fn no_capacity_is_not_tried_again() {
         Ok(Created::Nodes(vec![]))
     );
     assert_eq!(wire.count("RunInstances"), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_says_where_there_is_capacity_and_how_high_the_limit_is() {
+    let message = "We currently do not have sufficient p5.48xlarge capacity in the Availability Zone you requested \
+        (us-east-1a). You can currently get p5.48xlarge capacity by not specifying an Availability Zone in your request or \
+        choosing us-east-1b, us-east-1c.";
+    let wire = Wire::new().ec2_error("RunInstances", 500, "InsufficientInstanceCapacity", message).ec2_error(
+        "RunInstances",
+        400,
+        "VcpuLimitExceeded",
+        "… than your current vCPU limit of 64 allows for …",
+    );
+    let aws = wire.aws();
+    let launch = create(nodes_address(), Resource::Nodes(node_group()));
+    let error = aws.create(&launch).await.expect_err("none there");
+    assert_eq!(error.elsewhere, ["us-east-1b", "us-east-1c"]);
+    let error = aws.create(&launch).await.expect_err("too many");
+    assert_eq!(error.limit.and_then(|limit| limit.current), Some(64));
 }
 
 #[tokio::test]
@@ -426,14 +451,14 @@ async fn launches_are_refused_in_classes() {
         ("InvalidGroup.NotFound", "not yet", Class::NotYet),
         ("VcpuLimitExceeded", "You have requested more vCPU capacity", Class::Quota),
         ("MaxSpotInstanceCountExceeded", "too many", Class::Quota),
-        ("ReservationCapacityExceeded", "the block is full", Class::Capacity),
+        ("ReservationCapacityExceeded", "the block is full", Class::ReservationFull),
         ("InsufficientFreeAddressesInSubnet", "subnet is full", Class::Capacity),
         ("IdempotentParameterMismatch", "other parameters", Class::Conflict),
         ("UnauthorizedOperation", "You are not authorized", Class::Denied),
         ("AuthFailure", "Not authorized for images: [ami-0a]", Class::Denied),
         ("AuthFailure", "AWS was not able to validate the provided access credentials", Class::Credentials),
         ("InvalidAMIID.NotFound", "no such image", Class::NotFound),
-        ("Unsupported", "not in this zone", Class::Invalid),
+        ("Unsupported", "not in this zone", Class::NotOffered),
         ("InvalidParameterCombination", "no", Class::Invalid),
         ("SomethingNobodyKnows", "?", Class::Unknown),
     ] {

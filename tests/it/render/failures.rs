@@ -3,7 +3,7 @@
 use provision::apply::Report;
 use provision::apply::event::{Ending, FailedFiles, Failure};
 use provision::apply::lease::Holder;
-use provision::cloud::{Class, CloudError};
+use provision::cloud::{Class, CloudError, Limit, LimitedBy};
 use provision::desired::{Address, Kind};
 use provision::plan::{Op, Options, Plan};
 use provision::render::failure::{FailureContext, cloud_error, report};
@@ -104,12 +104,38 @@ fn no_capacity() {
 }
 
 #[test]
+fn no_capacity_here_and_some_elsewhere() {
+    let mut error = call("ec2:RunInstances", Class::Capacity, "InsufficientInstanceCapacity", "none in us-east-1a");
+    error.elsewhere = vec!["us-east-1c".to_owned(), "us-east-1b".to_owned()];
+    insta::assert_snapshot!("capacity_elsewhere", creating(&trainer(), Failure::Cloud { error }));
+}
+
+#[test]
+fn a_quota_is_named_with_the_request_for_more() {
+    let quota = LimitedBy {
+        service: "ec2".to_owned(),
+        code: "L-417A185B".to_owned(),
+        name: "Running On-Demand P instances".to_owned(),
+        unit: " vCPUs".to_owned(),
+        more: 1536,
+    };
+    let message = "You have requested more vCPU capacity than your current vCPU limit of 384 allows";
+    for (name, current) in [("quota_known", Some(384)), ("quota_unknown", None)] {
+        let mut error = call("ec2:RunInstances", Class::Quota, "VcpuLimitExceeded", message);
+        error.limit = Some(Box::new(Limit { current, quota: Some(quota.clone()) }));
+        insta::assert_snapshot!(name, creating(&trainer(), Failure::Cloud { error }));
+    }
+}
+
+#[test]
 fn every_class_of_a_failed_call() {
     let classes = [
         Class::Denied,
         Class::Credentials,
         Class::Quota,
         Class::Capacity,
+        Class::ReservationFull,
+        Class::NotOffered,
         Class::Throttled,
         Class::Conflict,
         Class::InUse,
