@@ -6,13 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::patience::patiently;
-use super::preflight::{self, boot_scripts, findings, images, no_public_address, not_compared, questions, settle};
+use super::preflight::{
+    self, boot_scripts, chosen, findings, images, no_public_address, not_compared, questions, settle,
+};
 use crate::catalog::prices::{PriceBook, Prices};
 use crate::cloud::{Clock, Cloud, CloudError, Identity, Questions, Rights, Scope};
 use crate::desired::{self, Address, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT};
 use crate::diagnostic::Diagnostic;
 use crate::observed::Observed;
-use crate::plan::{self, Basis, Finding, Input, Options, Plan, Purpose, Sources};
+use crate::plan::{self, Basis, Finding, Input, Lives, Options, Plan, Purpose, Sources};
 use crate::record::{self, Record};
 use crate::spec::{Nodes, Placement, Spec};
 
@@ -102,6 +104,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     if let Some(finding) = unusable.clone().filter(|_| record.pins.place.is_none()) {
         return Err(Failed::Refused(vec![preflight::as_complaint(finding)]));
     }
+    let was_chosen = record.pins.place.is_some();
     let questions = questions(spec, &record.pins, &observed);
     let survey = patiently(|| cloud.survey(&questions)).await?;
     let mut complaints = settle(spec, &questions, &survey, &observed, request.options.refresh_images, &mut record.pins);
@@ -131,6 +134,8 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     plan.findings.extend(unusable);
     plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
     plan.findings.extend(images(spec, &survey, &record.pins));
+    plan.findings.extend(record.pins.choice.as_ref().filter(|_| !was_chosen).map(|choice| chosen(&place, choice)));
+    plan.place = Some(Lives { place, choice: record.pins.choice.clone(), is_new: !was_chosen });
     Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan })
 }
 

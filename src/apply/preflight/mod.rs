@@ -24,6 +24,6 @@ pub(super) use findings::{as_complaint, findings, without_a_plan};
 pub(super) use given::no_public_address;
 pub(super) use images::images;
 pub(super) use offline::not_compared;
-pub(super) use place::settle;
+pub(super) use place::{chosen, settle};
 pub(super) use questions::questions;
 pub(super) use rights::rights;

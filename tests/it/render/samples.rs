@@ -108,7 +108,7 @@ pub(super) fn desired(spec: &Spec) -> Desired {
             ("ami-0bb".to_owned(), PinnedImage { id: "ami-0bb".to_owned(), ..image.clone() }),
             ("ami-0aa".to_owned(), image),
         ]),
-        existing: None,
+        ..Pins::default()
     };
     let settled = Settled { id: &id, identity: &identity, place: &place, pins: &pins };
     build(spec, &settled)
