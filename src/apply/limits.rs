@@ -10,6 +10,8 @@ use crate::spec::Market;
 pub(super) fn named(resource: &Resource, count: u32, mut error: CloudError) -> CloudError {
     let (instance, is_spot) = match resource {
         Resource::Nodes(group) => (&group.instance, group.market == Market::Spot),
+        // A reserved instance counts like one that runs (EC2 User Guide, "Capacity Reservation limits").
+        Resource::Reservation(reservation) => (&reservation.instance, false),
         Resource::SecurityGroup(_)
         | Resource::Role(_)
         | Resource::InstanceProfile(_)

@@ -5,6 +5,7 @@
 //! `executor` performs one, `wait`, `export` and `removal` know what to wait for, `event` says what happens.
 //! `command` runs a command on nodes, and `outside` has one of them count what no link covers.
 
+mod capacity;
 pub mod command;
 mod context;
 mod converge;
@@ -27,5 +28,6 @@ mod store;
 mod wait;
 mod watch;
 
+pub use capacity::{NoRoom, ZoneAnswer};
 pub use converge::{Outcome, Session, converge};
 pub use dispatcher::{Report, Run, run};

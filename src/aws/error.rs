@@ -8,6 +8,7 @@ use std::error::Error;
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::RequestId;
+use aws_sdk_ec2::operation::create_capacity_reservation::CreateCapacityReservationError;
 use aws_sdk_ec2::operation::run_instances::RunInstancesError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
@@ -125,6 +126,12 @@ pub(super) fn rules_not_seen_yet(error: CloudError) -> CloudError {
     error
 }
 
+/// A call that is as simple as this one is refused as such only where it does not exist.
+pub(super) fn unsupported_is_unknown(error: CloudError) -> CloudError {
+    let is_unknown = error.code.as_deref() == Some("UnsupportedOperation");
+    if is_unknown { CloudError { class: Class::NotImplemented, ..error } } else { error }
+}
+
 /// The instance ids among these that EC2 says it does not know.
 pub(super) fn unknown_instances(error: &CloudError, asked: &[String]) -> Vec<String> {
     if error.code.as_deref() != Some("InvalidInstanceID.NotFound") {
@@ -143,12 +150,12 @@ pub(super) struct CapacityIsFinal;
 
 impl ClassifyRetry for CapacityIsFinal {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let code = context
-            .output_or_error()
-            .and_then(Result::err)
-            .and_then(|error| error.as_operation_error())
-            .and_then(|error| error.downcast_ref::<RunInstancesError>())
-            .and_then(ProvideErrorMetadata::code);
+        let error = context.output_or_error().and_then(Result::err).and_then(|error| error.as_operation_error());
+        let code = error.and_then(|error| {
+            let launch = error.downcast_ref::<RunInstancesError>().and_then(ProvideErrorMetadata::code);
+            launch
+                .or_else(|| error.downcast_ref::<CreateCapacityReservationError>().and_then(ProvideErrorMetadata::code))
+        });
         match code {
             Some(code) if is_final(class_of(code, "", 0)) => RetryAction::RetryForbidden,
             _ => RetryAction::NoActionIndicated,
@@ -162,7 +169,7 @@ impl ClassifyRetry for CapacityIsFinal {
 
 /// A second later the answer is the same.
 const fn is_final(class: Class) -> bool {
-    matches!(class, Class::Capacity | Class::ReservationFull | Class::NotOffered | Class::Quota)
+    matches!(class, Class::Capacity | Class::ReservationFull | Class::NotOffered | Class::Quota | Class::NotImplemented)
 }
 
 fn explain<E>(operation: &str, purpose: Purpose, error: &SdkError<E>) -> CloudError
@@ -345,6 +352,10 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
     let message = message.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
     match code {
+        // What stands in for AWS and lacks a call.
+        _ if status == 501 => Class::NotImplemented,
+        "InvalidAction" => Class::NotImplemented,
+
         "AuthFailure" if says(&["not authorized for"]) => Class::Denied,
         "AuthFailure"
         | "ExpiredToken"

@@ -67,6 +67,7 @@ impl Cloud for Aws {
             Resource::Role(role) => self.create_role(create, role).await.map(Created::Resource),
             Resource::InstanceProfile(profile) => self.create_profile(create, profile).await.map(Created::Resource),
             Resource::Placement(placement) => self.create_placement(create, placement).await.map(Created::Resource),
+            Resource::Reservation(wanted) => self.create_reservation(create, wanted).await.map(Created::Resource),
             Resource::Fsx(file_system) => self.create_file_system(create, file_system).await.map(Created::Resource),
             Resource::Link(link) => self.create_link(create, link).await.map(Created::Resource),
             Resource::Template(template) => self.create_template(create, template).await.map(Created::Resource),
@@ -81,6 +82,7 @@ impl Cloud for Aws {
             Resource::Role(role) => self.update_role(update, role).await,
             Resource::InstanceProfile(profile) => self.update_profile(update, profile).await,
             Resource::Placement(_) => self.update_placement(update).await,
+            Resource::Reservation(_) => Err(cannot_change("ec2:ModifyCapacityReservation", update, "tags")),
             Resource::Fsx(file_system) => self.update_file_system(update, file_system).await,
             Resource::Link(link) => self.update_link(update, link).await,
             Resource::Template(template) => self.update_template(update, template).await,
@@ -95,6 +97,7 @@ impl Cloud for Aws {
             Kind::Role => self.delete_roles(delete).await,
             Kind::InstanceProfile => self.delete_profiles(delete).await,
             Kind::Placement => self.delete_placement(delete).await,
+            Kind::Reservation => self.cancel_reservations(delete).await,
             Kind::Fsx => self.delete_file_system(delete).await,
             Kind::Link => self.delete_link(delete).await,
             Kind::Task => self.stop_tasks(delete).await,
@@ -138,9 +141,13 @@ impl Cloud for Aws {
             Kind::Placement => self.users_of_placement(id).await,
             Kind::Role => self.users_of_role(id).await,
             // Nothing but a task keeps these, and tasks are observed.
-            Kind::InstanceProfile | Kind::Fsx | Kind::Link | Kind::Task | Kind::Template | Kind::Nodes => {
-                Ok(Vec::new())
-            }
+            Kind::InstanceProfile
+            | Kind::Reservation
+            | Kind::Fsx
+            | Kind::Link
+            | Kind::Task
+            | Kind::Template
+            | Kind::Nodes => Ok(Vec::new()),
         }
     }
 }

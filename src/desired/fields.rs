@@ -4,8 +4,8 @@
 
 use super::flows::flows_text;
 use super::resource::{
-    Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link, NodeGroup, PlacementGroup,
-    Resource, Role, SecurityGroup,
+    CapacityReservation, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link,
+    NodeGroup, PlacementGroup, Resource, Role, SecurityGroup,
 };
 use crate::spec::{Compression, Deployment, DriveCache, Market, Media, MetadataIops, ReadCache};
 
@@ -30,6 +30,12 @@ impl Resource {
             Self::Placement(PlacementGroup { name }) => {
                 vec![("name", name.clone()), ("strategy", "cluster".to_owned())]
             }
+            Self::Reservation(CapacityReservation { instance, count, zone, ends }) => vec![
+                ("instance", instance.clone()),
+                ("count", count.to_string()),
+                ("zone", zone.clone()),
+                ("ends", ends.to_string()),
+            ],
             Self::Fsx(file_system) => file_system.fields(),
             Self::Link(link) => link.fields(),
             Self::Template(template) => template.fields(),

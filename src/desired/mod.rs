@@ -19,6 +19,6 @@ pub use place::{
     Candidate, Choice, PinnedImage, Pins, Place, RuledOut, addresses_needed, candidates, choose, image_key,
 };
 pub use resource::{
-    Address, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate, Link, NodeGroup,
-    NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags, s3_url,
+    Address, CapacityReservation, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate,
+    Link, NodeGroup, NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags, s3_url,
 };

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::bootstrap;
@@ -25,6 +26,8 @@ pub enum Kind {
     Role,
     InstanceProfile,
     Placement,
+    /// Capacity that is asked for before storage: made and given back within a run, never desired.
+    Reservation,
     Fsx,
     Link,
     /// A data repository task: found and waited for, never desired.
@@ -35,11 +38,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SecurityGroup,
         Self::Role,
         Self::InstanceProfile,
         Self::Placement,
+        Self::Reservation,
         Self::Fsx,
         Self::Link,
         Self::Task,
@@ -54,6 +58,7 @@ impl Kind {
             Self::Role => "role",
             Self::InstanceProfile => "instance-profile",
             Self::Placement => "placement",
+            Self::Reservation => "reservation",
             Self::Fsx => "fsx",
             Self::Link => "link",
             Self::Task => "task",
@@ -69,6 +74,7 @@ impl Kind {
             Self::Role => "IAM role",
             Self::InstanceProfile => "instance profile",
             Self::Placement => "placement group",
+            Self::Reservation => "capacity reservation",
             Self::Fsx => "FSx for Lustre file system",
             Self::Link => "link to S3",
             Self::Task => "data repository task",
@@ -166,6 +172,7 @@ pub enum Resource {
     Role(Role),
     InstanceProfile(InstanceProfile),
     Placement(PlacementGroup),
+    Reservation(CapacityReservation),
     Fsx(FileSystem),
     Link(Link),
     Template(Box<LaunchTemplate>),
@@ -227,6 +234,16 @@ pub struct InstanceProfile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlacementGroup {
     pub name: String,
+}
+
+/// An on-demand capacity reservation into which only who names it launches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CapacityReservation {
+    pub instance: String,
+    pub count: u32,
+    pub zone: String,
+    /// EC2 ends it by itself then, or within the hour after.
+    pub ends: Timestamp,
 }
 
 /// A file system, always Lustre 2.15.

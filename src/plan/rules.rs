@@ -36,7 +36,7 @@ pub(super) fn compare(kind: Kind, wanted: &Wanted, seen: &Seen) -> (Vec<Change>,
             Kind::SecurityGroup if field == "vpc" => Effect::Replace("A security group belongs to one VPC."),
             Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Template => Effect::InPlace,
             Kind::Placement => Effect::Replace("A placement group cannot be changed."),
-            Kind::Task | Kind::Nodes => Effect::Same,
+            Kind::Reservation | Kind::Task | Kind::Nodes => Effect::Same,
         };
         let forces_replace = match effect {
             Effect::Same => continue,

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::desired::{
-    FileSystem, Kind, LaunchTemplate, Link, NodeGroup, Resource, Role, SecurityGroup, deployment_text, flows_sentence,
-    market_text, media_text,
+    CapacityReservation, FileSystem, Kind, LaunchTemplate, Link, NodeGroup, Resource, Role, SecurityGroup,
+    deployment_text, flows_sentence, market_text, media_text,
 };
 use crate::observed::{Existing, Seen};
 use crate::spec::MetadataIops;
@@ -18,6 +18,9 @@ pub(super) fn of(resource: &Resource) -> String {
         Resource::Role(Role { name, .. }) => format!("{name}, tags only itself"),
         Resource::InstanceProfile(profile) => profile.name.clone(),
         Resource::Placement(group) => format!("{}, cluster", group.name),
+        Resource::Reservation(CapacityReservation { instance, count, zone, ends: _ }) => {
+            format!("{count} × {instance} in {zone}, reserved")
+        }
         Resource::Fsx(file_system) => storage(file_system),
         Resource::Link(link) => {
             let Link { path, import, export, export_on_down, .. } = link;
@@ -90,6 +93,7 @@ pub(super) fn of_seen(seen: &Seen) -> String {
     match seen.address.kind {
         Kind::Fsx => format!("{} {}, {}", field("deployment"), field("media"), field("capacity")),
         Kind::Link => format!("{} ⇄ {}", field("s3"), field("path")),
+        Kind::Reservation => format!("{} × {} in {}, reserved", field("count"), field("instance"), field("zone")),
         _ => field("name"),
     }
 }

@@ -160,6 +160,7 @@ fn part(action: &Action, tier: Tier, desired: &Desired) -> Part {
             | Resource::Role(_)
             | Resource::InstanceProfile(_)
             | Resource::Placement(_)
+            | Resource::Reservation(_)
             | Resource::Template(_),
         )
         | None => vec![summary.clone()],

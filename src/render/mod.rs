@@ -23,6 +23,7 @@ pub mod plan_markdown;
 pub mod plan_text;
 pub mod preload;
 pub mod progress;
+pub mod room;
 pub mod run_log;
 pub mod saved;
 pub mod status;

@@ -49,6 +49,7 @@ impl World {
             | Kind::Role
             | Kind::InstanceProfile
             | Kind::Placement
+            | Kind::Reservation
             | Kind::Fsx
             | Kind::Link
             | Kind::Template => {
@@ -178,7 +179,11 @@ impl World {
             Resource::Link(_) => Some(format!("arn:aws:fsx:{region}:{ACCOUNT}:association/{on}/{id}")),
             Resource::Role(_) => Some(format!("arn:aws:iam::{ACCOUNT}:role/{id}")),
             Resource::InstanceProfile(_) => Some(format!("arn:aws:iam::{ACCOUNT}:instance-profile/{id}")),
-            Resource::SecurityGroup(_) | Resource::Placement(_) | Resource::Template(_) | Resource::Nodes(_) => None,
+            Resource::SecurityGroup(_)
+            | Resource::Placement(_)
+            | Resource::Reservation(_)
+            | Resource::Template(_)
+            | Resource::Nodes(_) => None,
         }
     }
 

@@ -130,6 +130,7 @@ impl Simulated {
             }
             Kind::SecurityGroup => "ec2:DeleteSecurityGroup",
             Kind::Placement => "ec2:DeletePlacementGroup",
+            Kind::Reservation => "ec2:CancelCapacityReservation",
             Kind::Template => "ec2:DeleteLaunchTemplate",
             Kind::Fsx => "fsx:DeleteFileSystem",
             Kind::Link => "fsx:DeleteDataRepositoryAssociation",

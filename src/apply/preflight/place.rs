@@ -9,15 +9,34 @@ use crate::observed::{Existing, Observed};
 use crate::plan::Finding;
 use crate::spec::{Image, Spec};
 
-/// Fixes what is fixed once: the place and the images. Complaints are about what cannot be settled.
+/// What was looked at.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::apply) struct Asked<'a> {
+    pub questions: &'a Questions,
+    pub survey: &'a Survey,
+    pub observed: &'a Observed,
+}
+
+/// Where an earlier run had begun comes first, if nothing speaks against it.
+fn first(before: Option<&Place>, place: Place, mut choice: Choice) -> (Place, Choice) {
+    let at = choice.others.iter().position(|other| Some(other) == before);
+    let Some(at) = at else { return (place, choice) };
+    let before = std::mem::replace(&mut choice.others[at], place);
+    choice.others[..=at].rotate_right(1);
+    choice.reasons = vec!["an earlier run had settled on it, and nothing speaks against it".to_owned()];
+    (before, choice)
+}
+
+/// Fixes what is fixed once: the place and the images. Complaints are about what cannot be settled. `before`: where an
+/// earlier run was about to make a cluster that is not in any zone yet.
 pub(in crate::apply) fn settle(
     spec: &Spec,
-    questions: &Questions,
-    survey: &Survey,
-    observed: &Observed,
+    asked: &Asked<'_>,
     refresh_images: bool,
+    before: Option<&Place>,
     pins: &mut Pins,
 ) -> Vec<Diagnostic> {
+    let Asked { questions, survey, observed } = *asked;
     let mut complaints = Vec::new();
     // A subnet that was shared with us need not be ours to see: it matters only where the nodes are to be in it.
     let elsewhere = |id: &String| {
@@ -33,6 +52,7 @@ pub(in crate::apply) fn settle(
     if pins.place.is_none() && complaints.is_empty() {
         match choose(spec, survey, observed.existing.as_ref()) {
             Ok((place, choice)) => {
+                let (place, choice) = first(before, place, choice);
                 (pins.place, pins.choice) = (Some(place), Some(choice));
                 pins.existing.clone_from(&spec.storage.existing);
             }

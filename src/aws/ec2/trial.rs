@@ -33,6 +33,7 @@ impl Aws {
             }
             Resource::Role(_)
             | Resource::InstanceProfile(_)
+            | Resource::Reservation(_)
             | Resource::Fsx(_)
             | Resource::Link(_)
             | Resource::Nodes(_) => return None,
