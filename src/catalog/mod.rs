@@ -4,6 +4,7 @@
 
 pub mod actions;
 pub mod clients;
+pub mod efs;
 pub mod export_failures;
 pub mod fsx;
 pub mod instances;
@@ -14,4 +15,5 @@ pub mod partitions;
 mod price_table;
 pub mod prices;
 pub mod quotas;
+pub mod services;
 mod table;

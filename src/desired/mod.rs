@@ -8,8 +8,8 @@ mod place;
 pub mod policy;
 mod resource;
 
-pub use build::{Desired, Point, Settled, Wanted, build, build_offline, link};
-pub use fields::{deployment_text, market_text, media_text};
+pub use build::{Desired, Point, Settled, Wanted, build, build_offline, link, storage_kind};
+pub use fields::{deployment_text, efs_throughput_text, market_text, media_text};
 pub use flows::{flows_of, flows_sentence, flows_text};
 pub use names::{
     ClusterId, DISCARD, EXPORT_REPORTS, IAM_PATH, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, TAG_EPOCH, TAG_FILE_SYSTEM,
@@ -19,6 +19,7 @@ pub use place::{
     Candidate, Choice, PinnedImage, Pins, Place, RuledOut, addresses_needed, candidates, choose, image_key,
 };
 pub use resource::{
-    Address, CapacityReservation, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate,
-    Link, NodeGroup, NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags, s3_url,
+    Address, CapacityReservation, Efs, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind,
+    LaunchTemplate, Link, MountTarget, NodeGroup, NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule,
+    SecurityGroup, Tags, s3_url,
 };

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::bootstrap;
-use crate::spec::{Compression, Deployment, DriveCache, Flow, Market, Media, MetadataIops, ReadCache};
+use crate::spec::{Compression, Deployment, DriveCache, EfsThroughput, Flow, Market, Media, MetadataIops, ReadCache};
 
 /// Tags by key, sorted.
 pub type Tags = BTreeMap<String, String>;
@@ -29,6 +29,10 @@ pub enum Kind {
     /// Capacity that is asked for before storage: made and given back within a run, never desired.
     Reservation,
     Fsx,
+    /// A file system of Amazon EFS.
+    Efs,
+    /// Where the nodes of one zone reach it. It has no tags: it is found by way of its file system.
+    MountTarget,
     Link,
     /// A data repository task: found and waited for, never desired.
     Task,
@@ -38,18 +42,27 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::SecurityGroup,
         Self::Role,
         Self::InstanceProfile,
         Self::Placement,
         Self::Reservation,
         Self::Fsx,
+        Self::Efs,
+        Self::MountTarget,
         Self::Link,
         Self::Task,
         Self::Template,
         Self::Nodes,
     ];
+
+    /// What nodes mount: a cluster has one, of one of these kinds.
+    pub const STORAGE: [Self; 2] = [Self::Fsx, Self::Efs];
+
+    pub fn is_storage(self) -> bool {
+        Self::STORAGE.contains(&self)
+    }
 
     /// As it stands in an address.
     pub const fn as_str(self) -> &'static str {
@@ -60,6 +73,8 @@ impl Kind {
             Self::Placement => "placement",
             Self::Reservation => "reservation",
             Self::Fsx => "fsx",
+            Self::Efs => "efs",
+            Self::MountTarget => "mount-target",
             Self::Link => "link",
             Self::Task => "task",
             Self::Template => "template",
@@ -76,6 +91,8 @@ impl Kind {
             Self::Placement => "placement group",
             Self::Reservation => "capacity reservation",
             Self::Fsx => "FSx for Lustre file system",
+            Self::Efs => "EFS file system",
+            Self::MountTarget => "EFS mount target",
             Self::Link => "link to S3",
             Self::Task => "data repository task",
             Self::Template => "launch template",
@@ -174,6 +191,8 @@ pub enum Resource {
     Placement(PlacementGroup),
     Reservation(CapacityReservation),
     Fsx(FileSystem),
+    Efs(Efs),
+    MountTarget(MountTarget),
     Link(Link),
     Template(Box<LaunchTemplate>),
     Nodes(NodeGroup),
@@ -263,6 +282,21 @@ pub struct FileSystem {
     pub compression: Compression,
     pub efa: bool,
     pub kms_key: Option<String>,
+    pub subnet: String,
+    pub security_group: Reference,
+}
+
+/// A file system of Amazon EFS: in all zones of the region, encrypted, in general purpose mode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Efs {
+    pub throughput: EfsThroughput,
+    pub kms_key: Option<String>,
+}
+
+/// An EFS file system's address in one zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountTarget {
+    pub zone: String,
     pub subnet: String,
     pub security_group: Reference,
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::desired::{
-    CapacityReservation, FileSystem, Kind, LaunchTemplate, Link, NodeGroup, Resource, Role, SecurityGroup,
-    deployment_text, flows_sentence, market_text, media_text,
+    CapacityReservation, Efs, FileSystem, Kind, LaunchTemplate, Link, MountTarget, NodeGroup, Resource, Role,
+    SecurityGroup, deployment_text, efs_throughput_text, flows_sentence, market_text, media_text,
 };
 use crate::observed::{Existing, Seen};
 use crate::spec::MetadataIops;
@@ -22,6 +22,13 @@ pub(super) fn of(resource: &Resource) -> String {
             format!("{count} × {instance} in {zone}, reserved")
         }
         Resource::Fsx(file_system) => storage(file_system),
+        Resource::Efs(Efs { throughput, kms_key: _ }) => {
+            format!("regional, {} throughput, encrypted", efs_throughput_text(*throughput))
+        }
+        Resource::MountTarget(MountTarget { zone, subnet, security_group: _ }) => match (zone.as_str(), subnet) {
+            ("", _) => "where nodes reach it".to_owned(),
+            (zone, subnet) => format!("where nodes in {zone} reach it, in {subnet}"),
+        },
         Resource::Link(link) => {
             let Link { path, import, export, export_on_down, .. } = link;
             format!("{} ⇄ {path}: {}", link.s3(), flows_sentence(import, export, *export_on_down))
@@ -92,6 +99,8 @@ pub(super) fn of_seen(seen: &Seen) -> String {
     let field = |name: &str| seen.fields.get(name).cloned().unwrap_or_default();
     match seen.address.kind {
         Kind::Fsx => format!("{} {}, {}", field("deployment"), field("media"), field("capacity")),
+        Kind::Efs => format!("regional, {} throughput", field("throughput")),
+        Kind::MountTarget => format!("where nodes in {} reach it, in {}", field("zone"), field("subnet")),
         Kind::Link => format!("{} ⇄ {}", field("s3"), field("path")),
         Kind::Reservation => format!("{} × {} in {}, reserved", field("count"), field("instance"), field("zone")),
         _ => field("name"),

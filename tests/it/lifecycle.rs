@@ -4,6 +4,7 @@ mod capacity;
 mod change;
 mod crash;
 mod data;
+mod efs;
 pub(crate) mod existing;
 mod export;
 mod extend;

@@ -35,6 +35,8 @@ impl Aws {
             | Resource::InstanceProfile(_)
             | Resource::Reservation(_)
             | Resource::Fsx(_)
+            | Resource::Efs(_)
+            | Resource::MountTarget(_)
             | Resource::Link(_)
             | Resource::Nodes(_) => return None,
         })
