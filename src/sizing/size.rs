@@ -52,6 +52,11 @@ pub fn size(storage: &Storage, question: &Question<'_>) -> Result<Sized, Diagnos
     }
 }
 
+/// Whether `[storage]` says all that sizing could choose.
+pub fn is_complete(storage: &Storage) -> bool {
+    storage.existing.is_some() || Config::of(storage).is_some()
+}
+
 /// Whether nothing is missing that a size could give.
 fn enough(config: &Config, demand: &Demand, question: &Question<'_>) -> bool {
     judgements(config, demand, question.nodes).iter().all(|judgement| match judgement.key {

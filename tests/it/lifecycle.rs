@@ -13,4 +13,5 @@ mod nodes;
 mod preflight;
 mod preload;
 mod saved;
+mod sized;
 mod tampered;

@@ -55,6 +55,7 @@ pub(super) fn spec() -> Spec {
         nodes: vec![nodes("trainer", "p5.48xlarge", 8)],
         workload: None,
         open: Open::default(),
+        written: None,
     }
 }
 
@@ -110,6 +111,7 @@ pub(super) fn desired(spec: &Spec) -> Desired {
             ("ami-0aa".to_owned(), image),
         ]),
         existing: None,
+        storage: None,
     };
     let settled = Settled { id: &id, identity: &identity, place: &place, pins: &pins };
     build(spec, &settled)
