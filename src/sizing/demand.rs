@@ -329,7 +329,7 @@ impl Reader<'_> {
             self.require(Key::Durability, Amount::words("yes"), because, retention.is_none());
         }
         if retention.is_none() {
-            let why = "a lost checkpoint costs more than the difference; `retention = \"1d\"` says otherwise";
+            let why = "a lost checkpoint costs more than the difference";
             self.assume(Some("retention"), "what is not in S3 survives the loss of a disk", "yes", why);
         }
     }
