@@ -13,7 +13,7 @@ root=$(dirname "$here")
 venv=${LOCALSTACK_VENV:-$root/.venv}
 state=${LOCALSTACK_STATE:-$root/.localstack}
 port=${PORT:-4566}
-services=${SERVICES:-s3,ec2,iam,sts,ssm,kms,logs,cloudwatch,fsx,service-quotas}
+services=${SERVICES:-s3,ec2,iam,sts,ssm,kms,logs,cloudwatch,fsx,efs,service-quotas}
 python=${PYTHON:-python3}
 sandbox=$here/sandbox/node-sandbox
 

@@ -89,11 +89,11 @@ pub struct Seen {
     pub tags: Tags,
     /// File systems only: what nodes need to mount it.
     pub endpoint: Option<Endpoint>,
-    /// The id of the file system that it is on; links only.
+    /// The id of the file system that it is on; links and mount targets only.
     pub file_system: Option<String>,
 }
 
-/// How a node reaches a file system; known from the answer to its creation on.
+/// How a node reaches a file system; known from the answer to its creation on. EFS has no mount names: it is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Endpoint {
     pub dns_name: String,
@@ -241,14 +241,17 @@ pub struct Foreign {
 impl Observed {
     /// The resource at an address; what is already on its way out only if there is no other.
     pub fn find(&self, address: &Address) -> Option<&Seen> {
-        self.resources
-            .iter()
-            .filter(|seen| seen.address == *address)
-            .min_by_key(|seen| (seen.state == State::Deleting, seen.state == State::Failed))
+        self.best(|seen| seen.address == *address)
     }
 
+    /// The cluster's own file system, of whatever service.
     pub fn file_system(&self) -> Option<&Seen> {
-        self.find(&Address::one(Kind::Fsx))
+        self.best(|seen| seen.address.kind.is_storage())
+    }
+
+    fn best(&self, fits: impl Fn(&Seen) -> bool) -> Option<&Seen> {
+        let fitting = self.resources.iter().filter(|seen| fits(seen));
+        fitting.min_by_key(|seen| (seen.state == State::Deleting, seen.state == State::Failed))
     }
 
     /// The id of what nodes mount: the cluster's own file system, or the existing one.

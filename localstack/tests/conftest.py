@@ -49,15 +49,16 @@ class Cloud:
         self.endpoint = endpoint
         self.account = account
         self.fsx, self.ec2, self.s3, self.ssm, self.iam = map(self.client, ("fsx", "ec2", "s3", "ssm", "iam"))
-        self.cloudwatch = self.client("cloudwatch")
+        self.cloudwatch, self.efs = map(self.client, ("cloudwatch", "efs"))
 
-    def client(self, service):
+    def client(self, service, **more):
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
             region_name=REGION,
             aws_access_key_id=self.account,
             aws_secret_access_key="test",
+            **more,
         )
 
     def control(self, method, path, body=None):
@@ -69,8 +70,8 @@ class Cloud:
         except urllib.error.HTTPError as error:
             return json.load(error)
 
-    def subnet(self):
-        found = self.ec2.describe_subnets(Filters=[{"Name": "availability-zone", "Values": [ZONE]}])
+    def subnet(self, zone=ZONE):
+        found = self.ec2.describe_subnets(Filters=[{"Name": "availability-zone", "Values": [zone]}])
         return found["Subnets"][0]
 
     def lustre_group(self, name="lustre", efa=False):
@@ -181,12 +182,15 @@ def cloud(endpoint):
     cloud.control("DELETE", "fail-next")
     defaults = {"time_scale": float(TIME_SCALE), "lag": {"created": 0, "deleted": 0}}
     defaults |= {
-        "page": {"file_systems": 100, "associations": 25},
+        "page": {"file_systems": 100, "associations": 25, "file_caches": 50, "efs": 100, "mount_targets": 100},
         "boot": {"rules": [], "mode": "play", "sandbox": None},
     }
     defaults |= {"fsx": {"update_interval": 21600, "concurrent_association_fails": True}}
+    defaults |= {"efs": {"update_interval": 86400}}
     defaults |= {"ec2": {"vcpu_limit": None, "ttl_scale": 1}, "task": {"rules": []}, "preload": {"stall": False}}
-    defaults |= {"ssm": {"commands": [], "offline": []}, "delay": {"auto_export": 1, "task": 2}}
+    defaults |= {"ssm": {"commands": [], "offline": []}}
+    efs = {"efs_create": 1, "efs_update": 0.5, "mount_target_create": 3}
+    defaults |= {"delay": {"auto_export": 1, "task": 2, **efs}}
     assert "error" not in cloud.control("POST", "settings", defaults)
 
 

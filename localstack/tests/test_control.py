@@ -72,6 +72,26 @@ def test_files_need_a_file_system(cloud):
     assert answer == {"error": "there is no file system 'fs-0'"}
 
 
+def test_a_bucket_is_filled_with_names(cloud):
+    bucket = cloud.bucket()
+    names = {"account": cloud.account, "bucket": bucket, "key": "a/{d:02}/{n:05}", "size": 7, "count": 1001}
+    assert cloud.control("POST", "objects", names) == {"count": 1001}
+    pages = list(cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket))
+    listed = [one for page in pages for one in page["Contents"]]
+    assert (len(pages), len(listed), listed[0]["Key"], listed[-1]["Key"]) == (2, 1001, "a/00/00000", "a/01/01000")
+    assert {one["Size"] for one in listed} == {7}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [({"bucket": "nobodys"}, "no bucket"), ({"key": "{x}"}, "{n} and {d}"), ({"count": "many"}, "numbers")],
+    ids=str,
+)
+def test_names_that_make_no_sense_are_refused(cloud, change, expected):
+    names = {"account": cloud.account, "bucket": cloud.bucket(), "key": "a", **change}
+    assert expected in cloud.control("POST", "objects", names)["error"]
+
+
 @pytest.fixture
 def aws(cloud):
     """Runs the aws command line and returns its answer."""
@@ -131,6 +151,30 @@ def test_the_aws_command_line_creates_updates_and_deletes(cloud, aws):
     cloud.wait(lambda: not cloud.fsx.describe_file_systems()["FileSystems"])
     with pytest.raises(RuntimeError, match="FileSystemNotFound"):
         aws("fsx", "describe-file-systems", "--file-system-ids", identifier)
+
+
+def test_the_aws_command_line_makes_other_storage(cloud, aws):
+    efs = aws("efs", "create-file-system", "--creation-token", "cli", "--throughput-mode", "elastic", "--encrypted")
+    assert (efs["ThroughputMode"], efs["Encrypted"]) == ("elastic", True)
+    identifier = efs["FileSystemId"]
+    lustre = "DeploymentType=CACHE_1,PerUnitStorageThroughput=1000,MetadataConfiguration={StorageCapacity=2400}"
+    link = f"FileCachePath=/data,DataRepositoryPath=s3://{cloud.bucket()}/data/"
+    cache = aws(
+        *("fsx", "create-file-cache", "--file-cache-type", "LUSTRE", "--file-cache-type-version", "2.12"),
+        *("--storage-capacity", "1200", "--subnet-ids", cloud.subnet()["SubnetId"]),
+        *("--lustre-configuration", lustre),
+        *("--data-repository-associations", link),
+    )["FileCache"]
+    assert cache["Lifecycle"] == "CREATING" and len(cache["DataRepositoryAssociationIds"]) == 1
+    subnet = cloud.subnet()["SubnetId"]
+    target = aws("efs", "create-mount-target", "--file-system-id", identifier, "--subnet-id", subnet)["MountTargetId"]
+    with pytest.raises(RuntimeError, match="FileSystemInUse"):
+        aws("efs", "delete-file-system", "--file-system-id", identifier)
+    aws("efs", "delete-mount-target", "--mount-target-id", target)
+    cloud.wait(lambda: not cloud.efs.describe_mount_targets(FileSystemId=identifier)["MountTargets"])
+    aws("efs", "delete-file-system", "--file-system-id", identifier)
+    aws("fsx", "delete-file-cache", "--file-cache-id", cache["FileCacheId"])
+    cloud.wait(lambda: not cloud.fsx.describe_file_caches()["FileCaches"])
 
 
 def test_the_script_starts_twice_and_stops_without_a_trace(tmp_path):

@@ -71,13 +71,14 @@ impl<C: Cloud, K: Clock> Context<C, K> {
     pub(super) fn learn(&self, seen: &Seen) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         learn(&mut known, seen);
-        if seen.address.kind == Kind::Fsx {
+        if seen.address.kind.is_storage() {
             self.watch.file_system(&seen.id);
         }
     }
 
     pub(super) fn file_system(&self) -> Option<String> {
-        self.known().ids.get(&Address::one(Kind::Fsx)).cloned()
+        let known = self.known();
+        Kind::STORAGE.into_iter().find_map(|kind| known.ids.get(&Address::one(kind)).cloned())
     }
 
     /// Sends a call that changes something, and sends it again as long as that is right.

@@ -93,7 +93,7 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
     let known = known_from(&observed);
     let mut scope = scope;
     // Of several, all have to be looked at: links may be on either.
-    let several = observed.resources.iter().filter(|seen| seen.address.kind == Kind::Fsx).count() > 1;
+    let several = observed.resources.iter().filter(|seen| seen.address.kind.is_storage()).count() > 1;
     scope.file_system = observed.file_system().filter(|_| !several).map(|seen| seen.id.clone());
     let keeper = Keeper::new(lease, cloud.clone(), clock.clone());
     let context = Arc::new(Context {
@@ -270,7 +270,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             failure => {
                 self.stages[step] = Stage::Failed;
                 let address = self.context.plan.steps[step].address.clone();
-                if address.kind == Kind::Fsx {
+                if address.kind.is_storage() || address.kind == Kind::MountTarget {
                     self.context.storage_failed.store(true, Ordering::Relaxed);
                 }
                 self.context.emit(What::Failed { step, address, failure: failure.clone() });

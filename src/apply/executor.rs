@@ -192,7 +192,7 @@ pub(super) async fn send_update<C: Cloud, K: Clock>(
 /// Whether an update is over only once it is seen.
 pub(super) fn is_awaited(kind: Kind, fields: &[String]) -> bool {
     let only_tags = fields.is_empty() || fields == [TAG_SPEC];
-    !only_tags && matches!(kind, Kind::Fsx | Kind::Link)
+    !only_tags && matches!(kind, Kind::Fsx | Kind::Efs | Kind::Link)
 }
 
 async fn update<C: Cloud, K: Clock>(

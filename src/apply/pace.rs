@@ -47,6 +47,9 @@ pub(super) fn pace(kind: Kind, op: &Op) -> Pace {
     let (typical, limit, first_ms, floor_ms) = match (kind, op) {
         (Kind::Fsx, Op::Delete { .. }) => (Some(minutes(5)), Some(minutes(60)), 0, 150),
         (Kind::Fsx, _) => (Some(minutes(9)), Some(minutes(60)), 2000, 500),
+        // Neither has a figure: EFS says "a few seconds" and "up to a minute or so" at most.
+        (Kind::Efs, _) => (Some(Duration::from_secs(15)), Some(minutes(30)), 500, 300),
+        (Kind::MountTarget, _) => (Some(minutes(2)), Some(minutes(30)), 500, 300),
         (Kind::Link, Op::Delete { .. }) => (Some(minutes(2)), Some(minutes(60)), 0, 100),
         (Kind::Link, Op::Preload) => (None, None, 300, 400),
         (Kind::Link, Op::Export) => (None, None, 0, 100),

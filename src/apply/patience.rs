@@ -43,6 +43,7 @@ impl Patience {
             | Class::Busy
             | Class::NotFound
             | Class::Invalid
+            | Class::NotImplemented
             | Class::Unreachable
             | Class::Unknown => false,
         };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::patience::patiently;
 use super::preflight::{self, boot_scripts, findings, images, no_public_address, not_compared, questions, settle};
 use crate::catalog::prices::{PriceBook, Prices};
-use crate::cloud::{Clock, Cloud, CloudError, Identity, Questions, Rights, Scope};
+use crate::cloud::{Class, Clock, Cloud, CloudError, Identity, Questions, Rights, Scope};
 use crate::desired::{self, Address, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT};
 use crate::diagnostic::Diagnostic;
 use crate::observed::Observed;
@@ -211,10 +211,12 @@ async fn look<C: Cloud, K: Clock>(
     while request.patient && stored.as_ref().is_some_and(|record| record.may_show_what_was(clock.now())) {
         tokio::time::sleep(LOOK_AGAIN).await;
     }
+    let services = services(request, stored.as_ref());
+    let is_guess = request.spec.is_none() && stored.is_none();
     loop {
         // An answer may be slow: what it says is as old as its question.
         let asked = clock.now();
-        let observed = observe(cloud, &scope).await?;
+        let observed = observe(cloud, &scope, &services, is_guess).await?;
         let record = match &stored {
             Some(record) => record.clone(),
             None => recovered(request, &observed)?,
@@ -236,21 +238,47 @@ fn existing(request: &Request, stored: Option<&Record>) -> Option<String> {
     recorded.unwrap_or_else(|| request.spec.as_ref().and_then(|spec| spec.storage.existing.clone()))
 }
 
+/// Which services may have storage of the cluster: that of the spec, and whatever the record knows of. Without either, each.
+/// FSx is always among them: nobody's policy or patience has to grow for a service that he does not use.
+fn services(request: &Request, stored: Option<&Record>) -> Vec<Kind> {
+    let wanted = request.spec.as_ref().map(|spec| desired::storage_kind(spec.storage.service));
+    let known = |kind: Kind| stored.is_some_and(|record| record.tries.keys().any(|address| address.kind == kind));
+    let nobody_knows = wanted.is_none() && stored.is_none();
+    let looks = |kind: &Kind| *kind == Kind::Fsx || wanted == Some(*kind) || known(*kind) || nobody_knows;
+    Kind::STORAGE.into_iter().filter(looks).collect()
+}
+
 /// All kinds at once, each with a patience of its own: where many requests are throttled, hardly ever would all of them
 /// come through together. Links and tasks are found by way of their file system.
-async fn observe<C: Cloud>(cloud: &C, scope: &Scope) -> Result<Observed, CloudError> {
+async fn observe<C: Cloud>(
+    cloud: &C,
+    scope: &Scope,
+    services: &[Kind],
+    is_guess: bool,
+) -> Result<Observed, CloudError> {
     let look = |kinds: &'static [Kind]| Box::pin(patiently(move || cloud.observe(scope, kinds)));
-    let (groups, roles, profiles, placements, storage, templates, nodes) = tokio::try_join!(
+    let efs: &[Kind] = if services.contains(&Kind::Efs) { &[Kind::Efs, Kind::MountTarget] } else { &[] };
+    let efs = async {
+        match look(efs).await {
+            // Who may not even look there has made nothing there; and where there is no such service there is nothing.
+            Err(error) if is_guess && matches!(error.class, Class::Denied | Class::NotImplemented) => {
+                Ok(Observed::default())
+            }
+            other => other,
+        }
+    };
+    let (groups, roles, profiles, placements, storage, efs, templates, nodes) = tokio::try_join!(
         look(&[Kind::SecurityGroup]),
         look(&[Kind::Role]),
         look(&[Kind::InstanceProfile]),
         look(&[Kind::Placement]),
         look(&[Kind::Fsx, Kind::Link, Kind::Task]),
+        efs,
         look(&[Kind::Template]),
         look(&[Kind::Nodes]),
     )?;
     let mut all = Observed::default();
-    for part in [groups, roles, profiles, placements, storage, templates, nodes] {
+    for part in [groups, roles, profiles, placements, storage, efs, templates, nodes] {
         all.merge(part);
     }
     Ok(all)
@@ -268,7 +296,8 @@ fn goes(request: &Request, address: &Address) -> bool {
             !spec.nodes.iter().any(wanted)
         }
         Kind::Link => !spec.datasets.iter().any(|dataset| desired::link(dataset).0 == *address),
-        Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Fsx | Kind::Task => false,
+        Kind::Fsx | Kind::Efs => address.kind != desired::storage_kind(spec.storage.service),
+        Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::MountTarget | Kind::Task => false,
     }
 }
 

@@ -22,8 +22,8 @@ pub(super) async fn remove<C: Cloud, K: Clock>(
     ids: &[String],
 ) -> Result<(), Failure> {
     let storage_goes =
-        context.plan.steps.iter().any(|step| step.address.kind == Kind::Fsx && matches!(step.op, Op::Delete { .. }));
-    if storage_goes && matches!(address.kind, Kind::Link | Kind::Fsx) {
+        context.plan.steps.iter().any(|step| step.address.kind.is_storage() && matches!(step.op, Op::Delete { .. }));
+    if storage_goes && (address.kind == Kind::Link || address.kind.is_storage()) {
         // From here on a later `down` finds no link to export from, and has to know that nothing is owed.
         context.call(index, address, || context.store.exported()).await?;
     }

@@ -126,7 +126,7 @@ impl<C: Cloud> Store<C> {
     /// It is gone, but for so many. `remade`: another one is made in the same run, and that is what stands in the record.
     pub(super) async fn gone(&self, address: &Address, left: u32, remade: bool) {
         let mut inner = self.inner.lock().await;
-        if address.kind == Kind::Fsx {
+        if address.kind.is_storage() {
             (inner.record.available, inner.record.ready) = (false, false);
             inner.dirty = true;
         }

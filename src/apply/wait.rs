@@ -57,7 +57,7 @@ pub(super) async fn wait<C: Cloud, K: Clock>(
             }
         };
         last_seen = Instant::now();
-        if kind == Kind::Fsx && observed.was_available() {
+        if kind.is_storage() && observed.was_available() {
             context.store.available().await;
         }
         match judge(&observed, started.saturating_duration_since(began)) {
@@ -98,7 +98,7 @@ pub(super) async fn ready<C: Cloud, K: Clock>(
     index: usize,
     seen: &Seen,
 ) -> Result<(), Failure> {
-    if !matches!(seen.address.kind, Kind::Fsx | Kind::Link) {
+    if !matches!(seen.address.kind, Kind::Fsx | Kind::Efs | Kind::MountTarget | Kind::Link) {
         return Ok(());
     }
     let pace = pace(seen.address.kind, op(context, index));

@@ -48,6 +48,8 @@ pub struct Aws {
     pub(super) ssm_endpoint: String,
     pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
+    /// EFS, by its name in IAM.
+    pub(super) elasticfilesystem: aws_sdk_efs::Client,
     pub(super) fsx: aws_sdk_fsx::Client,
     pub(super) iam: aws_sdk_iam::Client,
     pub(super) pricing: aws_sdk_pricing::Client,
@@ -106,6 +108,7 @@ impl Aws {
             ssm_endpoint,
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch),
             ec2: aws_sdk_ec2::Client::new(config),
+            elasticfilesystem: aws_sdk_efs::Client::new(config),
             fsx: aws_sdk_fsx::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),
             pricing: aws_sdk_pricing::Client::from_conf(pricing),

@@ -25,6 +25,7 @@ macro_rules! tags_from {
 tags_from! {
     ec2_tags: aws_sdk_ec2::types::Tag => |tag: &aws_sdk_ec2::types::Tag| tag.key.clone(), |tag: &aws_sdk_ec2::types::Tag| tag.value.clone();
     fsx_tags: aws_sdk_fsx::types::Tag => |tag: &aws_sdk_fsx::types::Tag| tag.key.clone(), |tag: &aws_sdk_fsx::types::Tag| tag.value.clone();
+    efs_tags: aws_sdk_efs::types::Tag => |tag: &aws_sdk_efs::types::Tag| Some(tag.key.clone()), |tag: &aws_sdk_efs::types::Tag| Some(tag.value.clone());
     iam_tags: aws_sdk_iam::types::Tag => |tag: &aws_sdk_iam::types::Tag| Some(tag.key.clone()), |tag: &aws_sdk_iam::types::Tag| Some(tag.value.clone());
 }
 
@@ -42,6 +43,18 @@ pub(super) fn ec2_specification(
 
 pub(super) fn to_fsx(tags: &Tags) -> Vec<aws_sdk_fsx::types::Tag> {
     tags.iter().map(|(key, value)| aws_sdk_fsx::types::Tag::builder().key(key).value(value).build()).collect()
+}
+
+pub(super) fn to_efs(tags: &Tags) -> Vec<aws_sdk_efs::types::Tag> {
+    tags.iter()
+        .map(|(key, value)| {
+            aws_sdk_efs::types::Tag::builder()
+                .key(key)
+                .value(value)
+                .build()
+                .expect("key and value are set, and no more is required")
+        })
+        .collect()
 }
 
 pub(super) fn to_iam(tags: &Tags) -> Vec<aws_sdk_iam::types::Tag> {

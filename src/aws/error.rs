@@ -79,8 +79,15 @@ pub(super) fn exists_already(error: &CloudError) -> bool {
                 | "InvalidLaunchTemplateName.AlreadyExistsException"
                 | "EntityAlreadyExists"
                 | "ParameterAlreadyExists"
+                | "FileSystemAlreadyExists"
+                | "MountTargetConflict"
         )
     )
+}
+
+/// Nobody may look there, or there is nothing to look at: whoever only searches has found nothing.
+pub(super) fn is_not_told(error: &CloudError) -> bool {
+    matches!(error.class, Class::Denied | Class::NotImplemented)
 }
 
 /// The same token came with other parameters before.
@@ -322,6 +329,9 @@ fn for_purpose(purpose: Purpose, code: &str, class: Class) -> Class {
             | "InvalidPlacementGroup.Unknown"
             | "NoSuchEntity"
             | "FileSystemNotFound"
+            | "SecurityGroupNotFound"
+            // Of EFS: what is made takes a mount target once it is available.
+            | "IncorrectFileSystemLifeCycleState"
     );
     if purpose == Purpose::Create && of_ours { Class::NotYet } else { class }
 }
@@ -332,6 +342,9 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
     let message = message.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
     match code {
+        // What stands in for AWS and lacks a call; AWS's own words for a call that a region does not have yet.
+        _ if status == 501 => Class::NotImplemented,
+
         "AuthFailure" if says(&["not authorized for"]) => Class::Denied,
         "AuthFailure"
         | "ExpiredToken"
@@ -382,6 +395,8 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "InsufficientReservedInstanceCapacity"
         | "InsufficientAddressCapacity"
         | "InsufficientFreeAddressesInSubnet"
+        | "NoFreeAddressesInSubnet"
+        | "InsufficientThroughputCapacity"
         | "UnfulfillableCapacity"
         | "ReservationCapacityExceeded" => Class::Capacity,
 
@@ -389,7 +404,8 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "InvalidPlacementGroup.InUse"
         | "InvalidGroup.InUse"
         | "DeleteConflict"
-        | "ResourceInUse" => Class::InUse,
+        | "ResourceInUse"
+        | "FileSystemInUse" => Class::InUse,
 
         "DataRepositoryTaskExecuting" => Class::Busy,
 
@@ -406,7 +422,11 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "InvalidPermission.Duplicate"
         | "IncorrectInstanceState"
         | "IncorrectState"
-        | "BackupInProgress" => Class::Conflict,
+        | "BackupInProgress"
+        | "FileSystemAlreadyExists"
+        | "MountTargetConflict"
+        | "IncorrectFileSystemLifeCycleState"
+        | "IncorrectMountTargetState" => Class::Conflict,
 
         "EntityTemporarilyUnmodifiable" | "InvocationDoesNotExist" => Class::NotYet,
         "InvalidParameterValue" if says(&["iam instance profile"]) => Class::NotYet,
@@ -414,6 +434,7 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         "FileSystemNotFound"
         | "DataRepositoryAssociationNotFound"
         | "DataRepositoryTaskNotFound"
+        | "MountTargetNotFound"
         | "NoSuchEntity"
         | "NoSuchBucket"
         | "NoSuchKey"
@@ -461,6 +482,8 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
             Class::Quota
         }
         _ if code.ends_with(".NotFound") || code.ends_with("NotFoundException") => Class::NotFound,
+        // EFS: throughput may be changed back, or lowered, once in 24 hours.
+        "TooManyRequests" | "SubnetNotFound" | "SecurityGroupNotFound" => Class::Invalid,
         _ if is_complaint(code) => Class::Invalid,
         _ if matches!(status, 500 | 502 | 503 | 504) => Class::Transient,
         _ => Class::Unknown,

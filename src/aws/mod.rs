@@ -12,11 +12,13 @@ mod cloudwatch;
 mod connect;
 mod convert;
 mod ec2;
+mod efs;
 mod error;
 mod fsx;
 mod helps;
 mod iam;
 mod kms;
+mod listing;
 mod observe;
 mod owner;
 mod pricing;
@@ -67,6 +69,8 @@ impl Cloud for Aws {
             Resource::InstanceProfile(profile) => self.create_profile(create, profile).await.map(Created::Resource),
             Resource::Placement(placement) => self.create_placement(create, placement).await.map(Created::Resource),
             Resource::Fsx(file_system) => self.create_file_system(create, file_system).await.map(Created::Resource),
+            Resource::Efs(efs) => self.create_efs(create, efs).await.map(Created::Resource),
+            Resource::MountTarget(target) => self.create_mount_target(create, target).await.map(Created::Resource),
             Resource::Link(link) => self.create_link(create, link).await.map(Created::Resource),
             Resource::Template(template) => self.create_template(create, template).await.map(Created::Resource),
             Resource::Nodes(group) => self.launch(create, group).await.map(Created::Nodes),
@@ -81,6 +85,8 @@ impl Cloud for Aws {
             Resource::InstanceProfile(profile) => self.update_profile(update, profile).await,
             Resource::Placement(_) => self.update_placement(update).await,
             Resource::Fsx(file_system) => self.update_file_system(update, file_system).await,
+            Resource::Efs(efs) => self.update_efs(update, efs).await,
+            Resource::MountTarget(_) => Err(cannot_change("elasticfilesystem:DescribeMountTargets", update, "subnet")),
             Resource::Link(link) => self.update_link(update, link).await,
             Resource::Template(template) => self.update_template(update, template).await,
             Resource::Nodes(_) => self.update_nodes(update).await,
@@ -95,6 +101,8 @@ impl Cloud for Aws {
             Kind::InstanceProfile => self.delete_profiles(delete).await,
             Kind::Placement => self.delete_placement(delete).await,
             Kind::Fsx => self.delete_file_system(delete).await,
+            Kind::Efs => self.delete_efs(delete).await,
+            Kind::MountTarget => self.delete_mount_target(delete).await,
             Kind::Link => self.delete_link(delete).await,
             Kind::Task => self.stop_tasks(delete).await,
             Kind::Template => self.delete_template(delete).await,
@@ -136,10 +144,15 @@ impl Cloud for Aws {
             Kind::SecurityGroup => self.users_of_group(id).await,
             Kind::Placement => self.users_of_placement(id).await,
             Kind::Role => self.users_of_role(id).await,
+            Kind::Efs => self.users_of_efs(id).await,
             // Nothing but a task keeps these, and tasks are observed.
-            Kind::InstanceProfile | Kind::Fsx | Kind::Link | Kind::Task | Kind::Template | Kind::Nodes => {
-                Ok(Vec::new())
-            }
+            Kind::InstanceProfile
+            | Kind::Fsx
+            | Kind::MountTarget
+            | Kind::Link
+            | Kind::Task
+            | Kind::Template
+            | Kind::Nodes => Ok(Vec::new()),
         }
     }
 }

@@ -62,7 +62,14 @@ pub(super) fn names(scope: &Scope, region: &str, kind: Kind) -> Vec<String> {
             cluster.name(&Address::one(kind)).into_iter().collect()
         }
         // Named after a group of the spec, which only its wanted names tell; or by nothing.
-        Kind::Placement | Kind::Template | Kind::Fsx | Kind::Link | Kind::Task | Kind::Nodes => Vec::new(),
+        Kind::Placement
+        | Kind::Template
+        | Kind::Fsx
+        | Kind::Efs
+        | Kind::MountTarget
+        | Kind::Link
+        | Kind::Task
+        | Kind::Nodes => Vec::new(),
     }
 }
 

@@ -16,6 +16,9 @@ pub struct Inputs {
     /// Where the file system is mounted, an absolute path.
     pub mount: String,
     pub datasets: Vec<InputsDataset>,
+    /// How it is mounted.
+    #[serde(default)]
+    pub service: Service,
     /// The file system has EFA *and* the Lustre client of this instance type can use it (Nitro v4 or later, but for trn2).
     pub storage_efa: bool,
     /// EFA interfaces that the Lustre client of a node is to have. 0: Lustre over TCP is what is expected, and no reason to be
@@ -29,6 +32,15 @@ pub struct Inputs {
     /// nodes share lies in this folder below `.provision`, and the layout of the root is left as it is.
     #[serde(default)]
     pub share: Option<String>,
+}
+
+/// What nodes mount, and so which client they need.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Service {
+    #[default]
+    FsxLustre,
+    Efs,
 }
 
 /// What a boot script needs to know of a `[[dataset]]`.
@@ -93,6 +105,8 @@ pub fn digest(inputs: &Inputs) -> String {
         count: _,
         mount,
         datasets,
+        // So for its service.
+        service: _,
         storage_efa: _,
         node_efa_interfaces: _,
         setup,

@@ -7,12 +7,12 @@ mod inputs;
 mod script;
 mod user_data;
 
-pub use inputs::{Endpoint, Inputs, InputsDataset, SHARED_PATH, digest};
+pub use inputs::{Endpoint, Inputs, InputsDataset, SHARED_PATH, Service, digest};
 pub use user_data::{BootstrapError, USER_DATA_LIMIT, user_data};
 
 #[cfg(test)]
 mod fixtures {
-    use super::{Endpoint, Inputs, InputsDataset};
+    use super::{Endpoint, Inputs, InputsDataset, Service};
 
     pub(super) fn inputs() -> Inputs {
         Inputs {
@@ -25,6 +25,7 @@ mod fixtures {
                 InputsDataset { path: "/train set".into(), preload_data: true, exported: false, layout: None },
                 InputsDataset { path: "/checkpoints".into(), preload_data: false, exported: true, layout: None },
             ],
+            service: Service::FsxLustre,
             storage_efa: true,
             node_efa_interfaces: 8,
             setup: Some("#!/bin/bash\necho \"it's $HOME\"\n".into()),

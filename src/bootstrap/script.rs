@@ -12,33 +12,45 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, context};
 
 use super::inputs::SHARED_PATH;
-use super::{BootstrapError, Endpoint, Inputs};
+use super::{BootstrapError, Endpoint, Inputs, Service};
 
 const HEAD: &str = include_str!("../../templates/values.sh.j2");
 
-/// In the order of the script; `main.sh` starts it and comes last.
-const PARTS: [&str; 13] = [
+/// In every script; `main.sh` starts it and comes last.
+const COMMON: [&str; 8] = [
     include_str!("../../templates/report.sh"),
     include_str!("../../templates/ttl.sh"),
-    include_str!("../../templates/client.sh"),
-    include_str!("../../templates/efa.sh"),
+    include_str!("../../templates/system.sh"),
     include_str!("../../templates/mount.sh"),
-    include_str!("../../templates/tune.sh"),
     include_str!("../../templates/shared.sh"),
-    include_str!("../../templates/layout.sh"),
-    include_str!("../../templates/preload.sh"),
     include_str!("../../templates/scratch.sh"),
     include_str!("../../templates/setup.sh"),
     include_str!("../../templates/count.sh"),
-    include_str!("../../templates/main.sh"),
 ];
+
+const LUSTRE: [&str; 6] = [
+    include_str!("../../templates/client.sh"),
+    include_str!("../../templates/efa.sh"),
+    include_str!("../../templates/lustre.sh"),
+    include_str!("../../templates/tune.sh"),
+    include_str!("../../templates/layout.sh"),
+    include_str!("../../templates/preload.sh"),
+];
+
+const EFS: [&str; 1] = [include_str!("../../templates/efs.sh")];
+
+const MAIN: &str = include_str!("../../templates/main.sh");
 
 const SHELL: AutoEscape = AutoEscape::Custom("shell");
 
 /// Returns the whole script as text.
 pub(super) fn script(inputs: &Inputs, endpoint: &Endpoint) -> Result<String, BootstrapError> {
     let mut script = head(inputs, endpoint)?;
-    for part in PARTS {
+    let of_service: &[&str] = match inputs.service {
+        Service::FsxLustre => &LUSTRE,
+        Service::Efs => &EFS,
+    };
+    for part in COMMON.iter().chain(of_service).chain([&MAIN]) {
         script.push('\n');
         push_without_comments(&mut script, part);
     }
@@ -59,6 +71,7 @@ pub(super) fn head(inputs: &Inputs, endpoint: &Endpoint) -> Result<String, Boots
         group => inputs.group,
         count => inputs.count,
         mount => inputs.mount,
+        lustre => inputs.service == Service::FsxLustre,
         file_system_id,
         dns_name,
         mount_name,

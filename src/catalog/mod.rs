@@ -4,6 +4,7 @@
 
 pub mod actions;
 pub mod clients;
+pub mod efs;
 pub mod export_failures;
 pub mod fsx;
 pub mod instances;

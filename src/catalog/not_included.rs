@@ -16,6 +16,7 @@ pub enum When {
     Spot,
     CapacityBlock,
     Reservation,
+    EfsElastic,
     /// A key of the user's own.
     KmsKey,
     /// A file system that is not the cluster's.
@@ -33,6 +34,7 @@ impl std::str::FromStr for When {
             "spot" => Self::Spot,
             "capacity-block" => Self::CapacityBlock,
             "reservation" => Self::Reservation,
+            "efs-elastic" => Self::EfsElastic,
             "kms-key" => Self::KmsKey,
             "existing" => Self::Existing,
             _ => return Err(()),
@@ -64,6 +66,7 @@ mod tests {
             When::Spot,
             When::CapacityBlock,
             When::Reservation,
+            When::EfsElastic,
             When::KmsKey,
             When::Existing,
         ];

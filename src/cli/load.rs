@@ -45,14 +45,44 @@ pub(super) fn load(path: &Path, settings: &Settings) -> anyhow::Result<Spec> {
     Ok(spec)
 }
 
+/// Reads whatever there is of a spec, for advice: no table has to be there. Complaints go to stderr, an error ends the command.
+pub(super) fn parts(path: &Path, settings: &Settings) -> anyhow::Result<spec::Parts> {
+    let text = text(path)?;
+    let read = spec::read_for_advice(&text, &script_beside(path));
+    if !read.diagnostics.is_empty() {
+        let name = path.display().to_string();
+        output::say(&diagnostics::render(&name, &text, &read.diagnostics, settings.colors_errors()));
+    }
+    // What was wrong has been said already.
+    read.parts.ok_or_else(|| Expected::Diagnostics(Vec::new()).into())
+}
+
+/// A spec that says nothing.
+pub(super) fn no_parts() -> anyhow::Result<spec::Parts> {
+    let read = spec::read_for_advice("", &|_| Err(String::new()));
+    read.parts.ok_or_else(|| Expected::Diagnostics(read.diagnostics).into())
+}
+
 /// Reads and checks the file without saying anything.
 pub(super) fn check(path: &Path) -> anyhow::Result<(String, spec::Checked)> {
+    let text = text(path)?;
+    let checked = spec::read(&text, &script_beside(path));
+    Ok((text, checked))
+}
+
+/// The content of a file that a spec names, by its path relative to the spec.
+fn script_beside(path: &Path) -> impl Fn(&str) -> Result<String, String> {
+    let folder: PathBuf = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    move |script| std::fs::read_to_string(folder.join(script)).map_err(|error| error.to_string())
+}
+
+fn text(path: &Path) -> anyhow::Result<String> {
     let name = path.display();
     let size = std::fs::metadata(path).map(|file| file.len());
     if size.as_ref().is_ok_and(|size| *size > LARGEST) {
         return Err(plain(format!("`{name}` is too large to be a spec"), "name a cluster.toml of less than 1 MiB"));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+    std::fs::read_to_string(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => plain(
             format!("there is no spec at `{name}`"),
             "write one with `provision init`, or name another: `provision <command> path/to/cluster.toml`",
@@ -64,9 +94,5 @@ pub(super) fn check(path: &Path) -> anyhow::Result<(String, spec::Checked)> {
             plain(format!("`{name}` is a directory"), "name the file: `provision <command> path/to/cluster.toml`")
         }
         _ => plain(format!("`{name}` cannot be read: {error}"), "check its permissions"),
-    })?;
-    let folder: PathBuf = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let checked =
-        spec::read(&text, &|script| std::fs::read_to_string(folder.join(script)).map_err(|error| error.to_string()));
-    Ok((text, checked))
+    })
 }

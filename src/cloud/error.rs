@@ -29,6 +29,8 @@ pub enum Class {
     NotFound,
     /// The request can never succeed as it is.
     Invalid,
+    /// The endpoint does not know this call.
+    NotImplemented,
     /// Made a moment ago and not yet known everywhere; trying again is right.
     NotYet,
     /// A passing fault; trying again is right.
@@ -96,6 +98,7 @@ impl CloudError {
             | Class::Busy
             | Class::NotFound
             | Class::Invalid
+            | Class::NotImplemented
             | Class::NotYet => Remains::Nothing,
         };
         Self {

@@ -216,6 +216,7 @@ pub enum Bucket {
 pub struct GroupFacts {
     pub vpc: String,
     pub lustre_in: bool,
+    pub nfs_in: bool,
     pub all_in: bool,
     pub all_out: bool,
 }

@@ -6,14 +6,15 @@ use super::names::{ClusterId, DISCARD, TAG_UNEXPORTED, digest, link_name};
 use super::place::{Pins, Place, image_key};
 use super::policy;
 use super::resource::{
-    Address, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate, Link, NodeGroup,
-    PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags,
+    Address, Efs, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate, Link, MountTarget,
+    NodeGroup, PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags,
 };
 use crate::bootstrap;
+use crate::catalog::efs::NFS_PORT;
 use crate::catalog::fsx::LUSTRE_PORTS;
 use crate::catalog::instances::{self, InstanceType};
 use crate::cloud::Identity;
-use crate::spec::{Budget, Dataset, Launch, Layout, NodeEfa, Nodes, Placement, Preload, Spec};
+use crate::spec::{Budget, Dataset, EfsThroughput, Launch, Layout, NodeEfa, Nodes, Placement, Preload, Service, Spec};
 
 /// All that a spec means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,11 @@ impl Desired {
         Self { id, tags, resources, to_export, budget: None, existing: None }
     }
 
+    /// What nodes mount, if it is the cluster's own.
+    pub fn storage(&self) -> Option<(&Address, &Wanted)> {
+        self.resources.iter().find(|(address, _)| address.kind.is_storage())
+    }
+
     /// The name of every wanted resource that is told by name.
     pub fn names(&self) -> BTreeMap<Address, String> {
         self.resources.keys().filter_map(|address| Some((address.clone(), self.id.name(address)?))).collect()
@@ -89,7 +95,10 @@ pub fn build(spec: &Spec, settled: &Settled<'_>) -> Desired {
     let security_group = builder.security_group();
     let profile = builder.profile();
     if spec.storage.existing.is_none() {
-        builder.file_system(security_group.clone());
+        match spec.storage.service {
+            Service::FsxLustre => builder.file_system(security_group.clone()),
+            Service::Efs(throughput) => builder.efs(throughput, security_group.clone()),
+        }
     }
     builder.links();
     for group in &spec.nodes {
@@ -133,16 +142,24 @@ impl Builder<'_> {
         // Ports: FSx for Lustre User Guide, "Limiting file system access with Amazon VPC". With EFA, anywhere in the
         // cluster, all traffic among members by group id: same page, and EC2 User Guide, "Elastic Fabric Adapter".
         let efa = self.spec.storage.efa || self.spec.nodes.iter().any(|group| group.efa == NodeEfa::On);
+        let ports = match self.spec.storage.service {
+            Service::FsxLustre => LUSTRE_PORTS.to_vec(),
+            Service::Efs(_) => vec![(NFS_PORT, NFS_PORT)],
+        };
         // Several nodes are there to talk to each other, over ports that nobody knows before: a rendezvous, NCCL, MPI.
         let several = self.spec.nodes.iter().map(|group| group.count).sum::<u32>() > 1;
         let rules = if efa || several {
             vec![Rule::AllIn, Rule::AllOut]
         } else {
-            LUSTRE_PORTS.map(|(from, to)| Rule::TcpIn { from, to }).to_vec()
+            ports.into_iter().map(|(from, to)| Rule::TcpIn { from, to }).collect()
+        };
+        let of = match self.spec.storage.service {
+            Service::FsxLustre => "Lustre",
+            Service::Efs(_) => "EFS",
         };
         let group = SecurityGroup {
             name: self.name(&address),
-            description: format!("Lustre and nodes of the cluster {}", self.settled.id.cluster),
+            description: format!("{of} and nodes of the cluster {}", self.settled.id.cluster),
             vpc: self.settled.place.vpc.clone(),
             rules,
         };
@@ -190,6 +207,18 @@ impl Builder<'_> {
         self.add(Address::one(Kind::Fsx), Resource::Fsx(file_system), done(&[security_group]));
     }
 
+    /// The mount target alone is in a subnet, and alone waits for the security group.
+    fn efs(&mut self, throughput: EfsThroughput, security_group: Reference) {
+        let efs = Efs { throughput, kms_key: self.spec.storage.kms_key.clone() };
+        let address = Address::one(Kind::Efs);
+        self.add(address.clone(), Resource::Efs(efs), Vec::new());
+        let Place { subnet, vpc: _, zone } = self.settled.place;
+        let mut after = done(std::slice::from_ref(&security_group));
+        after.push((address, Point::Done));
+        let target = MountTarget { zone: zone.clone(), subnet: subnet.clone(), security_group };
+        self.add(mount_target(zone), Resource::MountTarget(target), after);
+    }
+
     /// One after another: of two associations made at once on one file system, FSx ends one as FAILED and blames
     /// permissions (hashicorp/terraform-provider-aws#24678).
     fn links(&mut self) {
@@ -208,7 +237,14 @@ impl Builder<'_> {
 
     /// One that exists is waited for by nobody.
     fn after_storage(&self, point: Point) -> Vec<(Address, Point)> {
-        if self.spec.storage.existing.is_some() { Vec::new() } else { vec![(Address::one(Kind::Fsx), point)] }
+        match self.spec.storage.service {
+            Service::FsxLustre if self.spec.storage.existing.is_some() => Vec::new(),
+            Service::FsxLustre => vec![(Address::one(Kind::Fsx), point)],
+            Service::Efs(_) => match point {
+                Point::Answered => vec![(Address::one(Kind::Efs), point)],
+                Point::Done => vec![(mount_target(&self.settled.place.zone), point)],
+            },
+        }
     }
 
     fn group(&mut self, group: &Nodes, security_group: &Reference, profile: &Reference) {
@@ -286,6 +322,10 @@ impl Builder<'_> {
                     layout: layout.map(Layout::setstripe),
                 })
                 .collect(),
+            service: match storage.service {
+                Service::FsxLustre => bootstrap::Service::FsxLustre,
+                Service::Efs(_) => bootstrap::Service::Efs,
+            },
             storage_efa: storage.efa && facts.is_some_and(|facts| facts.lustre_efa),
             node_efa_interfaces: match group.efa {
                 NodeEfa::On => facts.map_or(0, InstanceType::lustre_efa_interfaces),
@@ -296,6 +336,19 @@ impl Builder<'_> {
             share: storage.existing.as_ref().map(|_| format!("{}/{}", cluster.name, self.settled.id.deployment)),
         }
     }
+}
+
+/// The kind of the resource that nodes mount.
+pub const fn storage_kind(service: Service) -> Kind {
+    match service {
+        Service::FsxLustre => Kind::Fsx,
+        Service::Efs(_) => Kind::Efs,
+    }
+}
+
+/// EFS has one mount target a zone.
+fn mount_target(zone: &str) -> Address {
+    Address::named(Kind::MountTarget, zone)
 }
 
 fn done(references: &[Reference]) -> Vec<(Address, Point)> {

@@ -4,10 +4,10 @@
 
 use super::flows::flows_text;
 use super::resource::{
-    Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link, NodeGroup, PlacementGroup,
-    Resource, Role, SecurityGroup,
+    Efs, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link, MountTarget, NodeGroup,
+    PlacementGroup, Resource, Role, SecurityGroup,
 };
-use crate::spec::{Compression, Deployment, DriveCache, Market, Media, MetadataIops, ReadCache};
+use crate::spec::{Compression, Deployment, DriveCache, EfsThroughput, Market, Media, MetadataIops, ReadCache};
 
 impl Resource {
     /// Every field that a plan compares, in the order shown.
@@ -31,6 +31,14 @@ impl Resource {
                 vec![("name", name.clone()), ("strategy", "cluster".to_owned())]
             }
             Self::Fsx(file_system) => file_system.fields(),
+            Self::Efs(Efs { throughput, kms_key }) => {
+                let mut fields = vec![("throughput", efs_throughput_text(*throughput))];
+                fields.extend(kms_key.iter().map(|key| ("kms_key", key.clone())));
+                fields
+            }
+            Self::MountTarget(MountTarget { zone, subnet, security_group: _ }) => {
+                vec![("zone", zone.clone()), ("subnet", subnet.clone())]
+            }
             Self::Link(link) => link.fields(),
             Self::Template(template) => template.fields(),
             Self::Nodes(NodeGroup { count, instance, image, zone, subnet: _, market, template: _ }) => vec![
@@ -167,6 +175,14 @@ pub fn media_text(media: Media) -> &'static str {
         Media::Ssd => "ssd",
         Media::Hdd => "hdd",
         Media::IntelligentTiering => "intelligent-tiering",
+    }
+}
+
+/// `elastic`, or `256 MiB/s`.
+pub fn efs_throughput_text(throughput: EfsThroughput) -> String {
+    match throughput {
+        EfsThroughput::Elastic => "elastic".to_owned(),
+        EfsThroughput::Provisioned(mib) => format!("{mib} MiB/s"),
     }
 }
 

@@ -9,8 +9,8 @@ pub mod policy;
 mod resource;
 mod sized;
 
-pub use build::{Desired, Point, Settled, Wanted, build, build_offline, link};
-pub use fields::{deployment_text, market_text, media_text};
+pub use build::{Desired, Point, Settled, Wanted, build, build_offline, link, storage_kind};
+pub use fields::{deployment_text, efs_throughput_text, market_text, media_text};
 pub use flows::{flows_of, flows_sentence, flows_text};
 pub use names::{
     ClusterId, DISCARD, EXPORT_REPORTS, IAM_PATH, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, TAG_EPOCH, TAG_FILE_SYSTEM,
@@ -18,7 +18,7 @@ pub use names::{
 };
 pub use place::{Candidate, PinnedImage, Pins, Place, addresses_needed, candidates, choose, image_key};
 pub use resource::{
-    Address, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate, Link, NodeGroup,
-    NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags, s3_url,
+    Address, Efs, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate, Link,
+    MountTarget, NodeGroup, NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags, s3_url,
 };
 pub use sized::{Chosen, PinnedStorage, choose_storage};

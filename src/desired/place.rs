@@ -11,7 +11,7 @@ use super::sized::PinnedStorage;
 use crate::catalog::fsx;
 use crate::cloud::{ImageFacts, Subnet, Survey};
 use crate::diagnostic::Diagnostic;
-use crate::spec::{Image, Market, MetadataIops, Spec, Storage};
+use crate::spec::{Image, Market, MetadataIops, Service, Spec, Storage};
 
 /// What was settled at the first `up` and stays: kept in the deployment record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,11 @@ pub fn addresses_needed(spec: &Spec) -> u32 {
 fn servers(storage: &Storage) -> u32 {
     if storage.existing.is_some() {
         return 0;
+    }
+    match storage.service {
+        Service::FsxLustre => {}
+        // Its mount target.
+        Service::Efs(_) => return 1,
     }
     let kind = storage.kind();
     let metadata = match (storage.metadata_iops, storage.capacity_gib) {

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::bootstrap;
-use crate::spec::{Compression, Deployment, DriveCache, Flow, Market, Media, MetadataIops, ReadCache};
+use crate::spec::{Compression, Deployment, DriveCache, EfsThroughput, Flow, Market, Media, MetadataIops, ReadCache};
 
 /// Tags by key, sorted.
 pub type Tags = BTreeMap<String, String>;
@@ -26,6 +26,10 @@ pub enum Kind {
     InstanceProfile,
     Placement,
     Fsx,
+    /// A file system of Amazon EFS.
+    Efs,
+    /// Where the nodes of one zone reach it. It has no tags: it is found by way of its file system.
+    MountTarget,
     Link,
     /// A data repository task: found and waited for, never desired.
     Task,
@@ -35,17 +39,26 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::SecurityGroup,
         Self::Role,
         Self::InstanceProfile,
         Self::Placement,
         Self::Fsx,
+        Self::Efs,
+        Self::MountTarget,
         Self::Link,
         Self::Task,
         Self::Template,
         Self::Nodes,
     ];
+
+    /// What nodes mount: a cluster has one, of one of these kinds.
+    pub const STORAGE: [Self; 2] = [Self::Fsx, Self::Efs];
+
+    pub fn is_storage(self) -> bool {
+        Self::STORAGE.contains(&self)
+    }
 
     /// As it stands in an address.
     pub const fn as_str(self) -> &'static str {
@@ -55,6 +68,8 @@ impl Kind {
             Self::InstanceProfile => "instance-profile",
             Self::Placement => "placement",
             Self::Fsx => "fsx",
+            Self::Efs => "efs",
+            Self::MountTarget => "mount-target",
             Self::Link => "link",
             Self::Task => "task",
             Self::Template => "template",
@@ -70,6 +85,8 @@ impl Kind {
             Self::InstanceProfile => "instance profile",
             Self::Placement => "placement group",
             Self::Fsx => "FSx for Lustre file system",
+            Self::Efs => "EFS file system",
+            Self::MountTarget => "EFS mount target",
             Self::Link => "link to S3",
             Self::Task => "data repository task",
             Self::Template => "launch template",
@@ -167,6 +184,8 @@ pub enum Resource {
     InstanceProfile(InstanceProfile),
     Placement(PlacementGroup),
     Fsx(FileSystem),
+    Efs(Efs),
+    MountTarget(MountTarget),
     Link(Link),
     Template(Box<LaunchTemplate>),
     Nodes(NodeGroup),
@@ -246,6 +265,21 @@ pub struct FileSystem {
     pub compression: Compression,
     pub efa: bool,
     pub kms_key: Option<String>,
+    pub subnet: String,
+    pub security_group: Reference,
+}
+
+/// A file system of Amazon EFS: in all zones of the region, encrypted, in general purpose mode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Efs {
+    pub throughput: EfsThroughput,
+    pub kms_key: Option<String>,
+}
+
+/// An EFS file system's address in one zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountTarget {
+    pub zone: String,
     pub subnet: String,
     pub security_group: Reference,
 }

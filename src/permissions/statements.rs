@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::policy::{Condition, OneOrMore, Policy, Statement};
 use crate::desired::{Address, Desired, IAM_PATH, Kind, Resource, TAG_CLUSTER, policy::ec2_service};
 use crate::record;
-use crate::spec::{Dataset, Flow, Image, Market, Spec};
+use crate::spec::{Dataset, Flow, Image, Market, Service, Spec};
 
 /// What the holder of the policy is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Target<'a> {
 const FSX: &str = "fsx.amazonaws.com";
 const FSX_TO_S3: &str = "s3.data-source.lustre.fsx.amazonaws.com";
 const SPOT: &str = "spot.amazonaws.com";
+/// EFS, as it calls EC2 in the name of its caller, and as the owner of its role (EFS User Guide, "Using service-linked roles").
+const EFS: &str = "elasticfilesystem.amazonaws.com";
 
 /// What `logs`, `ssh` and `run` need and `up` does not; `down` goes without the count of files outside the links.
 pub const FOR_NODES: [&str; 4] = ["EndOwnSessions", "FollowCommands", "RunShellScript", "SpeakWithNodes"];
@@ -47,11 +49,17 @@ pub fn policy(spec: &Spec, desired: &Desired, target: &Target<'_>, purpose: Purp
         Purpose::Apply => {
             builder.records();
             match &spec.storage.existing {
-                None => builder.storage(),
+                None => match spec.storage.service {
+                    Service::FsxLustre => builder.storage(),
+                    Service::Efs(_) => builder.efs(),
+                },
                 Some(id) => builder.links_on_existing(id),
             }
             builder.links();
-            builder.fsx_for_the_caller();
+            match spec.storage.service {
+                Service::FsxLustre => builder.fsx_for_the_caller(),
+                Service::Efs(_) => builder.efs_for_the_caller(),
+            }
             builder.network_and_templates();
             builder.launch();
             builder.change_in_ec2();
@@ -112,10 +120,13 @@ impl Builder<'_> {
             "servicequotas:GetServiceQuota",
             "servicequotas:ListServiceQuotas",
         ];
+        if self.has(Kind::Efs) {
+            actions.extend(["elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeMountTargets"]);
+        }
         if !self.reservations().is_empty() {
             actions.push("ec2:DescribeCapacityReservations");
         }
-        if purpose == Purpose::Apply && self.spec.storage.existing.is_none() {
+        if purpose == Purpose::Apply && self.has(Kind::Fsx) {
             // FSx, in the name of whoever makes a file system.
             actions.push("ec2:DescribeVpcs");
         }
@@ -202,6 +213,39 @@ impl Builder<'_> {
         self.allow("ChangeStorage", &change, resources, &[self.tagged_already()]);
     }
 
+    /// A mount target bears no tags: it is made, looked at and deleted as a part of its file system.
+    fn efs(&mut self) {
+        let file_systems = vec![self.regional("elasticfilesystem", "file-system/*")];
+        let tagged = self.tagged_in_request();
+        // It takes no resource: what it makes has no name before.
+        let any = vec!["*".to_owned()];
+        let here = equals("aws:RequestedRegion", &[&self.desired.id.region]);
+        self.allow("MakeStorage", &["elasticfilesystem:CreateFileSystem"], any, &[here, tagged.clone()]);
+        let in_a_creation = equals("elasticfilesystem:CreateAction", &["CreateFileSystem"]);
+        let tag = ["elasticfilesystem:TagResource"];
+        self.allow("TagStorage", &tag, file_systems.clone(), &[in_a_creation, tagged]);
+        let change = [
+            "elasticfilesystem:CreateMountTarget",
+            "elasticfilesystem:DeleteFileSystem",
+            "elasticfilesystem:DeleteMountTarget",
+            "elasticfilesystem:TagResource",
+            "elasticfilesystem:UntagResource",
+            "elasticfilesystem:UpdateFileSystem",
+        ];
+        self.allow("ChangeStorage", &change, file_systems, &[self.tagged_already()]);
+    }
+
+    /// What EFS does in the name of whoever calls it.
+    fn efs_for_the_caller(&mut self) {
+        let via_efs = condition("ForAnyValue:StringEquals", "aws:CalledVia", &[EFS]);
+        let parts = ["network-interface/*", "security-group/*", "subnet/*"].map(|each| self.ec2(each));
+        self.allow("EfsMakesInterface", &["ec2:CreateNetworkInterface"], parts.to_vec(), &[via_efs.clone()]);
+        let interfaces = vec![self.ec2("network-interface/*")];
+        self.allow("EfsDeletesInterface", &["ec2:DeleteNetworkInterface"], interfaces, &[via_efs]);
+        self.create_service_role("EfsOwnRole", EFS);
+        self.key_for_the_caller("EfsUsesKey", "elasticfilesystem");
+    }
+
     /// On a file system that is not ours: links, and nothing that makes, changes, tags or deletes a file system.
     fn links_on_existing(&mut self, id: &str) {
         if !self.has(Kind::Link) {
@@ -244,17 +288,22 @@ impl Builder<'_> {
             let buckets = self.buckets(&["", "/*"]);
             self.allow("FsxChecksBuckets", &["s3:Get*", "s3:List*", "s3:PutObject"], buckets, &[]);
         }
+        self.key_for_the_caller("FsxUsesKey", "fsx");
+    }
+
+    /// `service`: which uses the key of the file system.
+    fn key_for_the_caller(&mut self, sid: &str, service: &str) {
         if let Some((resource, mut conditions)) = self.key() {
             let region = &self.desired.id.region;
-            let mut via = vec![format!("fsx.{region}.amazonaws.com")];
+            let mut via = vec![format!("{service}.{region}.amazonaws.com")];
             if self.target.partition == "aws-cn" {
                 // AWS does not say which of the two it is there.
-                via.push(format!("fsx.{region}.amazonaws.com.cn"));
+                via.push(format!("{service}.{region}.amazonaws.com.cn"));
             }
             let via: Vec<&str> = via.iter().map(String::as_str).collect();
             conditions.insert(0, equals("kms:ViaService", &via));
             let actions = ["kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"];
-            self.allow("FsxUsesKey", &actions, vec![resource], &conditions);
+            self.allow(sid, &actions, vec![resource], &conditions);
         }
     }
 

@@ -48,13 +48,13 @@ pub fn check(plan: &Plan) -> Vec<String> {
     data_is_safe(plan, &mut must);
     one_link_at_a_time(plan, &mut must);
     for (index, step) in plan.steps.iter().enumerate() {
-        if step.address.kind == Kind::Fsx && matches!(step.op, Op::Create { .. }) {
+        if matches!(step.address.kind, Kind::Fsx | Kind::MountTarget) && matches!(step.op, Op::Create { .. }) {
             for (other, rules) in
                 plan.steps.iter().enumerate().filter(|(_, each)| {
                     each.address.kind == Kind::SecurityGroup && !matches!(each.op, Op::Delete { .. })
                 })
             {
-                must(precedes(plan, other, index), format!("the file system does not wait for {}", rules.address));
+                must(precedes(plan, other, index), format!("{} does not wait for {}", step.address, rules.address));
             }
         }
     }
@@ -77,12 +77,12 @@ fn is_made_to_export(plan: &Plan, step: &Step) -> bool {
 /// another one.
 fn existing_is_left_alone(plan: &Plan, must: &mut impl FnMut(bool, String)) {
     let Some(existing) = &plan.existing else { return };
-    for step in plan.steps.iter().filter(|step| step.address.kind == Kind::Fsx) {
+    for step in plan.steps.iter().filter(|step| step.address.kind.is_storage()) {
         let goes = matches!(&step.op, Op::Delete { ids } if !ids.contains(existing));
         must(goes, format!("{existing} is not ours, and a step is about it ({:?})", step.op));
     }
     let tasks = indices(plan, |step| step.op == Op::EndTasks);
-    let deletes = indices(plan, |step| step.address.kind == Kind::Fsx);
+    let deletes = indices(plan, |step| step.address.kind.is_storage());
     must(tasks.is_empty() || !deletes.is_empty(), format!("tasks of {existing} are ended, which is not ours"));
 }
 
@@ -104,7 +104,7 @@ fn writers_have_ended(plan: &Plan, must: &mut impl FnMut(bool, String)) {
 fn data_is_safe(plan: &Plan, must: &mut impl FnMut(bool, String)) {
     let exports: Vec<usize> = indices(plan, |step| step.op == Op::Export);
     let doomed = indices(plan, |step| {
-        matches!(step.op, Op::Delete { .. }) && matches!(step.address.kind, Kind::Link | Kind::Fsx)
+        matches!(step.op, Op::Delete { .. }) && (step.address.kind == Kind::Link || step.address.kind.is_storage())
     });
     for index in &doomed {
         for export in &exports {
@@ -114,9 +114,10 @@ fn data_is_safe(plan: &Plan, must: &mut impl FnMut(bool, String)) {
             );
         }
     }
-    for index in doomed.into_iter().filter(|index| plan.steps[*index].address.kind == Kind::Fsx) {
+    for index in doomed.into_iter().filter(|index| plan.steps[*index].address.kind.is_storage()) {
         for other in indices(plan, |step| {
-            matches!(step.op, Op::Delete { .. }) && matches!(step.address.kind, Kind::Link | Kind::Nodes)
+            let before = matches!(step.address.kind, Kind::Link | Kind::MountTarget | Kind::Nodes);
+            before && matches!(step.op, Op::Delete { .. })
         }) {
             must(precedes(plan, other, index), format!("the file system goes before {}", plan.steps[other].address));
         }

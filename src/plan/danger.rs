@@ -2,15 +2,14 @@
 
 use super::diff::{Outcome, Work};
 use super::model::{Action, Danger, Verb};
-use crate::desired::{Address, Kind};
+use crate::desired::Kind;
 
 /// Writes the sentence into every action.
 pub(super) fn explain(outcome: &mut Outcome) {
-    let storage = Address::one(Kind::Fsx);
     let storage_goes = outcome
         .actions
         .iter()
-        .any(|action| action.address == storage && matches!(action.verb, Verb::Replace | Verb::Delete));
+        .any(|action| action.address.kind.is_storage() && matches!(action.verb, Verb::Replace | Verb::Delete));
     for action in &mut outcome.actions {
         let ended = outcome.work.get(&action.address).map_or(0, |work: &Work| work.delete.len());
         action.danger_reason = reason(action, ended, storage_goes);
@@ -21,6 +20,8 @@ pub(super) fn explain(outcome: &mut Outcome) {
 fn reason(action: &Action, ended: usize, storage_goes: bool) -> String {
     match action.address.kind {
         Kind::Fsx => file_system(action.verb, action.danger).to_owned(),
+        Kind::Efs => efs(action.verb, action.danger).to_owned(),
+        Kind::MountTarget => mount_target(action.verb).to_owned(),
         Kind::Link => link(action.verb, storage_goes).to_owned(),
         Kind::Nodes => nodes(action.verb, action.danger, ended),
         kind @ (Kind::SecurityGroup
@@ -48,6 +49,30 @@ fn file_system(verb: Verb, danger: Danger) -> &'static str {
         (Verb::Delete, _) => {
             "A deleted file system cannot be brought back: files that are not in S3 by then are lost for good."
         }
+    }
+}
+
+fn efs(verb: Verb, danger: Danger) -> &'static str {
+    match (verb, danger) {
+        (Verb::Create, _) => NEW,
+        (Verb::Keep, _) => KEPT,
+        (Verb::Update, _) => "It goes on working while AWS changes it; no file is lost.",
+        (Verb::Replace, Danger::DestroysData) => {
+            "The file system is deleted and an empty one is made: nothing on it has a copy in S3, and every file is lost for good."
+        }
+        (Verb::Replace, _) => "It never became usable, so no file can be on it; another one is made.",
+        (Verb::Delete, _) => {
+            "A deleted file system cannot be brought back: nothing on it has a copy in S3, and every file is lost for good."
+        }
+    }
+}
+
+fn mount_target(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Create => NEW,
+        Verb::Keep | Verb::Update => KEPT,
+        Verb::Replace => "Nodes cannot reach the file system until the new one is there; no file goes.",
+        Verb::Delete => "It is an address of the file system, and holds no data.",
     }
 }
 

@@ -142,27 +142,36 @@ fn foreign(input: &Input<'_>, outcome: &mut Outcome) {
 }
 
 fn storage_is_replaced(input: &Input<'_>, outcome: &mut Outcome) -> bool {
-    let address = Address::one(Kind::Fsx);
-    let (Some(wanted), Some(seen)) = (input.desired.resources.get(&address), input.observed.find(&address)) else {
-        return false;
-    };
+    let Some((address, wanted)) = input.desired.storage() else { return false };
+    let Some(seen) = input.observed.find(address) else { return false };
     let reasons = match seen.state {
         State::Deleting => return false,
         // It never worked: nothing can be on it.
         State::Failed if !was_available(input) => return true,
         State::Failed => vec![format!("It is FAILED: {}", seen.reason.as_deref().unwrap_or("AWS gives no reason"))],
         State::Creating | State::Ready | State::Updating | State::Misconfigured => {
-            rules::compare(Kind::Fsx, wanted, seen).1
+            rules::compare(address.kind, wanted, seen).1
         }
     };
     if reasons.is_empty() {
         return false;
     }
     if !input.options.replace_storage {
-        let mut finding = error("plan::replace-storage", Some(&address), "this change needs another file system");
+        let mut finding = error("plan::replace-storage", Some(address), "this change needs another file system");
         finding.notes = reasons;
-        finding.notes.push(format!("{} and every file on it that is not in S3 would be deleted", seen.id));
-        finding.help = Some("undo the change in the spec, or say `--replace-storage`: links are exported first, then all of it is made anew".to_owned());
+        let (what, help) = if address.kind == Kind::Efs {
+            (
+                "every file on it",
+                "undo the change in the spec; or copy what you need and `provision down`, which says what would be lost",
+            )
+        } else {
+            (
+                "every file on it that is not in S3",
+                "undo the change in the spec, or say `--replace-storage`: links are exported first, then all of it is made anew",
+            )
+        };
+        finding.notes.push(format!("{} and {what} would be deleted", seen.id));
+        finding.help = Some(help.to_owned());
         outcome.findings.push(finding);
     }
     true
@@ -205,7 +214,8 @@ fn resource(
     action.id = Some(seen.id.clone());
     let (changes, mut reasons) = rules::compare(address.kind, wanted, seen);
     let broken = seen.state == State::Failed;
-    let swept = storage_replaced && matches!(address.kind, Kind::Fsx | Kind::Link);
+    let swept =
+        storage_replaced && (address.kind.is_storage() || matches!(address.kind, Kind::MountTarget | Kind::Link));
     if seen.state == State::Deleting {
         action.verb = Verb::Create;
         action.reasons.push(format!("{} is being deleted; another one is made once it is gone.", seen.id));
@@ -220,12 +230,12 @@ fn resource(
                 seen.lifecycle,
                 seen.reason.as_deref().unwrap_or("AWS gives no reason.")
             ));
-        } else if swept && address.kind == Kind::Link {
+        } else if swept && !address.kind.is_storage() {
             reasons.push("The file system below it is replaced.".to_owned());
         }
         action.verb = Verb::Replace;
         action.danger =
-            if address.kind == Kind::Fsx && was_available(input) { Danger::DestroysData } else { Danger::Disruptive };
+            if address.kind.is_storage() && was_available(input) { Danger::DestroysData } else { Danger::Disruptive };
         (action.changes, action.reasons) = (changes, reasons);
         work.delete.push(seen.id.clone());
         work.export = address.kind == Kind::Link && exportable(input, seen);
@@ -299,6 +309,10 @@ fn update(
 
 /// Our own tags and the user's. What anybody else put on a resource stays.
 fn tags(input: &Input<'_>, address: &Address, wanted: &Wanted, seen: &Seen, work: &mut Work) {
+    if address.kind == Kind::MountTarget {
+        // It can have none.
+        return;
+    }
     for (key, value) in wanted_tags(input, address, wanted) {
         if seen.tags.get(&key) != Some(&value) {
             work.set_tags.insert(key);
@@ -407,7 +421,11 @@ fn exportable(input: &Input<'_>, seen: &Seen) -> bool {
 
 /// What is there and is not wanted any more: all of it, at `down`.
 fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
-    let keep = |kind: Kind| input.options.keep_storage && matches!(kind, Kind::Fsx | Kind::Link | Kind::SecurityGroup);
+    let with_storage = |kind: Kind| matches!(kind, Kind::MountTarget | Kind::Link | Kind::SecurityGroup);
+    let keep = |kind: Kind| input.options.keep_storage && (kind.is_storage() || with_storage(kind));
+    let storage_goes = |outcome: &Outcome| {
+        outcome.work.iter().any(|(address, work)| address.kind.is_storage() && !work.delete.is_empty())
+    };
     let mut groups: BTreeMap<Address, Vec<&Node>> = BTreeMap::new();
     for node in input.observed.nodes.iter().filter(|node| node.exists()) {
         groups.entry(node.address.clone()).or_default().push(node);
@@ -425,6 +443,10 @@ fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
         if input.desired.resources.contains_key(&seen.address) {
             continue;
         }
+        if input.purpose == Purpose::Up && seen.address.kind == Kind::MountTarget && !storage_goes(outcome) {
+            // Of another zone, and somebody else's to remove as long as the file system stays.
+            continue;
+        }
         if keep(seen.address.kind) {
             let mut action = removal(seen.address.clone(), Some(seen.id.clone()), summary::of_seen(seen), Danger::Safe);
             action.verb = Verb::Keep;
@@ -433,7 +455,7 @@ fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
             continue;
         }
         let (danger, export) = match seen.address.kind {
-            Kind::Fsx => (Danger::DestroysData, false),
+            Kind::Fsx | Kind::Efs => (Danger::DestroysData, false),
             Kind::Link => (Danger::Disruptive, exportable(input, seen)),
             _ => (Danger::Safe, false),
         };

@@ -7,6 +7,7 @@ mod cost;
 mod cover;
 mod danger;
 mod diff;
+mod efs;
 mod model;
 mod nodes;
 mod not_ours;

@@ -2,7 +2,7 @@
 
 use super::diff::{Input, Options, error, warning};
 use super::model::{Finding, Plan, Purpose};
-use super::safety::{linked_paths, may_owe_files};
+use super::safety::{NO_LINK, linked_paths, may_owe_files};
 use crate::desired::{Address, Kind};
 use crate::diagnostic::Severity;
 
@@ -54,14 +54,24 @@ impl Counted {
 pub fn outside_links<'a>(input: &'a Input<'_>) -> Option<Vec<&'a str>> {
     let paths = linked_paths(input);
     let covers_all = paths.contains(&"/");
-    (input.purpose == Purpose::Down && may_owe_files(input) && !paths.is_empty() && !covers_all).then_some(paths)
+    let never_linked = input.observed.file_system().is_some_and(|seen| seen.address.kind == Kind::Efs);
+    let leaves_some = never_linked || (!paths.is_empty() && !covers_all);
+    (input.purpose == Purpose::Down && may_owe_files(input) && leaves_some).then_some(paths)
 }
 
 /// Says in a plan what was counted: files that would be lost keep it from being carried out,
 /// unless those were given up.
 pub fn say_outside(plan: &mut Plan, counted: &Counted, options: Options) {
-    let address = Address::one(Kind::Fsx);
+    if let Some(finding) = plan.findings.iter_mut().find(|finding| finding.code == NO_LINK) {
+        // All of it goes or nothing: a count says how much, and lets nothing go that would not go without.
+        let note = of_all(counted);
+        if !finding.notes.contains(&note) {
+            finding.notes.push(note);
+        }
+        return;
+    }
     let Some(at) = plan.findings.iter().position(|finding| finding.code == CODE) else { return };
+    let address = plan.findings[at].address.clone().unwrap_or(Address::one(Kind::Fsx));
     match counted {
         Counted::Not(why) => {
             let note = format!("they were not counted: {why}");
@@ -76,6 +86,19 @@ pub fn say_outside(plan: &mut Plan, counted: &Counted, options: Options) {
         Counted::Files(outside) => {
             let linked = plan.findings[at].notes.clone();
             plan.findings[at] = found(outside, &address, linked, options.discard_unlinked_files);
+        }
+    }
+}
+
+/// How much there is on a file system without links.
+fn of_all(counted: &Counted) -> String {
+    match counted {
+        Counted::Not(why) => format!("its files were not counted: {why}"),
+        Counted::Files(Outside { node, files, bytes, complete, paths }) => {
+            let (noun, size) = (if *files == 1 { "file" } else { "files" }, size(*bytes));
+            let least = if *complete { "" } else { "at least " };
+            let named = if *files == 0 { String::new() } else { format!(": {}", named(paths, *files)) };
+            format!("{node} has counted {least}{files} {noun} ({size}){named}")
         }
     }
 }

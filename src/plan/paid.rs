@@ -7,13 +7,14 @@ use jiff::Timestamp;
 
 use super::cost::{Cost, CostItem, Meter, PriceSource};
 use super::diff::Input;
+use super::efs;
 use super::model::{Action, Verb};
 use crate::catalog::fsx::{self, Kind as FsxKind};
 use crate::catalog::not_included::{self, When};
 use crate::catalog::prices::Prices;
-use crate::desired::{Address, Desired, FileSystem, Kind, Resource, deployment_text, market_text, media_text};
+use crate::desired::{Address, Desired, Efs, FileSystem, Kind, Resource, deployment_text, market_text, media_text};
 use crate::observed::{Node, NodeState, Observed, Seen, State};
-use crate::spec::{Deployment, DriveCache, Market, Media, MetadataIops, ReadCache};
+use crate::spec::{Deployment, DriveCache, EfsThroughput, Market, Media, MetadataIops, ReadCache};
 
 /// What the cluster costs once the actions are done, and now.
 pub(super) fn cost(input: &Input<'_>, actions: &[Action], prices: &Prices) -> Cost {
@@ -57,6 +58,7 @@ fn wanted(desired: &Desired, prices: &Prices) -> Vec<CostItem> {
     for (address, wanted) in &desired.resources {
         match &wanted.resource {
             Resource::Fsx(file_system) => storage(address, &Storage::of(file_system), prices, &mut items),
+            Resource::Efs(efs) => items.extend(efs::items(address, Some(efs.throughput), prices)),
             Resource::Nodes(group) => {
                 items.push(instances(address, &group.instance, &group.market, u64::from(group.count), prices));
                 let template = desired.resources.get(&group.template).map(|wanted| &wanted.resource);
@@ -69,6 +71,7 @@ fn wanted(desired: &Desired, prices: &Prices) -> Vec<CostItem> {
             | Resource::Role(_)
             | Resource::InstanceProfile(_)
             | Resource::Placement(_)
+            | Resource::MountTarget(_)
             | Resource::Link(_)
             | Resource::Template(_) => {}
         }
@@ -79,8 +82,13 @@ fn wanted(desired: &Desired, prices: &Prices) -> Vec<CostItem> {
 /// What was seen costs, as it was seen. What is on its way out is paid for no more, or for some minutes at most.
 pub fn existing(observed: &Observed, prices: &Prices) -> Vec<CostItem> {
     let mut items = Vec::new();
-    for seen in observed.resources.iter().filter(|seen| seen.address.kind == Kind::Fsx) {
+    for seen in observed.resources.iter().filter(|seen| seen.address.kind.is_storage()) {
         match seen.state {
+            State::Creating | State::Ready | State::Updating | State::Misconfigured
+                if seen.address.kind == Kind::Efs =>
+            {
+                items.extend(efs::items(&seen.address, efs::seen(seen), prices));
+            }
             State::Creating | State::Ready | State::Updating | State::Misconfigured => {
                 storage(&seen.address, &Storage::seen(seen), prices, &mut items);
             }
@@ -300,11 +308,22 @@ fn with(desired: &Desired, observed: &Observed) -> Vec<When> {
     if wants(is_tiering) || sees(Kind::Fsx, "media", |media| media == media_text(Media::IntelligentTiering)) {
         found.push(When::IntelligentTiering);
     }
+    let is_elastic =
+        |resource: &Resource| matches!(resource, Resource::Efs(Efs { throughput: EfsThroughput::Elastic, kms_key: _ }));
+    if wants(is_elastic) || sees(Kind::Efs, "throughput", |throughput| throughput == "elastic") {
+        found.push(When::EfsElastic);
+    }
     if desired.existing.is_some() || observed.existing.is_some() {
         found.push(When::Existing);
     }
     // Of one that is there, AWS answers with a key also where it is AWS's own.
-    if wants(|resource| matches!(resource, Resource::Fsx(FileSystem { kms_key: Some(_), .. }))) {
+    let has_key = |resource: &Resource| {
+        matches!(
+            resource,
+            Resource::Fsx(FileSystem { kms_key: Some(_), .. }) | Resource::Efs(Efs { kms_key: Some(_), .. })
+        )
+    };
+    if wants(has_key) {
         found.push(When::KmsKey);
     }
     found

@@ -1,7 +1,7 @@
 //! What a change of a field means: in place, a replacement, or nothing at all. One rule a field.
 //!
 //! Sources: FSx API, UpdateFileSystem and UpdateDataRepositoryAssociation; FSx for Lustre User Guide, "Managing storage
-//! capacity", "Managing throughput capacity", "Managing metadata performance", "EFA-enabled file systems".
+//! capacity", "Managing throughput capacity", "Managing metadata performance", "EFA-enabled file systems"; EFS API, UpdateFileSystem.
 
 use std::collections::BTreeMap;
 
@@ -32,6 +32,9 @@ pub(super) fn compare(kind: Kind, wanted: &Wanted, seen: &Seen) -> (Vec<Change>,
         }
         let effect = match kind {
             Kind::Fsx => file_system(field, before.map(String::as_str), &after, &seen.fields),
+            Kind::Efs => efs(field, before.map(String::as_str), &after),
+            // There is one in a zone, and that is what counts.
+            Kind::MountTarget => Effect::Same,
             Kind::Link => link(field),
             Kind::SecurityGroup if field == "vpc" => Effect::Replace("A security group belongs to one VPC."),
             Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Template => Effect::InPlace,
@@ -58,6 +61,15 @@ fn link(field: &str) -> Effect {
     match field {
         "path" | "s3" => Effect::Replace("An association keeps its path and its bucket for life."),
         _ => Effect::InPlace,
+    }
+}
+
+/// EFS API, UpdateFileSystem: its throughput, and nothing else that a spec says.
+fn efs(field: &str, before: Option<&str>, after: &str) -> Effect {
+    match field {
+        "throughput" => Effect::InPlace,
+        "kms_key" => kms_key(before, after),
+        _ => Effect::Same,
     }
 }
 

@@ -7,21 +7,21 @@ use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED};
 use crate::observed::{Seen, State};
 use crate::record::Try;
 
+/// There is no link at all, and there may be files.
+pub(super) const NO_LINK: &str = "plan::no-link";
+
 pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
     not_ours::links(input, outcome);
-    let goes = |kind: Kind| {
-        outcome
-            .actions
-            .iter()
-            .any(|action| action.address.kind == kind && matches!(action.verb, Verb::Delete | Verb::Replace))
-    };
     let Some(file_system) = input.observed.file_system() else {
         return;
     };
     if file_system.state == State::Deleting {
         return;
     }
-    let storage_goes = goes(Kind::Fsx);
+    let storage_goes = outcome
+        .actions
+        .iter()
+        .any(|action| action.address.kind.is_storage() && matches!(action.verb, Verb::Delete | Verb::Replace));
     let doomed_links: Vec<&Seen> = input
         .observed
         .resources
@@ -87,12 +87,16 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
         findings.push(finding);
     }
     if storage_goes && !linked && !input.record.exported && may_hold_files(input) {
-        let address = Address::one(Kind::Fsx);
+        let address = &file_system.address;
         if input.options.discard_unexported_data {
-            findings.push(lost(&address, "/", "`--discard-unexported-data`"));
+            findings.push(lost(address, "/", "`--discard-unexported-data`"));
         } else {
-            let mut finding =
-                error("plan::no-link", Some(&address), "the file system has no link, so nothing on it can be exported");
+            let title = if address.kind == Kind::Efs {
+                "EFS has no copy in S3, and nothing on it can be exported"
+            } else {
+                "the file system has no link, so nothing on it can be exported"
+            };
+            let mut finding = error(NO_LINK, Some(address), title);
             finding.notes.push(format!("nodes have mounted {}, and every file on it would be lost", file_system.id));
             finding.help = Some("copy what you need, then give up the rest: `--discard-unexported-data`; or keep the file system: `--keep-storage`".to_owned());
             findings.push(finding);
@@ -100,8 +104,7 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
     } else if storage_goes && linked && input.purpose == Purpose::Down && !input.options.discard_unexported_data {
         let paths = linked_paths(input);
         if paths != ["/"] {
-            let mut finding =
-                warning(outside::CODE, Some(&Address::one(Kind::Fsx)), "files outside the links are deleted");
+            let mut finding = warning(outside::CODE, Some(&file_system.address), "files outside the links are deleted");
             finding.notes.push(format!("only what is below {} is exported", paths.join(", ")));
             findings.push(finding);
         }

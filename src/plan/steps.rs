@@ -84,12 +84,15 @@ impl Graph<'_> {
         self.remove(Kind::Placement, &[Kind::Nodes]);
         self.remove(Kind::InstanceProfile, &[Kind::Nodes]);
         self.remove(Kind::Role, &[Kind::InstanceProfile]);
-        self.remove(Kind::SecurityGroup, &[Kind::Nodes, Kind::Fsx, Kind::Template]);
+        let mut inside = vec![Kind::Nodes, Kind::MountTarget, Kind::Template];
+        inside.extend(Kind::STORAGE);
+        self.remove(Kind::SecurityGroup, &inside);
     }
 
     /// Tasks end, every link is exported, and only when all of that went well does the first link go.
     fn storage(&mut self) {
-        let storage_goes = self.work(Kind::Fsx).iter().any(|(_, work)| !work.delete.is_empty());
+        let goes = |kind: Kind| self.work(kind).iter().any(|(_, work)| !work.delete.is_empty());
+        let storage_goes = Kind::STORAGE.into_iter().any(goes);
         let again = |address: &Address| self.input.desired.to_export.contains_key(address);
         let links: Vec<DoomedLink> = self
             .work(Kind::Link)
@@ -137,7 +140,10 @@ impl Graph<'_> {
             self.removed.insert(address, step.step);
             before = Some(step);
         }
-        self.remove(Kind::Fsx, &[Kind::Nodes, Kind::Link]);
+        self.remove(Kind::MountTarget, &[Kind::Nodes]);
+        for kind in Kind::STORAGE {
+            self.remove(kind, &[Kind::Nodes, Kind::MountTarget, Kind::Link]);
+        }
     }
 
     fn makes(&mut self) {
@@ -186,7 +192,7 @@ impl Graph<'_> {
     /// Nodes need not wait while the file system below them is only changed; links must, since FSx takes one change at a time.
     fn edge(&self, address: &Address, needed: &Address, point: Point) -> Option<After> {
         let made = self.made.get(needed)?;
-        if !made.is_new && needed.kind == Kind::Fsx && address.kind != Kind::Link {
+        if !made.is_new && needed.kind.is_storage() && address.kind != Kind::Link {
             return None;
         }
         match point {

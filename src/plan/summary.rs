@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::desired::{
-    FileSystem, Kind, LaunchTemplate, Link, NodeGroup, Resource, Role, SecurityGroup, deployment_text, flows_sentence,
-    market_text, media_text,
+    Efs, FileSystem, Kind, LaunchTemplate, Link, MountTarget, NodeGroup, Resource, Role, SecurityGroup,
+    deployment_text, efs_throughput_text, flows_sentence, market_text, media_text,
 };
 use crate::observed::{Existing, Seen};
 use crate::spec::MetadataIops;
@@ -19,6 +19,13 @@ pub(super) fn of(resource: &Resource) -> String {
         Resource::InstanceProfile(profile) => profile.name.clone(),
         Resource::Placement(group) => format!("{}, cluster", group.name),
         Resource::Fsx(file_system) => storage(file_system),
+        Resource::Efs(Efs { throughput, kms_key: _ }) => {
+            format!("regional, {} throughput, encrypted", efs_throughput_text(*throughput))
+        }
+        Resource::MountTarget(MountTarget { zone, subnet, security_group: _ }) => match (zone.as_str(), subnet) {
+            ("", _) => "where nodes reach it".to_owned(),
+            (zone, subnet) => format!("where nodes in {zone} reach it, in {subnet}"),
+        },
         Resource::Link(link) => {
             let Link { path, import, export, export_on_down, .. } = link;
             format!("{} ⇄ {path}: {}", link.s3(), flows_sentence(import, export, *export_on_down))
@@ -89,6 +96,8 @@ pub(super) fn of_seen(seen: &Seen) -> String {
     let field = |name: &str| seen.fields.get(name).cloned().unwrap_or_default();
     match seen.address.kind {
         Kind::Fsx => format!("{} {}, {}", field("deployment"), field("media"), field("capacity")),
+        Kind::Efs => format!("regional, {} throughput", field("throughput")),
+        Kind::MountTarget => format!("where nodes in {} reach it, in {}", field("zone"), field("subnet")),
         Kind::Link => format!("{} ⇄ {}", field("s3"), field("path")),
         _ => field("name"),
     }

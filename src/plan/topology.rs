@@ -12,7 +12,8 @@ use super::model::{Action, Danger, Verb};
 use super::summary::{capacity_text, rate_text};
 use crate::catalog::instances;
 use crate::desired::{
-    Address, Desired, FileSystem, Kind, Link, NodeGroup, Resource, deployment_text, flows_text, market_text, media_text,
+    Address, Desired, FileSystem, Kind, Link, NodeGroup, Resource, deployment_text, efs_throughput_text, flows_text,
+    market_text, media_text,
 };
 use crate::observed::Observed;
 use crate::spec::MetadataIops;
@@ -93,8 +94,13 @@ pub(super) fn topology(input: &Input<'_>, actions: &[Action]) -> Topology {
             danger: Danger::Safe,
         });
     }
-    for (kind, tier) in [(Kind::Link, Tier::Link), (Kind::Fsx, Tier::Storage), (Kind::Nodes, Tier::Compute)] {
-        for action in actions.iter().filter(|action| action.address.kind == kind) {
+    let tiers: [(Tier, fn(Kind) -> bool); 3] = [
+        (Tier::Link, |kind| kind == Kind::Link),
+        (Tier::Storage, Kind::is_storage),
+        (Tier::Compute, |kind| kind == Kind::Nodes),
+    ];
+    for (tier, is_in) in tiers {
+        for action in actions.iter().filter(|action| is_in(action.address.kind)) {
             let mut part = part(action, tier, input.desired);
             let existing =
                 input.observed.existing.as_ref().map(|existing| &existing.id).or(input.desired.existing.as_ref());
@@ -149,6 +155,11 @@ fn part(action: &Action, tier: Tier, desired: &Desired) -> Part {
     let Action { address, verb, danger, summary, changes, .. } = action;
     let mut lines = match wanted(address, desired) {
         Some(Resource::Fsx(file_system)) => storage(file_system),
+        Some(Resource::Efs(efs)) => vec![
+            "EFS, in every zone of the region".to_owned(),
+            format!("throughput: {}", efs_throughput_text(efs.throughput)),
+            "grows with what is on it".to_owned(),
+        ],
         Some(Resource::Link(link)) => vec![
             format!("{} ⇄ {}", link.s3(), link.path),
             format!("from S3: {}", flows_text(&link.import)),
@@ -160,6 +171,7 @@ fn part(action: &Action, tier: Tier, desired: &Desired) -> Part {
             | Resource::Role(_)
             | Resource::InstanceProfile(_)
             | Resource::Placement(_)
+            | Resource::MountTarget(_)
             | Resource::Template(_),
         )
         | None => vec![summary.clone()],

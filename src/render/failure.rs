@@ -237,6 +237,7 @@ fn help(class: Class, operation: &str) -> Option<String> {
         Class::Quota => format!("raise the quota (`aws service-quotas list-service-quotas --service-code {service}`)"),
         Class::Capacity => "take another instance type, fewer nodes or a reservation in the spec, or wait".to_owned(),
         Class::Invalid => "change the spec as the note says".to_owned(),
+        Class::NotImplemented => "see that the endpoint is AWS's, and which services it has".to_owned(),
         Class::Unreachable => "see that the region is right and the network lets you out".to_owned(),
         Class::InUse => "remove or detach what uses it".to_owned(),
         Class::Busy => "wait for the task".to_owned(),

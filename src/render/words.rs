@@ -69,6 +69,7 @@ pub(super) const fn code(class: Class) -> &'static str {
         Class::Busy => "aws::busy",
         Class::NotFound => "aws::not-found",
         Class::Invalid => "aws::invalid",
+        Class::NotImplemented => "aws::not-implemented",
         Class::NotYet => "aws::not-yet",
         Class::Transient => "aws::unavailable",
         Class::Unreachable => "aws::unreachable",
@@ -89,6 +90,7 @@ pub(super) const fn cause(class: Class) -> &'static str {
         Class::Busy => "a data repository task must end first",
         Class::NotFound => "it, or something that it needs, is gone",
         Class::Invalid => "AWS refuses the request as it is",
+        Class::NotImplemented => "the endpoint does not know this call",
         Class::NotYet => "what it needs is not known everywhere yet",
         Class::Transient => "AWS failed again and again",
         Class::Unreachable => "AWS was not reached",
@@ -112,6 +114,7 @@ pub(super) const fn passing(class: Class) -> &'static str {
         | Class::Busy
         | Class::NotFound
         | Class::Invalid
+        | Class::NotImplemented
         | Class::Unknown => "passing fault",
     }
 }

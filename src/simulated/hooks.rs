@@ -10,7 +10,7 @@ use super::look::View;
 use super::settings::Settings;
 use super::world::{Maker, Thing, Uses, World, kind_of, name_of};
 use crate::cloud::{Overwrite, Scope};
-use crate::desired::{Kind, Link, Resource, TAG_CLUSTER, Tags};
+use crate::desired::{Kind, Link, MountTarget, Reference, Resource, TAG_CLUSTER, Tags};
 use crate::observed::{NodeState, Observed, State, Task, Work};
 
 /// The world's own behaviour.
@@ -71,6 +71,22 @@ impl Simulated {
             thing.uses.insert(Kind::Fsx, file_system.to_owned());
         }
         id
+    }
+
+    /// Somebody gives an EFS file system a mount target in another subnet.
+    pub fn add_mount_target(&self, file_system: &str, subnet: &str, security_group: &str) -> String {
+        let mut world = self.world();
+        let zone = world.zone_of(subnet).unwrap_or_default();
+        let security_group = Reference::Existing(security_group.to_owned());
+        let target = MountTarget { zone, subnet: subnet.to_owned(), security_group };
+        let key = (Kind::MountTarget, world.id("fsmt"));
+        let uses = Uses::from([(Kind::Efs, file_system.to_owned())]);
+        let (resource, tags) = (Resource::MountTarget(target), Tags::new());
+        // Whoever made it, it goes with its file system.
+        let (state, reason, maker, grown) = (State::Ready, None, Maker::Clients, None);
+        let now = world.now;
+        world.things.put(key.clone(), Thing { resource, tags, state, reason, maker, uses, grown }, now, now);
+        key.1
     }
 
     /// Somebody writes files onto one file system, whoever's it is.
@@ -221,7 +237,7 @@ fn mounted(world: &World) -> Vec<String> {
     let usable = |state: State| matches!(state, State::Ready | State::Updating | State::Misconfigured);
     let ours = |thing: &Thing| thing.maker == Maker::Clients && usable(thing.state);
     let things = world.things.all();
-    things.filter(|((kind, _), thing)| *kind == Kind::Fsx && ours(thing)).map(|((_, id), _)| id.clone()).collect()
+    things.filter(|((kind, _), thing)| kind.is_storage() && ours(thing)).map(|((_, id), _)| id.clone()).collect()
 }
 
 /// What a test reads.

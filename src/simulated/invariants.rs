@@ -6,7 +6,7 @@ use std::fmt;
 use super::client::Simulated;
 use super::nodes::{Machine, cluster_of};
 use super::world::{Key, Maker, World};
-use crate::desired::{Kind, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, Tags};
+use crate::desired::{Kind, Resource, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, Tags};
 use crate::observed::{NodeState, State};
 
 /// A broken promise.
@@ -166,7 +166,9 @@ fn findable(world: &World, violations: &mut Vec<Violation>) {
         let what = format!("{} {}", key.0.noun(), key.1);
         violations.extend(missing.map(|missing| Violation::Unfindable { what: what.clone(), missing }));
     };
-    for (key, thing) in world.things.all().filter(|(_, thing)| thing.maker == Maker::Clients) {
+    // A mount target can have no tags: it is found by way of its file system, which it cannot outlive.
+    let tagged = |(kind, _): &Key| *kind != Kind::MountTarget;
+    for (key, thing) in world.things.all().filter(|(key, thing)| tagged(key) && thing.maker == Maker::Clients) {
         look(key.clone(), &thing.tags);
     }
     for (id, node) in world.nodes.all().filter(|(_, node)| node.maker == Maker::Clients && node.exists()) {
@@ -184,7 +186,11 @@ fn no_duplicate(world: &World, violations: &mut Vec<Violation>) {
     for ((kind, id), thing) in world.things.all() {
         let counts = thing.maker == Maker::Clients && !matches!(thing.state, State::Deleting | State::Failed);
         if counts {
-            live.entry((*kind, address_of(&thing.tags))).or_default().push(id.clone());
+            let address = match &thing.resource {
+                Resource::MountTarget(target) => format!("{:?} in {}", thing.uses.get(&Kind::Efs), target.zone),
+                _ => address_of(&thing.tags),
+            };
+            live.entry((*kind, address)).or_default().push(id.clone());
         }
     }
     let doubles = live.into_iter().filter(|(_, ids)| ids.len() > 1);

@@ -50,6 +50,8 @@ impl World {
             | Kind::InstanceProfile
             | Kind::Placement
             | Kind::Fsx
+            | Kind::Efs
+            | Kind::MountTarget
             | Kind::Link
             | Kind::Template => {
                 for (key, thing) in self.all_things(view).filter(|((each, _), _)| *each == kind) {
@@ -124,12 +126,22 @@ impl World {
         if elsewhere {
             return;
         }
+        if let Resource::MountTarget(target) = &thing.resource {
+            // It has no tags: it is ours if its file system is.
+            let on = thing.uses.get(&Kind::Efs);
+            let file_system = on.and_then(|id| self.things.get(&(Kind::Efs, id.clone())));
+            let by_tags = file_system.is_some_and(|thing| owned(scope, Kind::Efs, &thing.tags).is_some());
+            if by_tags || (on.is_some() && on == scope.file_system.as_ref()) {
+                let address = Address::named(Kind::MountTarget, &target.zone);
+                observed.resources.push(self.seen(&address, id, thing));
+            }
+            return;
+        }
         if let Some(address) = owned(scope, *kind, &thing.tags) {
             observed.resources.push(self.seen(&address, id, thing));
-        } else if *kind == Kind::Fsx && scope.file_system.as_ref() == Some(id) && !thing.tags.contains_key(TAG_CLUSTER)
-        {
+        } else if kind.is_storage() && scope.file_system.as_ref() == Some(id) && !thing.tags.contains_key(TAG_CLUSTER) {
             // Asked for by its id: found also when somebody has taken its tags away.
-            observed.resources.push(self.seen(&Address::one(Kind::Fsx), id, thing));
+            observed.resources.push(self.seen(&Address::one(*kind), id, thing));
         } else if let Some(name) = name_of(&thing.resource)
             && let Some((address, _)) =
                 scope.names.iter().find(|(address, each)| address.kind == *kind && *each == name)
@@ -152,10 +164,17 @@ impl World {
     }
 
     pub(super) fn seen(&self, address: &Address, id: &str, thing: &Thing) -> Seen {
-        let endpoint = matches!(thing.resource, Resource::Fsx(_)).then(|| Endpoint {
-            dns_name: format!("{id}.fsx.{}.amazonaws.com", self.settings.region),
-            mount_name: id.chars().rev().take(8).collect(),
-        });
+        let region = &self.settings.region;
+        let endpoint = match thing.resource {
+            Resource::Fsx(_) => Some(Endpoint {
+                dns_name: format!("{id}.fsx.{region}.amazonaws.com"),
+                mount_name: id.chars().rev().take(8).collect(),
+            }),
+            Resource::Efs(_) => {
+                Some(Endpoint { dns_name: format!("{id}.efs.{region}.amazonaws.com"), mount_name: String::new() })
+            }
+            _ => None,
+        };
         Seen {
             address: address.clone(),
             id: id.to_owned(),
@@ -166,7 +185,7 @@ impl World {
             fields: thing.resource.fields().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             tags: thing.tags.clone(),
             endpoint,
-            file_system: thing.uses.get(&Kind::Fsx).cloned(),
+            file_system: thing.uses.get(&Kind::Fsx).or_else(|| thing.uses.get(&Kind::Efs)).cloned(),
         }
     }
 
@@ -175,10 +194,15 @@ impl World {
         let on = thing.uses.get(&Kind::Fsx).map_or("", String::as_str);
         match thing.resource {
             Resource::Fsx(_) => Some(format!("arn:aws:fsx:{region}:{ACCOUNT}:file-system/{id}")),
+            Resource::Efs(_) => Some(format!("arn:aws:elasticfilesystem:{region}:{ACCOUNT}:file-system/{id}")),
             Resource::Link(_) => Some(format!("arn:aws:fsx:{region}:{ACCOUNT}:association/{on}/{id}")),
             Resource::Role(_) => Some(format!("arn:aws:iam::{ACCOUNT}:role/{id}")),
             Resource::InstanceProfile(_) => Some(format!("arn:aws:iam::{ACCOUNT}:instance-profile/{id}")),
-            Resource::SecurityGroup(_) | Resource::Placement(_) | Resource::Template(_) | Resource::Nodes(_) => None,
+            Resource::SecurityGroup(_)
+            | Resource::MountTarget(_)
+            | Resource::Placement(_)
+            | Resource::Template(_)
+            | Resource::Nodes(_) => None,
         }
     }
 
@@ -213,6 +237,7 @@ impl World {
         Some(GroupFacts {
             vpc: group.vpc.clone(),
             lustre_in: lets(&|rule| matches!(rule, Rule::AllIn | Rule::TcpIn { from: ..=988, to: 988.. })),
+            nfs_in: lets(&|rule| matches!(rule, Rule::AllIn | Rule::TcpIn { from: ..=2049, to: 2049.. })),
             all_in: lets(&|rule| *rule == Rule::AllIn),
             all_out: lets(&|rule| *rule == Rule::AllOut),
         })

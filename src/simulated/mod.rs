@@ -10,12 +10,14 @@
 
 mod client;
 mod clock;
+mod efs;
 mod faults;
 mod files;
 mod help;
 mod history;
 mod hooks;
 mod invariants;
+mod listing;
 mod look;
 mod named;
 mod nodes;

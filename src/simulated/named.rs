@@ -7,6 +7,7 @@
 use super::client::{Call, Simulated};
 use super::storage::{id_of, thing};
 use super::world::{Answer, Key, Thing, Uses, World, kind_of, name_of, refuse, same_owner};
+use crate::bootstrap::Service;
 use crate::cloud::{Class, Create, Delete, Result, Update};
 use crate::desired::{Address, InstanceProfile, Kind, LaunchTemplate, Reference, Resource, Role, Rule, SecurityGroup};
 use crate::observed::State;
@@ -132,11 +133,18 @@ impl Simulated {
             Kind::Placement => "ec2:DeletePlacementGroup",
             Kind::Template => "ec2:DeleteLaunchTemplate",
             Kind::Fsx => "fsx:DeleteFileSystem",
+            Kind::Efs => "elasticfilesystem:DeleteFileSystem",
+            Kind::MountTarget => "elasticfilesystem:DeleteMountTarget",
             Kind::Link => "fsx:DeleteDataRepositoryAssociation",
             Kind::Task | Kind::Nodes => "ec2:TerminateInstances",
         };
         self.request(Call::write(last, address), |world| match address.kind {
             Kind::Fsx => world.delete_file_system(id),
+            Kind::Efs => world.delete_efs(id),
+            Kind::MountTarget => {
+                world.delete_mount_target(id);
+                Ok(())
+            }
             Kind::Link => {
                 world.delete_link(id);
                 Ok(())
@@ -291,10 +299,14 @@ fn uses_of(create: &Create, template: &LaunchTemplate) -> Answer<Uses> {
         Reference::Existing(name) => name.clone(),
         reference @ Reference::Ours(_) => id_of(reference, create)?,
     };
+    let storage = match template.boot.service {
+        Service::FsxLustre => Kind::Fsx,
+        Service::Efs => Kind::Efs,
+    };
     let mut uses = Uses::from([
         (Kind::SecurityGroup, id_of(&template.security_group, create)?),
         (Kind::InstanceProfile, profile),
-        (Kind::Fsx, endpoint.file_system_id.clone()),
+        (storage, endpoint.file_system_id.clone()),
     ]);
     if let Some(placement) = &template.placement {
         uses.insert(Kind::Placement, placement.clone());

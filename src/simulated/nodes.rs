@@ -4,13 +4,14 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::clock::VirtualClock;
+use super::efs::storage_of;
 use super::settings::{Boot, Which};
 use super::world::{Answer, Due, Maker, Uses, World, refuse};
 use crate::cloud::{Class, Create, Delete};
 use crate::desired::{
     Address, InterfaceKind, Kind, LaunchTemplate, NodeGroup, Resource, TAG_CLUSTER, TAG_NODE, TAG_PRELOAD, Tags,
 };
-use crate::observed::{Node, NodeState, Preload, Report, State};
+use crate::observed::{Node, NodeState, Preload, Report};
 use crate::spec::Market;
 
 /// How often a booting node tries to mount a file system that is not there yet.
@@ -138,7 +139,14 @@ impl World {
                     self.needed(Kind::Role, &role)?;
                 }
                 // Booting finds out about the file system, not launching.
-                Kind::Role | Kind::Fsx | Kind::Link | Kind::Task | Kind::Template | Kind::Nodes => {}
+                Kind::Role
+                | Kind::Fsx
+                | Kind::Efs
+                | Kind::MountTarget
+                | Kind::Link
+                | Kind::Task
+                | Kind::Template
+                | Kind::Nodes => {}
             }
         }
         if !self.settings.images.values().any(|image| image.id == template.image) {
@@ -256,10 +264,8 @@ impl World {
 
     /// A node that can mount says how it is; one that cannot waits for the file system.
     pub(super) fn node_booted(&mut self, id: &str) {
-        let usable = |state: State| matches!(state, State::Ready | State::Updating | State::Misconfigured);
         let Some(node) = self.nodes.get(id).filter(|node| node.state == NodeState::Running) else { return };
-        let file_system = node.uses.get(&Kind::Fsx).and_then(|id| self.things.get(&(Kind::Fsx, id.clone())));
-        let mounts = file_system.is_some_and(|file_system| usable(file_system.state));
+        let mounts = self.can_mount(&node.uses);
         let report = match &node.boot {
             Boot::Ready => "ready".to_owned(),
             Boot::Degraded(why) => format!("degraded: {why}"),
@@ -281,7 +287,7 @@ impl World {
 
     /// A file system has come: the nodes that wait for it find it at their next try.
     pub(super) fn mount_waiting(&mut self, file_system: &str) {
-        let waits = |node: &Machine| node.waits && node.uses.get(&Kind::Fsx).is_some_and(|id| id == file_system);
+        let waits = |node: &Machine| node.waits && storage_of(&node.uses).is_some_and(|(_, id)| id == file_system);
         let nodes: Vec<String> = self.nodes.all().filter(|(_, node)| waits(node)).map(|(id, _)| id.clone()).collect();
         for id in nodes {
             self.later(MOUNT_AGAIN, Due::NodeBooted(id));

@@ -96,6 +96,14 @@ impl Cloud for Simulated {
                 let make = |world: &mut World| world.create_file_system(create, wanted);
                 self.request(Call::write("fsx:CreateFileSystem", address), make).await?
             }
+            Resource::Efs(_) => {
+                let make = |world: &mut World| world.create_efs(create);
+                self.request(Call::write("elasticfilesystem:CreateFileSystem", address), make).await?
+            }
+            Resource::MountTarget(wanted) => {
+                let make = |world: &mut World| world.create_mount_target(create, wanted);
+                self.request(Call::write("elasticfilesystem:CreateMountTarget", address), make).await?
+            }
             Resource::Link(wanted) => {
                 let make = |world: &mut World| world.create_link(create, wanted);
                 self.request(Call::write("fsx:CreateDataRepositoryAssociation", address), make).await?
@@ -132,11 +140,15 @@ impl Cloud for Simulated {
                     let change = |world: &mut World| world.update_file_system(update, wanted);
                     self.request(Call::write("fsx:UpdateFileSystem", address), change).await?;
                 }
+                Resource::Efs(wanted) => {
+                    let change = |world: &mut World| world.update_efs(update, wanted);
+                    self.request(Call::write("elasticfilesystem:UpdateFileSystem", address), change).await?;
+                }
                 Resource::Link(wanted) => {
                     let change = |world: &mut World| world.update_link(update, wanted);
                     self.request(Call::write("fsx:UpdateDataRepositoryAssociation", address), change).await?;
                 }
-                Resource::Placement(_) | Resource::Nodes(_) => {
+                Resource::Placement(_) | Resource::MountTarget(_) | Resource::Nodes(_) => {
                     let refusal = |_: &mut World| {
                         refuse(Class::Invalid, "InvalidParameter", format!("{address} cannot be changed in place"))
                     };
@@ -271,6 +283,8 @@ const fn describe(kind: Kind) -> &'static str {
         Kind::InstanceProfile => "iam:GetInstanceProfile",
         Kind::Placement => "ec2:DescribePlacementGroups",
         Kind::Fsx => "fsx:DescribeFileSystems",
+        Kind::Efs => "elasticfilesystem:DescribeFileSystems",
+        Kind::MountTarget => "elasticfilesystem:DescribeMountTargets",
         Kind::Link => "fsx:DescribeDataRepositoryAssociations",
         Kind::Task => "fsx:DescribeDataRepositoryTasks",
         Kind::Template => "ec2:DescribeLaunchTemplates",
@@ -283,6 +297,7 @@ const fn tagging(kind: Kind) -> (&'static str, &'static str) {
         Kind::Role => ("iam:TagRole", "iam:UntagRole"),
         Kind::InstanceProfile => ("iam:TagInstanceProfile", "iam:UntagInstanceProfile"),
         Kind::Fsx | Kind::Link | Kind::Task => ("fsx:TagResource", "fsx:UntagResource"),
+        Kind::Efs | Kind::MountTarget => ("elasticfilesystem:TagResource", "elasticfilesystem:UntagResource"),
         Kind::SecurityGroup | Kind::Placement | Kind::Template | Kind::Nodes => ("ec2:CreateTags", "ec2:DeleteTags"),
     }
 }

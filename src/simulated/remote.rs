@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::client::{Call, Simulated};
 use super::clock::VirtualClock;
+use super::efs::storage_of;
 use super::files::below;
 use super::world::{Answer, World, refuse};
 use crate::cloud::{
     Class, Command, CommandOutput, CommandState, Console, Invocation, NODES_A_COMMAND, Remote, Result, SessionTicket,
 };
-use crate::desired::Kind;
 use crate::observed::NodeState;
 
 /// The first line of the command that counts files outside the links, before their paths.
@@ -182,8 +182,8 @@ impl World {
     /// What the node's own script prints.
     fn count_unlinked(&self, node: &str, paths: &str) -> String {
         let links: Vec<String> = shlex::split(paths).unwrap_or_default();
-        let file_system = self.nodes.get(node).and_then(|node| node.uses.get(&Kind::Fsx));
-        let files = file_system.and_then(|id| self.files.get(id)).into_iter().flatten();
+        let file_system = self.nodes.get(node).and_then(|node| storage_of(&node.uses));
+        let files = file_system.and_then(|(_, id)| self.files.get(&id)).into_iter().flatten();
         let found: Vec<(&String, u64)> = files
             .filter(|(path, _)| !links.iter().any(|link| below(path, link)))
             .map(|(path, counts)| (path, counts.dirty + counts.exported))

@@ -29,6 +29,8 @@ pub struct Settings {
     pub images: BTreeMap<String, ImageFacts>,
     /// Absent: there, in this region.
     pub buckets: BTreeMap<String, Bucket>,
+    /// What lies in a bucket: sizes by key. Absent: nothing.
+    pub objects: BTreeMap<String, BTreeMap<String, u64>>,
     /// Buckets that keep nothing of what is deleted.
     pub unversioned: BTreeSet<String>,
     pub reservations: BTreeMap<String, Reservation>,
@@ -69,6 +71,10 @@ pub struct Delays {
     pub interfaces_linger: Duration,
     /// From one growth of a file system to the next.
     pub growth_interval: Duration,
+    pub efs_create: Duration,
+    pub efs_delete: Duration,
+    pub mount_target_create: Duration,
+    pub mount_target_delete: Duration,
     pub link_create: Duration,
     pub link_update: Duration,
     pub link_delete: Duration,
@@ -92,6 +98,10 @@ impl Default for Delays {
             file_system_delete: seconds(240),
             interfaces_linger: seconds(30),
             growth_interval: seconds(6 * 3600),
+            efs_create: seconds(5),
+            efs_delete: seconds(5),
+            mount_target_create: seconds(90),
+            mount_target_delete: seconds(30),
             link_create: seconds(90),
             link_update: seconds(30),
             link_delete: seconds(60),
@@ -221,6 +231,7 @@ impl Default for Settings {
             offerings: BTreeMap::new(),
             images: [(parameter.to_owned(), image.clone()), (image.id.clone(), image)].into(),
             buckets: BTreeMap::new(),
+            objects: BTreeMap::new(),
             unversioned: BTreeSet::new(),
             reservations: BTreeMap::new(),
             keys: BTreeMap::new(),

@@ -82,6 +82,7 @@ impl World {
         let all = self.settings.subnets.iter().find(|each| each.id == subnet).map_or(0, |each| each.free_addresses);
         let servers = self.things.all().map(|(_, thing)| match &thing.resource {
             Resource::Fsx(file_system) if file_system.subnet == subnet => addresses_of(file_system),
+            Resource::MountTarget(target) if target.subnet == subnet => 1,
             _ => 0,
         });
         let nodes =
@@ -168,6 +169,11 @@ impl World {
         }
         match &made.resource {
             Resource::Fsx(_) => self.mount_waiting(&key.1),
+            Resource::MountTarget(_) => {
+                if let Some(file_system) = made.uses.get(&Kind::Efs) {
+                    self.mount_waiting(file_system);
+                }
+            }
             Resource::Link(link) if link.preload_metadata => {
                 if let Some(file_system) = over {
                     self.start_task(&file_system, Work::Import, vec![link.s3()], &made.tags, None);
@@ -191,7 +197,7 @@ impl World {
         let shown = self.shown();
         let Some(thing) = self.things.remove(key, self.now, shown) else { return };
         self.note(format!("{} is gone", key.1));
-        if key.0 != Kind::Fsx {
+        if !key.0.is_storage() {
             return;
         }
         if let Some(group) = thing.uses.get(&Kind::SecurityGroup) {
@@ -200,10 +206,10 @@ impl World {
         let links: Vec<Key> = self
             .things
             .all()
-            .filter(|(_, thing)| thing.uses.get(&Kind::Fsx) == Some(&key.1))
+            .filter(|(_, thing)| thing.uses.get(&key.0) == Some(&key.1))
             .map(|(key, _)| key.clone())
             .collect();
-        for link in links.iter().filter(|(kind, _)| *kind == Kind::Link) {
+        for link in links.iter().filter(|(kind, _)| matches!(kind, Kind::Link | Kind::MountTarget)) {
             self.things.remove(link, self.now, shown);
         }
     }

@@ -59,6 +59,10 @@ impl Thing {
             (Resource::Fsx(_) | Resource::Link(_), State::Misconfigured) => "MISCONFIGURED",
             (Resource::Fsx(_) | Resource::Link(_), State::Failed) => "FAILED",
             (Resource::Fsx(_) | Resource::Link(_), State::Deleting) => "DELETING",
+            (Resource::Efs(_) | Resource::MountTarget(_), State::Creating) => "creating",
+            (Resource::Efs(_) | Resource::MountTarget(_), State::Updating) => "updating",
+            (Resource::Efs(_) | Resource::MountTarget(_), State::Misconfigured | State::Failed) => "error",
+            (Resource::Efs(_) | Resource::MountTarget(_), State::Deleting) => "deleting",
             _ => "available",
         }
     }
@@ -386,7 +390,7 @@ pub(super) fn name_of(resource: &Resource) -> Option<&str> {
         Resource::InstanceProfile(profile) => Some(&profile.name),
         Resource::Placement(placement) => Some(&placement.name),
         Resource::Template(template) => Some(&template.name),
-        Resource::Fsx(_) | Resource::Link(_) | Resource::Nodes(_) => None,
+        Resource::Fsx(_) | Resource::Efs(_) | Resource::MountTarget(_) | Resource::Link(_) | Resource::Nodes(_) => None,
     }
 }
 
@@ -397,6 +401,8 @@ pub(super) const fn kind_of(resource: &Resource) -> Kind {
         Resource::InstanceProfile(_) => Kind::InstanceProfile,
         Resource::Placement(_) => Kind::Placement,
         Resource::Fsx(_) => Kind::Fsx,
+        Resource::Efs(_) => Kind::Efs,
+        Resource::MountTarget(_) => Kind::MountTarget,
         Resource::Link(_) => Kind::Link,
         Resource::Template(_) => Kind::Template,
         Resource::Nodes(_) => Kind::Nodes,

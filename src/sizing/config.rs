@@ -205,7 +205,7 @@ impl Config {
             storage.capacity_gib.is_some()
                 && (storage.throughput_per_tib.is_some() || fsx::throughputs(kind).is_empty())
         };
-        (sized && storage.existing.is_none()).then_some(Self {
+        (sized && storage.has_sizes()).then_some(Self {
             kind,
             capacity_gib: storage.capacity_gib,
             per_tib: storage.throughput_per_tib,

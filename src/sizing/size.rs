@@ -59,7 +59,7 @@ fn matters(assumption: &Assumption) -> bool {
 
 /// Whether `[storage]` says all that sizing could choose.
 pub fn is_complete(storage: &Storage) -> bool {
-    storage.existing.is_some() || Config::of(storage).is_some()
+    !storage.has_sizes() || Config::of(storage).is_some()
 }
 
 /// Whether nothing is missing that a size could give.

@@ -112,9 +112,11 @@ pub struct Network {
     pub security_group: Option<String>,
 }
 
-/// `[storage]`: one FSx for Lustre file system.
+/// `[storage]`: one file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Storage {
+    /// Whose it is. What only FSx for Lustre has means nothing of another service's.
+    pub service: Service,
     /// `fs-…`: one that is there already, and somebody else's: linked and mounted, never changed. Then all that says what a
     /// file system is to be means nothing; `efa` says whether nodes mount it over EFA.
     pub existing: Option<String>,
@@ -136,11 +138,45 @@ pub struct Storage {
     pub efa: bool,
     /// Absolute path on the nodes, such as `/fsx`.
     pub mount: String,
-    /// Id, alias or ARN; persistent types only.
+    /// Id, alias or ARN; not on scratch.
     pub kms_key: Option<String>,
 }
 
+/// The service that a file system is of, with what only that one has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    FsxLustre,
+    Efs(EfsThroughput),
+}
+
+impl Service {
+    /// Where nodes mount it, where the spec does not say.
+    pub const fn default_mount(self) -> &'static str {
+        match self {
+            Self::FsxLustre => "/fsx",
+            Self::Efs(_) => "/efs",
+        }
+    }
+}
+
+/// How fast an EFS file system is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EfsThroughput {
+    /// As fast as it is used, and paid for by what is read and written.
+    Elastic,
+    /// MiB/s
+    Provisioned(u32),
+}
+
 impl Storage {
+    /// Whether a workload can size it: it is to be made, and of a service that sells sizes.
+    pub fn has_sizes(&self) -> bool {
+        match self.service {
+            Service::FsxLustre => self.existing.is_none(),
+            Service::Efs(_) => false,
+        }
+    }
+
     /// What the catalog knows this file system as.
     pub fn kind(&self) -> Kind {
         self.deployment.on(self.media)

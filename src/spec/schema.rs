@@ -111,7 +111,7 @@ struct Network {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Storage {
-    /// Default: fsx-lustre.
+    /// Default: fsx-lustre. What only another kind has is an error.
     kind: Option<Service>,
     /// Id of a file system that exists: linked and mounted, never changed, never deleted. Only `efa` and `mount` go with it.
     #[schemars(regex(pattern = r"^fs-[0-9a-f]{1,17}$"), example = "fs-0123456789abcdef0")]
@@ -126,8 +126,8 @@ struct Storage {
     /// Throughput for each TiB. Left out with `[workload]`, on scratch and on intelligent-tiering.
     #[schemars(schema_with = "rate", default)]
     throughput_per_tib: Option<String>,
-    /// Throughput of the whole; on intelligent-tiering only, in multiples of 4000 MB/s.
-    #[schemars(schema_with = "rate", default)]
+    /// Throughput of the whole: on intelligent-tiering in multiples of 4000 MB/s; on efs "elastic" (the default) or MiB/s.
+    #[schemars(schema_with = "throughput", default)]
     throughput: Option<String>,
     /// Metadata IOPS; on persistent-2 only. Default: auto, which follows the capacity.
     #[schemars(schema_with = "metadata_iops", default)]
@@ -141,10 +141,10 @@ struct Storage {
     compression: Option<Compression>,
     /// Lustre over EFA; on persistent-2, and on an existing file system that has it. Default: false.
     efa: Option<bool>,
-    /// Where nodes mount it. Default: /fsx.
+    /// Where nodes mount it. Default: /fsx; on efs /efs.
     #[schemars(regex(pattern = r"^/[A-Za-z0-9/._-]+$"))]
     mount: Option<String>,
-    /// Id, alias/… or ARN of a key; on persistent types only. Default: AWS's own key.
+    /// Id, alias/… or ARN of a key; not on scratch. Default: AWS's own key.
     kms_key: Option<String>,
 }
 
@@ -152,6 +152,8 @@ struct Storage {
 #[schemars(rename_all = "kebab-case")]
 enum Service {
     FsxLustre,
+    /// Amazon EFS: no size to choose, no datasets.
+    Efs,
 }
 
 #[derive(JsonSchema)]
@@ -352,6 +354,11 @@ fn rate(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*([kK]B|[MGTP]B|[KMGTP]iB|B)/s\s*$", "examples": ["250 MB/s", "20 GB/s"] })
 }
 
+fn throughput(generator: &mut SchemaGenerator) -> Schema {
+    let rate = rate(generator);
+    json_schema!({ "anyOf": [{ "const": "elastic" }, rate] })
+}
+
 fn budget(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": r"^\s*\d+(\.\d{1,6})?\s*USD\s*/\s*(h|hour|d|day|w|week|month)\s*$", "examples": ["500 USD/day", "12.50 USD/hour"] })
 }
@@ -463,6 +470,7 @@ mod tests {
             });
             listed.chain(described).map(|word| word.as_str().expect("a word").to_owned()).collect::<BTreeSet<_>>()
         };
+        assert_eq!(words("Service"), first(storage::KINDS));
         assert_eq!(words("Deployment"), first(storage::DEPLOYMENTS));
         assert_eq!(words("Media"), first(storage::MEDIA));
         assert_eq!(words("Compression"), first(storage::COMPRESSIONS));

@@ -41,7 +41,8 @@ pub fn status(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>, price
     let others = observed
         .resources
         .iter()
-        .filter(|seen| !matches!(seen.address.kind, Kind::Fsx | Kind::Link | Kind::Task | Kind::Nodes));
+        .filter(|seen| !seen.address.kind.is_storage())
+        .filter(|seen| !matches!(seen.address.kind, Kind::Link | Kind::Task | Kind::Nodes));
     let mut status = Status {
         format_version: FORMAT_VERSION,
         cluster: facts.cluster.to_owned(),
@@ -97,7 +98,10 @@ fn file_system(seen: &Seen, plan: Option<&Plan>, facts: &Facts<'_>) -> FileSyste
     });
     let field = |name: &str| seen.fields.get(name).map(String::as_str);
     let size = field("capacity").or_else(|| field("throughput"));
-    let observed = [field("deployment"), field("media"), size];
+    let observed = match seen.address.kind {
+        Kind::Efs => [Some("regional"), field("throughput"), None],
+        _ => [field("deployment"), field("media"), size],
+    };
     FileSystem {
         id: seen.id.clone(),
         state: seen.state,
@@ -108,7 +112,13 @@ fn file_system(seen: &Seen, plan: Option<&Plan>, facts: &Facts<'_>) -> FileSyste
             |action| action.summary.clone(),
         ),
         ours: true,
-        mount_command: mount_command(seen.endpoint.as_ref(), facts),
+        mount_command: match seen.address.kind {
+            Kind::Efs => {
+                let mount = facts.mount.unwrap_or("/efs");
+                Some(format!("sudo mount -t efs -o tls,noresvport {}:/ {mount}", seen.id))
+            }
+            _ => mount_command(seen.endpoint.as_ref(), facts),
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod efs;
 mod layouts;
 mod network;
 mod preload;
@@ -13,7 +14,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use proptest::prelude::*;
-use provision::bootstrap::{BootstrapError, Endpoint, Inputs, InputsDataset, USER_DATA_LIMIT, digest, user_data};
+use provision::bootstrap::{
+    BootstrapError, Endpoint, Inputs, InputsDataset, Service, USER_DATA_LIMIT, digest, user_data,
+};
 
 pub(super) fn inputs() -> Inputs {
     Inputs {
@@ -23,6 +26,7 @@ pub(super) fn inputs() -> Inputs {
         count: 2,
         mount: "/fsx".into(),
         datasets: Vec::new(),
+        service: Service::FsxLustre,
         storage_efa: false,
         node_efa_interfaces: 0,
         setup: None,
@@ -73,8 +77,9 @@ fn fixtures() -> Vec<Inputs> {
         ttl_s: Some(3600),
         ..inputs()
     };
+    let efs = Inputs { service: Service::Efs, ttl_s: Some(60), setup: Some("echo hi\n".into()), ..inputs() };
     let exported = Inputs { datasets: vec![InputsDataset { exported: true, ..dataset("/") }], ..inputs() };
-    vec![plain, rich, exported]
+    vec![plain, rich, exported, efs]
 }
 
 #[test]

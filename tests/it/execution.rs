@@ -9,7 +9,7 @@ mod node;
 
 use std::fs;
 
-use provision::bootstrap::Inputs;
+use provision::bootstrap::{Inputs, Service};
 use serde_json::json;
 
 use super::bootstrap::inputs;
@@ -199,5 +199,32 @@ fn racing_nodes_set_one_layout_and_share_one_hostfile() {
         assert_eq!(nodes.iter().map(|node| node.calls("lfs setstripe")).sum::<usize>(), 1, "{os}");
         let hostfile = fs::read_to_string(storage.path().join(".provision/trainer/hostfile")).unwrap();
         assert_eq!(hostfile, "10.0.0.1 slots=1\n10.0.0.2 slots=1\n", "{os}");
+    }
+}
+
+#[test]
+fn a_node_on_efs_ends_ready_where_its_system_has_the_client() {
+    if !available() {
+        return;
+    }
+    let inputs = Inputs { service: Service::Efs, ..inputs() };
+    for os in OSES {
+        let (storage, node) = (Storage::new(), Node::new(os, &inputs, "i-1", "10.0.0.1"));
+        let first = node.boot(&storage, &json!({"dns_late": 2, "mount_refused": 1}));
+        if os != "amzn2023" {
+            assert!(first.tag().starts_with("failed: client: no EFS client"), "{os}: {:?}", first.tags);
+            assert_eq!(node.read("etc/fstab"), FSTAB);
+            continue;
+        }
+        assert_eq!((first.tag(), first.exit), ("ready", 0), "{os}: {}", first.console);
+        let second = node.reboot(&storage, &json!({}));
+        assert_eq!((second.tag(), second.exit), ("ready", 0), "{os}: {}", second.console);
+        assert_eq!(node.calls("mount.efs"), 3, "one refused, and one a boot");
+        assert_eq!(node.state("parameters"), "", "nothing of Lustre is tuned");
+        let fstab = node.read("etc/fstab");
+        assert!(fstab.lines().count() == 2 && fstab.contains(" efs tls,noresvport,_netdev,nofail,"), "{fstab}");
+        let verify =
+            node.run(&storage, &["bash", "-c", "findmnt --verify --tab-file /etc/fstab 2>&1 | grep -v '\\[W\\]'"]);
+        assert!(verify.output.contains("0 parse errors"), "{}", verify.output);
     }
 }

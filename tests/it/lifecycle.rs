@@ -3,6 +3,7 @@
 mod change;
 mod crash;
 mod data;
+mod efs;
 pub(crate) mod existing;
 mod export;
 mod extend;

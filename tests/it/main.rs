@@ -1,5 +1,6 @@
 //! One binary for all integration tests: each further one would link the SDKs again.
 
+mod advise;
 mod bootstrap;
 mod cli;
 mod examples;

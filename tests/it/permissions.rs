@@ -10,11 +10,12 @@ use provision::desired::build_offline;
 use provision::permissions::{LONGEST, OneOrMore, Policy, Purpose, Repository, Subject, Target, check, policy, trust};
 use provision::spec::{self, Spec};
 
-const EXAMPLES: [&str; 4] = [
+const EXAMPLES: [&str; 5] = [
     include_str!("../../examples/video-pretrain.toml"),
     include_str!("../../examples/scratch-experiment.toml"),
     include_str!("../../examples/tcp-hdd-archive.toml"),
     include_str!("../../examples/existing.toml"),
+    include_str!("../../examples/efs.toml"),
 ];
 
 /// Everything given, nothing to be made but storage, templates and nodes.
@@ -118,6 +119,7 @@ fn snapshot(name: &str, text: &str) {
 fn policies_of_an_example() {
     snapshot("plan", &of(EXAMPLES[0], Purpose::Plan).text());
     snapshot("apply", &of(EXAMPLES[0], Purpose::Apply).text());
+    snapshot("apply-efs", &of(EXAMPLES[4], Purpose::Apply).text());
     snapshot("apply-given", &of(GIVEN, Purpose::Apply).text());
     let of_key = |key| {
         let policy = of(&with_key(key), Purpose::Apply);
@@ -189,7 +191,9 @@ fn nothing_is_wider_than_its_type() {
             assert!(parts[5] != "*" && (parts[5] != "*/*" || statement.sid == "TagWhatIsMade"), "{arn}");
         }
         if statement.resource.0.iter().any(|arn| arn == "*") {
-            let takes_nothing_less = ["Look", "FollowCommands"].contains(&statement.sid.as_str());
+            // EFS checks the creation of a file system against no resource at all.
+            let makes_efs = statement.action.0 == ["elasticfilesystem:CreateFileSystem"];
+            let takes_nothing_less = makes_efs || ["Look", "FollowCommands"].contains(&statement.sid.as_str());
             assert!(takes_nothing_less && statement.condition.contains_key("StringEquals"), "{statement:?}");
         }
     }
@@ -280,6 +284,7 @@ fn calls() -> BTreeSet<String> {
 fn the_table_has_every_call_and_no_other() {
     let mut called = calls();
     assert!(called.remove("s3:HeadBucket"), "its permission goes by another name");
+    assert!(called.remove("s3:ListObjectsV2"), "so does that of a scan");
     called.insert("s3:ListBucket".to_owned());
     assert!(called.remove("s3:GetObject"), "making a link takes `s3:Get*` on the same buckets");
     assert!(called.remove("pricing:GetProducts"), "of `prices update` alone, which no spec needs: docs/cost.md");

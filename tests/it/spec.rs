@@ -7,11 +7,12 @@ use provision::catalog::prices::Prices;
 use provision::diagnostic::Severity;
 use provision::render::diagnostics::render;
 use provision::sizing::{self, Question};
-use provision::spec::{self, Checked, Market, NodeEfa, Placement};
+use provision::spec::{self, Checked, EfsThroughput, Market, NodeEfa, Placement, Service};
 
-const EXAMPLES: [(&str, &str); 3] = [
+const EXAMPLES: [(&str, &str); 4] = [
     ("video-pretrain", include_str!("../../examples/video-pretrain.toml")),
     ("scratch-experiment", include_str!("../../examples/scratch-experiment.toml")),
+    ("efs", include_str!("../../examples/efs.toml")),
     ("tcp-hdd-archive", include_str!("../../examples/tcp-hdd-archive.toml")),
 ];
 
@@ -534,4 +535,31 @@ proptest! {
         }
         holds(&lines.join("\n"))?;
     }
+}
+
+#[test]
+fn efs() {
+    snapshot(
+        "efs-keys",
+        &format!(
+            "{CLUSTER}[storage]\nkind = \"efs\"\nexisting = \"fs-0a\"\ndeployment = \"persistent-2\"\ncapacity = \"4.8 TiB\"\nefa = true\n\
+             throughput_per_tib = \"250 MB/s\"\ncompression = \"lz4\"\n{DATASET}{NODES}"
+        ),
+    );
+    let with = |throughput: &str| storage(&format!("kind = \"efs\"\nthroughput = {throughput}\n"));
+    snapshot("efs-bursting", &with("\"bursting\""));
+    snapshot("efs-elastik", &with("\"elastik\""));
+    snapshot("efs-decimal", &with("\"100 MB/s\""));
+    snapshot("efs-too-fast", &with("\"100 GiB/s\""));
+    snapshot("efs-number", &with("100"));
+    snapshot("efs-kind", &storage("kind = \"efss\"\ncapacity = \"1.2 TiB\"\nthroughput_per_tib = \"250 MB/s\"\n"));
+    let service = |text: &str| read(text).spec.map(|spec| (spec.storage.service, spec.storage.mount));
+    let elastic = Service::Efs(EfsThroughput::Elastic);
+    assert_eq!(service(&storage("kind = \"efs\"\n")), Some((elastic, "/efs".to_owned())));
+    let bought = Service::Efs(EfsThroughput::Provisioned(1024));
+    assert_eq!(service(&with("\"1 GiB/s\"\nmount = \"/shared\"")), Some((bought, "/shared".to_owned())));
+    // It has no size, so a workload has nothing to size.
+    let text = format!("{}[workload]\ndataset_size = \"40 TiB\"\n", storage("kind = \"efs\"\n"));
+    let spec = read(&text).spec.expect("good");
+    assert!(spec.workload.is_some() && !spec.storage.has_sizes());
 }

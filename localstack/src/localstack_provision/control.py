@@ -6,6 +6,7 @@ first let time catch up, as an AWS request does.
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from localstack.http import Request, Response
@@ -15,14 +16,15 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.ssm.models import ssm_backends
 
-from localstack_provision import gateway, ledger, settings, timeline
+from localstack_provision import gateway, ledger, settings, storage, timeline
 from localstack_provision.authorization import guard
 from localstack_provision.authorization.policy import NotUnderstood
 from localstack_provision.ec2 import model as ec2
 from localstack_provision.ec2 import nodes
+from localstack_provision.efs import model as efs
 from localstack_provision.fsx import files
 from localstack_provision.fsx import store as fsx
-from localstack_provision.fsx.model import File, FileSystem
+from localstack_provision.fsx.model import File
 from localstack_provision.ssm import model as ssm
 
 PREFIX = "/_provision"
@@ -33,15 +35,20 @@ class Refused(Exception):
 
 
 Endpoint = Callable[[Request, Any], Any]
-ENDPOINTS: dict[tuple[str, str], Endpoint] = {}
+# (method, path) → what answers it
+Endpoints = dict[tuple[str, str], Endpoint]
 
 
-def endpoint(method: str, path: str) -> Callable[[Endpoint], Endpoint]:
-    def register(function: Endpoint) -> Endpoint:
-        ENDPOINTS[(method, path)] = function
+def register(table: Endpoints, method: str, path: str) -> Callable[[Endpoint], Endpoint]:
+    def keep(function: Endpoint) -> Endpoint:
+        table[(method, path)] = function
         return function
 
-    return register
+    return keep
+
+
+ENDPOINTS: Endpoints = {}
+endpoint = partial(register, ENDPOINTS)
 
 
 @endpoint("GET", "settings")
@@ -92,7 +99,7 @@ def put_files(request: Request, body: Any) -> Any:
     return {"files": [_view(system, _put(system, item)) for item in wanted]}
 
 
-def _put(system: FileSystem, item: dict[str, Any]) -> File:
+def _put(system: storage.Storage, item: dict[str, Any]) -> File:
     state = item.pop("state")
     file = system.files.get(item["path"])
     if file is None or state in (None, "dirty") or item["content"] is not None:
@@ -129,7 +136,7 @@ def _file(item: Any, known: set[str]) -> dict[str, Any]:
     return {**dict.fromkeys(known), **item, "path": files.absolute(item["path"]), "size": size}
 
 
-def _view(system: FileSystem, file: File) -> dict[str, Any]:
+def _view(system: storage.Storage, file: File) -> dict[str, Any]:
     return file.view(system.association_of(file.path))
 
 
@@ -142,6 +149,32 @@ def delete_file(request: Request, body: Any) -> Any:
         raise Refused(f"there is no file {path!r}")
     files.delete(system, path)
     return {}
+
+
+@endpoint("POST", "objects")
+def post_objects(request: Request, body: Any) -> Any:
+    """Puts names into a bucket that can be listed and not read, a hundred thousand in seconds.
+
+    {"account", "bucket", "key", "size", "count", "storage_class"}: in the key, `{n}` is the number of an object from 0,
+    and `{d}` that of each thousand.
+    """
+    from localstack.services.s3.models import S3Object, s3_stores
+
+    stores = s3_stores[str(body.get("account"))]
+    found = [store.buckets[body["bucket"]] for store in stores.values() if body.get("bucket") in store.buckets]
+    if not found:
+        raise Refused(f"account {body.get('account')} has no bucket {body.get('bucket')!r}")
+    key, size, count = body.get("key"), body.get("size", 0), body.get("count", 1)
+    if not isinstance(key, str) or not isinstance(size, int) or not isinstance(count, int):
+        raise Refused("a key is a string, and size and count are numbers")
+    for number in range(count):
+        try:
+            name = key.format(n=number, d=number // 1000)
+        except (KeyError, IndexError, ValueError) as error:
+            raise Refused(f"the key may have {{n}} and {{d}} in it: {error}") from error
+        storage_class = body.get("storage_class", "STANDARD")
+        found[0].objects.set(name, S3Object(name, etag="0" * 32, size=size, storage_class=storage_class))
+    return {"count": count}
 
 
 @endpoint("GET", "ledger")
@@ -195,7 +228,7 @@ def post_policy(request: Request, body: Any) -> Any:
 
 @endpoint("POST", "reset")
 def post_reset(request: Request, body: Any) -> Any:
-    """Forgets everything: FSx, EC2, IAM, SSM, KMS and S3 of all accounts, settings, faults, policies, ledger."""
+    """Forgets everything: FSx, EFS, EC2, IAM, SSM, KMS and S3 of all accounts, settings, faults, policies, ledger."""
     from localstack.services.kms.models import kms_stores
     from localstack.services.s3.models import s3_stores
 
@@ -203,6 +236,7 @@ def post_reset(request: Request, body: Any) -> Any:
     gateway.FAULTS.clear()
     guard.GUARDS.clear()
     fsx.STORES.clear()
+    efs.STORES.clear()
     ec2.STORES.clear()
     ssm.STORES.clear()
     for backends in (ec2_backends, iam_backends, ssm_backends):
@@ -214,17 +248,16 @@ def post_reset(request: Request, body: Any) -> Any:
     return {}
 
 
-def _writable(identifier: Any) -> FileSystem:
+def _writable(identifier: Any) -> storage.Storage:
     system = _file_system(identifier)
-    if system.lifecycle not in ("AVAILABLE", "UPDATING"):
+    if not system.writable:
         raise Refused(f"the file system is {system.lifecycle}: nothing can be written")
     return system
 
 
-def _file_system(identifier: Any) -> FileSystem:
-    for store in fsx.STORES.values() if isinstance(identifier, str) else ():
-        if identifier in store.file_systems:
-            return store.file_systems[identifier]
+def _file_system(identifier: Any) -> storage.Storage:
+    if isinstance(identifier, str) and (found := storage.find(identifier)):
+        return found
     raise Refused(f"there is no file system {identifier!r}")
 
 
@@ -247,6 +280,7 @@ def _serve(function: Endpoint) -> Handler:
     return serve
 
 
-def install() -> None:
-    for (method, path), function in ENDPOINTS.items():
-        ROUTER.add(f"{PREFIX}/{path}", _serve(function), methods=[method])
+def install(*tables: Endpoints) -> None:
+    for table in tables:
+        for (method, path), function in table.items():
+            ROUTER.add(f"{PREFIX}/{path}", _serve(function), methods=[method])

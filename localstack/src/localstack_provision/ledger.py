@@ -11,6 +11,12 @@ from localstack_provision.timeline import LOCK
 COUNTERS = (
     "file_systems_created",
     "file_systems_deleted",
+    "file_caches_created",
+    "file_caches_deleted",
+    "efs_file_systems_created",
+    "efs_file_systems_deleted",
+    "mount_targets_created",
+    "mount_targets_deleted",
     "associations_created",
     "associations_failed",
     "associations_deleted",
@@ -24,6 +30,10 @@ COUNTERS = (
     "instances_launched",
     "instances_terminated",
     "instances_expired",
+    "spot_interruptions",
+    "capacity_reservations_created",
+    "capacity_reservations_cancelled",
+    "capacity_reservations_expired",
     "nodes_ready",
     "nodes_failed",
 )
@@ -45,7 +55,7 @@ def count_request(service: str, operation: str) -> None:
 
 
 def lose(path: str, linked: bool) -> None:
-    """Records a file that went away before it reached S3."""
+    """Records a file that went away before it reached S3; `linked`: it had a place to go to."""
     with LOCK:
         count("files_lost" if linked else "unlinked_lost")
         _lost_paths.append(path)

@@ -5,6 +5,7 @@ a security group all tell the truth. moto's own creation draws random addresses 
 address is given out once.
 """
 
+import ipaddress
 import itertools
 import secrets
 from typing import Any
@@ -50,6 +51,15 @@ def free_addresses(backend: EC2Backend, subnet: Subnet, count: int) -> list[str]
     if len(free) < count:
         raise NotEnoughAddresses
     return free
+
+
+def contains(subnet: Subnet, address: str) -> bool:
+    """Tells whether an address is one that a subnet gives out."""
+    try:
+        place = int(ipaddress.IPv4Address(address)) - int(subnet.cidr.network_address)
+    except ipaddress.AddressValueError:
+        return False
+    return RESERVED_AT_START <= place < subnet.cidr.num_addresses - 1
 
 
 class Interface(NetworkInterface):

@@ -15,6 +15,14 @@ def fsx() -> Service:
     return Service.for_provider(FsxProvider(), dispatch_table_factory=locked_dispatch_table)
 
 
+@aws_provider(api="efs")
+def efs() -> Service:
+    from localstack_provision.efs.provider import EfsProvider
+    from localstack_provision.gateway import locked_dispatch_table
+
+    return Service.for_provider(EfsProvider(), dispatch_table_factory=locked_dispatch_table)
+
+
 @aws_provider(api="ec2", name="provision")
 def ec2_provision() -> Service:
     from localstack.services.moto import MotoFallbackDispatcher
@@ -60,11 +68,11 @@ def ssm_provision() -> Service:
 def install_gateway_hooks() -> None:
     from localstack.services.s3 import provider as s3
 
-    from localstack_provision import control, gateway, images, keys
+    from localstack_provision import control, control_ec2, gateway, images, keys
 
     # Otherwise all instances on a machine share one directory in /tmp, and none removes it.
     s3.DEFAULT_S3_TMP_DIR = os.path.join(tempfile.gettempdir(), "localstack-s3-storage")
     gateway.install()
-    control.install()
+    control.install(control.ENDPOINTS, control_ec2.ENDPOINTS)
     images.install()
     keys.install()

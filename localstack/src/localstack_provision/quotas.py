@@ -1,7 +1,7 @@
 """Service Quotas, as far as a client reads limits: of the quotas that `provision` knows, and no others.
 
-The values are settings (`quota`, by code; `quota_default` for all others), and nothing is held to them here: limits
-that a call meets are `limit` and `ec2.vcpu_limit`. Source: Service Quotas API reference.
+The values are settings (`quota`, by code; `quota_default` for all others). What is set of EC2's is held to launches and
+reservations (`ec2/limits.py`); FSx has limits of its own (`limit`). Source: Service Quotas API reference.
 """
 
 from typing import Any

@@ -8,6 +8,7 @@ import copy
 import json
 import os
 import re
+import time
 from typing import Any
 
 PREFIX = "PROVISION_"
@@ -26,6 +27,14 @@ DEFAULTS: dict[str, Any] = {
         "task": 2.0,
         "import": 0.3,
         "backup": 1.0,
+        "file_cache_create": 6.0,
+        "file_cache_update": 2.0,
+        "file_cache_delete": 3.0,
+        "efs_create": 1.0,
+        "efs_update": 0.5,
+        "efs_delete": 0.5,
+        "mount_target_create": 3.0,
+        "mount_target_delete": 1.0,
         "auto_export": 1.0,
         "auto_import": 0.5,
         "command": 0.3,
@@ -34,21 +43,29 @@ DEFAULTS: dict[str, Any] = {
         "instance_boot": 3.0,
         "instance_shutting_down": 2.0,
         "network_interface_release": 0.0,
+        "capacity_reservation_create": 0.0,
     },
     # Eventual consistency: seconds for which a new thing is missing from Describe, a deleted one still there.
     "lag": {"created": 0.0, "deleted": 0.0},
-    # ServiceLimitExceeded.Limit → value. Defaults of the FSx quota page; storage in GiB.
+    # ServiceLimitExceeded.Limit → value. Defaults of the FSx quota page; storage in GiB. Those of EFS begin with EFS_.
     "limit": {
         "FILE_SYSTEM_COUNT": 100,
         "TOTAL_STORAGE": 100800,
         "TOTAL_THROUGHPUT_CAPACITY": 100000,
         "TOTAL_USER_INITIATED_BACKUPS": 500,
+        "FILE_CACHE_COUNT": 100,
+        "EFS_FILE_SYSTEM_COUNT": 1000,
+        "EFS_PROVISIONED_MIBPS": 3414,
     },
-    # What Service Quotas tells of a quota, by code (`L-417A185B`), and of all others. Nothing is held to it.
+    # What Service Quotas tells of a quota, by code (`L-417A185B`), and of all others. Launches and reservations are
+    # held to what is set of EC2; nothing is held to the default.
     "quota": {},
     "quota_default": 1000000,
     # Longest page of a Describe, whatever MaxResults says: small values force a client to page.
-    "page": {"file_systems": 100, "associations": 25, "tasks": 50, "instances": 1000},
+    "page": {
+        **{"file_systems": 100, "file_caches": 50, "associations": 25, "tasks": 50, "instances": 1000},
+        **{"efs": 100, "mount_targets": 100, "capacity_reservations": 1000},
+    },
     "fsx": {
         # A second association CREATING on one file system ends FAILED, with a text about the bucket's
         # permissions (hashicorp/terraform-provider-aws#24678). Off: it waits its turn.
@@ -59,6 +76,10 @@ DEFAULTS: dict[str, Any] = {
         "update_interval": 21600,
         # {"fs-…" or "*": 900}: what CloudWatch tells of the age of its queue of automatic export; "silent": nothing.
         "queue_age": {},
+    },
+    "efs": {
+        # Seconds between two changes that lower throughput or change its mode; AWS: a day. Not scaled.
+        "update_interval": 86400,
     },
     "task": {
         # Rules for the coming data repository tasks, used up from the front; the README has their members.
@@ -76,8 +97,16 @@ DEFAULTS: dict[str, Any] = {
         "offline": [],
     },
     "ec2": {
-        # {"p5.48xlarge": {"us-east-1a": 0}}: how many instances of a type a zone can hold ("*": any).
+        # {"p5.48xlarge": {"us-east-1a": 0}}: how many instances of a type a zone can hold, places in reservations
+        # included ("*": of all types together).
         "capacity": {},
+        # How that changes: {"after": 5, "type": "p5.48xlarge", "zone": "us-east-1a", "count": 2}; seconds since this
+        # was set, scaled.
+        "capacity_schedule": [],
+        # The same for spot instances alone, which take from `capacity` too.
+        "spot_capacity": {},
+        # Seconds before the end of a Capacity Block from which on its instances are terminated. Not scaled.
+        "block_shutdown": 1800,
         # vCPUs of running instances, all families together; null: no limit. Exceeded: VcpuLimitExceeded.
         "vcpu_limit": None,
         # Multiplies the time from a launch to the end of its ttl: plans are made in hours, tests in seconds.
@@ -103,12 +132,16 @@ DEFAULTS: dict[str, Any] = {
 }
 
 # Branches whose keys a test makes up; all others accept only what is in DEFAULTS.
-OPEN_BRANCHES = {"boot.scenario", "ec2.capacity", "fsx.queue_age", "limit", "quota"}
+OPEN_BRANCHES = {"boot.scenario", "ec2.capacity", "ec2.spot_capacity", "fsx.queue_age", "limit", "quota"}
+
+# Settings that count from when they were set.
+TIMED = ("ec2.capacity_schedule",)
 
 # Lists of rules, and the members a rule of each may have, with their types; null is none.
 NUMBER = (int, float)
 RULES: dict[str, dict[str, Any]] = {
     "boot.rules": {"result": str, "times": int, "address": str, "index": int, "console": str},
+    "ec2.capacity_schedule": {"after": NUMBER, "type": str, "zone": str, "count": int},
     "ssm.commands": {
         **{"match": str, "regex": str, "instance": str, "times": int},
         **{"output": str, "error": str, "exit": int, "delay": NUMBER},
@@ -120,6 +153,7 @@ RULES: dict[str, dict[str, Any]] = {
 }
 
 _current: dict[str, Any] = {}
+_since: dict[str, float] = {}
 
 
 class UnknownSetting(Exception):
@@ -142,6 +176,11 @@ def scale() -> float:
     return float(_current["time_scale"])
 
 
+def since(path: str) -> float:
+    """Returns when a setting of `TIMED` was set, in seconds since 1970."""
+    return _since[path]
+
+
 def snapshot() -> dict[str, Any]:
     return copy.deepcopy(_current)
 
@@ -150,6 +189,10 @@ def update(changes: dict[str, Any]) -> None:
     """Merges `changes` into the settings; refuses unknown names without changing anything."""
     candidate = copy.deepcopy(_current)
     _merge(candidate, changes, "")
+    for path in TIMED:
+        branch, _, name = path.partition(".")
+        if name in (changes.get(branch) or {}):
+            _since[path] = time.time()
     _current.clear()
     _current.update(candidate)
 
@@ -159,6 +202,7 @@ def reset() -> None:
     _current.clear()
     _current.update(copy.deepcopy(DEFAULTS))
     _read_environment(_current, PREFIX)
+    _since.update(dict.fromkeys(TIMED, time.time()))
 
 
 def _merge(target: dict[str, Any], changes: dict[str, Any], path: str) -> None:

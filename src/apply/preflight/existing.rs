@@ -11,7 +11,7 @@ use super::findings::{Subject, error, note};
 use crate::bootstrap::SHARED_PATH;
 use crate::catalog::fsx::{LINKS_MAX, LUSTRE_PORTS};
 use crate::cloud::{LetIn, ServerGroup, Survey};
-use crate::desired::{Address, Kind, Link, Pins, Place, link};
+use crate::desired::{Address, Kind, Link, Pins, Place, link, storage_kind};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::observed::{Existing, Observed, OtherLink, Seen, State};
 use crate::plan::Finding;
@@ -23,6 +23,18 @@ fn about(code: &'static str, title: &str) -> Finding {
 
 fn warning(code: &'static str, title: &str) -> Finding {
     Finding { severity: Severity::Warning, ..about(code, title) }
+}
+
+/// Nor does it move to another service: what is on its file system would have nowhere to go.
+fn another_kind(spec: &Spec, observed: &Observed) -> Option<Diagnostic> {
+    let own = observed.file_system()?;
+    let (is, wanted) = (own.address.kind, storage_kind(spec.storage.service));
+    (is != wanted).then(|| {
+        Diagnostic::error("storage::kind", "a cluster cannot move to another kind of storage")
+            .note(format!("the cluster has an {}, {}", is.noun(), own.id))
+            .note(format!("the spec wants an {}", wanted.noun()))
+            .help("undo the change; or `provision down`, which says what would be lost, and then `provision up`")
+    })
 }
 
 /// A cluster keeps its file system for life: nothing would tell what is to become of the links on the other one.
@@ -41,7 +53,7 @@ pub(in crate::apply) fn another(spec: &Spec, pins: &Pins, observed: &Observed) -
         Has::Existing(id) => wanted == Some(id),
     };
     if same {
-        return None;
+        return another_kind(spec, observed);
     }
     let is = match is {
         Has::Own(id) => format!("the cluster has a file system of its own {id}"),

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::findings::{Subject, error, noted};
 use crate::catalog::instances;
 use crate::cloud::{Bucket, Key, Survey};
-use crate::desired::{Address, Kind, Place, link};
+use crate::desired::{Address, Kind, Place, link, storage_kind};
 use crate::diagnostic::Severity;
 use crate::observed::Observed;
 use crate::plan::{self, Finding, Plan};
-use crate::spec::{Dataset, Flow, NodeEfa, Nodes, Spec};
+use crate::spec::{Dataset, Flow, NodeEfa, Nodes, Service, Spec};
 
 /// Buckets: a problem of one that several datasets have is one problem.
 pub(super) fn buckets(spec: &Spec, survey: &Survey, region: &str) -> Vec<Finding> {
@@ -47,7 +47,8 @@ fn unversioned(dataset: &Dataset) -> Finding {
 /// rest"); a key that is off makes its creation fail after minutes.
 pub(super) fn key(spec: &Spec, survey: &Survey, observed: &Observed, here: &str) -> Option<Finding> {
     let key = spec.storage.kms_key.as_ref().filter(|_| observed.file_system().is_none())?;
-    let bad = |title: &str, why: String| error("storage::kms-key", title).about(&Address::one(Kind::Fsx)).why(why);
+    let storage = Address::one(storage_kind(spec.storage.service));
+    let bad = |title: &str, why: String| error("storage::kms-key", title).about(&storage).why(why);
     // arn:aws:kms:eu-west-1:123456789012:key/…
     let region = key.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2));
     if let Some(region) = region.filter(|region| *region != here) {
@@ -84,7 +85,13 @@ pub(super) fn key(spec: &Spec, survey: &Survey, observed: &Observed, here: &str)
 pub(super) fn group_and_profile(spec: &Spec, survey: &Survey, observed: &Observed, place: &Place) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let (Some(group), Some(facts)) = (&spec.network.security_group, &survey.security_group) {
-        let enough = if spec.storage.efa { facts.all_in && facts.all_out } else { facts.lustre_in || facts.all_in };
+        let (enough, what, ports) = match spec.storage.service {
+            Service::FsxLustre if spec.storage.efa => {
+                (facts.all_in && facts.all_out, "Lustre", "all traffic in and out")
+            }
+            Service::FsxLustre => (facts.lustre_in || facts.all_in, "Lustre", "TCP 988 and 1018-1023 in"),
+            Service::Efs(_) => (facts.nfs_in || facts.all_in, "EFS", "TCP 2049 in"),
+        };
         // Around a file system that exists, what counts is what goes between its groups and this one.
         let is_told = survey.server_groups.values().any(|group| group.holds_servers);
         if facts.vpc != place.vpc {
@@ -94,11 +101,10 @@ pub(super) fn group_and_profile(spec: &Spec, survey: &Survey, observed: &Observe
                 format!("{group} is in {}, the cluster in {}", facts.vpc, place.vpc),
             ));
         } else if !enough && !is_told {
-            let needed = if spec.storage.efa { "all traffic in and out" } else { "TCP 988 and 1018-1023 in" };
             findings.push(noted(
                 "network::security-group",
-                "the security group does not let Lustre through",
-                format!("{group} needs a rule: {needed}, from and to itself"),
+                &format!("the security group does not let {what} through"),
+                format!("{group} needs a rule: {ports}, from and to itself"),
             ));
         }
     } else if let Some(group) = spec.network.security_group.as_ref().filter(|_| observed.file_system().is_none()) {

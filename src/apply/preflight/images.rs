@@ -4,8 +4,9 @@ use super::findings::{error, note};
 use crate::catalog::clients;
 use crate::cloud::Survey;
 use crate::desired::{Address, Kind, Pins, image_key};
+use crate::diagnostic::Severity;
 use crate::plan::Finding;
-use crate::spec::{Image, Spec};
+use crate::spec::{Image, Service, Spec};
 
 /// What is to be said of each group's image. An image that nobody was asked about is not spoken of.
 pub(in crate::apply) fn images(spec: &Spec, survey: &Survey, pins: &Pins) -> Vec<Finding> {
@@ -30,6 +31,10 @@ pub(in crate::apply) fn images(spec: &Spec, survey: &Survey, pins: &Pins) -> Vec
             // What is not taken need not be fit.
             continue;
         }
+        if let Service::Efs(_) = spec.storage.service {
+            findings.extend(without_efs_client(&address, &facts.name));
+            continue;
+        }
         if let Some(client) = clients::of(&facts.name).filter(|client| !client.supported) {
             let mut finding = error("nodes::client", "the image has a system that nodes cannot mount with");
             finding.address = Some(address);
@@ -40,4 +45,16 @@ pub(in crate::apply) fn images(spec: &Spec, survey: &Survey, pins: &Pins) -> Vec
         }
     }
     findings
+}
+
+/// The EFS client is a package of Amazon Linux 2023; on other systems it has to be in the image, and no name tells whether it is.
+fn without_efs_client(address: &Address, image: &str) -> Option<Finding> {
+    const HAS_PACKAGE: &str = "Amazon Linux 2023";
+    let system = clients::of(image).map(|client| client.system).filter(|system| *system != HAS_PACKAGE)?;
+    let mut finding = error("nodes::client", "the image may lack the EFS client");
+    finding.severity = Severity::Warning;
+    finding.address = Some(address.clone());
+    finding.notes.push(format!("{image} is {system}, which has no package of it; a node without it fails at its boot"));
+    finding.help = Some(format!("take {HAS_PACKAGE}, or an image that has amazon-efs-utils in it"));
+    Some(finding)
 }

@@ -14,7 +14,7 @@ use crate::desired::{Address, Desired, FileSystem, Kind, Resource};
 use crate::diagnostic::Severity;
 use crate::observed::{NodeState, Observed};
 use crate::plan::{Finding, Op, Plan};
-use crate::spec::{Market, Nodes, ReadCache, Spec};
+use crate::spec::{Market, Nodes, ReadCache, Service, Spec};
 
 /// Quotas that the plan may touch: of instances where nodes are missing, of storage where it is made or grows.
 pub(super) fn ask(spec: &Spec, growing: &[&Nodes], observed: &Observed, questions: &mut Questions) {
@@ -30,7 +30,8 @@ pub(super) fn ask(spec: &Spec, growing: &[&Nodes], observed: &Observed, question
     let capacity = spec.storage.capacity_gib.map(|gib| format!("{gib} GiB"));
     let there = observed.file_system();
     let grows = there.is_some_and(|seen| capacity.is_some() && seen.fields.get("capacity") != capacity.as_ref());
-    if spec.storage.existing.is_none() && (there.is_none() || grows) {
+    let has_quotas = spec.storage.service == Service::FsxLustre && spec.storage.existing.is_none();
+    if has_quotas && (there.is_none() || grows) {
         questions.quotas.extend(quotas::of_storage(spec.storage.kind()).map(id));
     }
 }

@@ -78,15 +78,17 @@ impl Aws {
     pub(in crate::aws) async fn all_clusters(&self) -> Result<BTreeSet<String>, CloudError> {
         let mut clusters = BTreeSet::new();
         let alive = vec![filter("tag-key", [TAG_CLUSTER]), filter("instance-state-name", ALIVE)];
-        let (records, file_systems, links, tags, ()) = tokio::try_join!(
+        let (records, file_systems, on_efs, links, tags, ()) = tokio::try_join!(
             self.parameters_below(RECORDS),
             self.file_systems(None),
+            self.clusters_on_efs(),
             // Of a cluster on a file system that is not ours, they may be all that is left.
             self.links(None),
             self.tagged(),
             self.each_instance(alive, |each| clusters.extend(ec2_tags(each.tags()).remove(TAG_CLUSTER))),
         )?;
         clusters.extend(tags);
+        clusters.extend(on_efs);
         clusters.extend(
             records.keys().filter_map(|name| name.strip_prefix("/provision/")?.split('/').next().map(str::to_owned)),
         );

@@ -12,6 +12,7 @@ use super::security_group::rules_of;
 use crate::aws::Aws;
 use crate::aws::convert::to_u32;
 use crate::aws::error::Explain as _;
+use crate::catalog::efs::NFS_PORT;
 use crate::catalog::fsx::LUSTRE_PORTS;
 use crate::cloud::{CloudError, GroupFacts, ImageFacts, Questions, Subnet, Survey};
 use crate::desired::Rule;
@@ -114,6 +115,7 @@ impl Aws {
             let all_in = rules.contains(&Rule::AllIn);
             GroupFacts {
                 vpc: group.vpc_id().unwrap_or_default().to_owned(),
+                nfs_in: all_in || lets_in(&group, (NFS_PORT, NFS_PORT)),
                 lustre_in: all_in || LUSTRE_PORTS.iter().all(|ports| lets_in(&group, *ports)),
                 all_in,
                 // By group id: for EFA a rule to everywhere does not count.

@@ -34,6 +34,8 @@ impl Aws {
             Resource::Role(_)
             | Resource::InstanceProfile(_)
             | Resource::Fsx(_)
+            | Resource::Efs(_)
+            | Resource::MountTarget(_)
             | Resource::Link(_)
             | Resource::Nodes(_) => return None,
         })

@@ -2,10 +2,12 @@
 
 mod data;
 mod ec2;
+mod efs;
 mod existing;
 mod failures;
 mod fsx;
 mod iam;
+mod listing;
 mod preflight;
 mod pricing;
 mod remote;
@@ -31,6 +33,7 @@ fn create(address: Address, resource: Resource) -> Create {
             (Address::one(Kind::SecurityGroup), "sg-0a".to_owned()),
             (Address::one(Kind::InstanceProfile), "provision-vision-us-east-1".to_owned()),
             (Address::one(Kind::Fsx), "fs-0a".to_owned()),
+            (Address::one(Kind::Efs), "fs-0e".to_owned()),
             (Address::named(Kind::Template, "trainer"), "lt-0a".to_owned()),
         ]
         .into(),

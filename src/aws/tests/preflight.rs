@@ -113,7 +113,7 @@ async fn services_that_do_not_answer_are_told_soon() {
             ("capacity reservation `cr-0a`", Class::Denied),
             ("key `alias/fsx`", Class::Denied),
             ("quotas of `fsx`", Class::Unreachable),
-            ("quotas of `vpc`", Class::Transient),
+            ("quotas of `vpc`", Class::NotImplemented),
         ]
     );
     assert_eq!(Survey { unanswered: Vec::new(), ..found }, Survey::default());

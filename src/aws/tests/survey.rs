@@ -184,15 +184,36 @@ async fn clusters_are_found_by_records_and_by_tags() {
     let tag = |kind: &str, value: &str| {
         format!("<item><resourceType>{kind}</resourceType><key>provision:cluster</key><value>{value}</value></item>")
     };
+    let on_efs = json!({
+        "OwnerId": "1", "CreationToken": "t", "FileSystemId": "fs-0e", "CreationTime": 1_790_000_000, "LifeCycleState": "available",
+        "NumberOfMountTargets": 1, "SizeInBytes": { "Value": 6144 }, "PerformanceMode": "generalPurpose",
+        "Tags": [{ "Key": "provision:cluster", "Value": "on-efs" }],
+    });
     let wire = Wire::new()
         .ok("GetParametersByPath", json!({ "Parameters": [{ "Name": "/provision/recorded/lock", "Value": "1" }] }).to_string())
         .ok("DescribeFileSystems", json!({ "FileSystems": [{ "Tags": [{ "Key": "provision:cluster", "Value": "stored" }] }, {}] }).to_string())
+        .reply("GET file-systems", 200, json!({ "FileSystems": [on_efs] }).to_string())
         .ok("DescribeDataRepositoryAssociations", json!({ "Associations": [{ "Tags": [{ "Key": "provision:cluster", "Value": "linked" }] }, {}] }).to_string())
         .ok("DescribeTags", format!("<R><tagSet>{}</tagSet></R>", tag("security-group", "grouped")))
         .ok("DescribeInstances", "<R><reservationSet><item><instancesSet><item><tagSet><item><key>provision:cluster</key><value>running</value></item></tagSet></item></instancesSet></item></reservationSet></R>");
     let clusters = wire.aws().clusters().await.expect("the answers are good");
-    assert_eq!(clusters, set(&["recorded", "stored", "linked", "grouped", "running"]));
+    assert_eq!(clusters, set(&["recorded", "stored", "on-efs", "linked", "grouped", "running"]));
     // Instances that have ended, and what went with them, keep their tags: they are not asked for.
     let asked = wire.requests();
     assert!(asked.contains("resource-type") && !asked.contains("=instance&"), "{asked}");
+}
+
+#[tokio::test]
+async fn who_may_not_look_at_efs_sees_the_other_clusters() {
+    let wire = Wire::new()
+        .ok(
+            "GetParametersByPath",
+            json!({ "Parameters": [{ "Name": "/provision/recorded/lock", "Value": "1" }] }).to_string(),
+        )
+        .ok("DescribeFileSystems", json!({ "FileSystems": [] }).to_string())
+        .json_error("GET file-systems", 403, "AccessDeniedException", "not you")
+        .ok("DescribeDataRepositoryAssociations", json!({ "Associations": [] }).to_string())
+        .ok("DescribeTags", "<R><tagSet/></R>")
+        .ok("DescribeInstances", "<R><reservationSet/></R>");
+    assert_eq!(wire.aws().clusters().await.expect("the others are seen"), set(&["recorded"]));
 }

@@ -204,6 +204,12 @@ fn read(request: &HttpRequest) -> (String, String) {
         let name = target.rsplit('.').next().unwrap_or_default().to_owned();
         return (name, format!("{json:#}\n"));
     }
+    if let Some((_, path)) = request.uri().split_once("/2015-02-01/") {
+        // EFS: what is asked for stands in the path, and what is said as JSON in the body.
+        let json: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        let said = if body.is_empty() { String::new() } else { format!("{json:#}\n") };
+        return (format!("{} {}", request.method(), path.split('?').next().unwrap_or_default()), said);
+    }
     if let Some(form) = body.strip_prefix("Action=") {
         let mut fields = form.split('&');
         let name = fields.next().unwrap_or_default().to_owned();
@@ -214,7 +220,15 @@ fn read(request: &HttpRequest) -> (String, String) {
         lines.sort();
         return (name, lines.concat());
     }
-    (format!("{} {}", request.method(), request.uri().split('?').next().unwrap_or_default()), String::new())
+    // REST: the path is the name, and what is asked of it stands behind it.
+    let (path, query) = request.uri().split_once('?').unwrap_or((request.uri(), ""));
+    let mut fields: Vec<String> = query
+        .split('&')
+        .filter(|field| field.contains('='))
+        .map(|field| format!("  {}\n", url_decoded(field)))
+        .collect();
+    fields.sort();
+    (format!("{} {path}", request.method()), fields.concat())
 }
 
 /// Tags as EC2 and IAM give them; IAM says `member` for `item`, and capitals.

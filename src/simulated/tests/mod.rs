@@ -124,6 +124,7 @@ impl Cluster {
                 count: 2,
                 mount: "/fsx".to_owned(),
                 datasets: Vec::new(),
+                service: bootstrap::Service::FsxLustre,
                 storage_efa: false,
                 node_efa_interfaces: 1,
                 setup: None,

@@ -9,7 +9,7 @@ use super::shapes;
 use super::storage::{Beside, KEYS, mount};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::spec::fields::{Complained, Fields, text};
-use crate::spec::model::{Compression, Deployment, Media, Storage};
+use crate::spec::model::{Compression, Deployment, Media, Service, Storage};
 use crate::spec::places::span;
 
 /// What goes with `existing`: how nodes use the file system, and not what it is.
@@ -28,7 +28,7 @@ pub(super) fn read(
         out.push(wrong_id(&id, "fs"));
         Err(Complained)
     });
-    let mount = mount(fields, out);
+    let mount = mount(fields, Service::FsxLustre.default_mount(), out);
     let efa = fields.flag("efa", out);
     let mut fine = true;
     for key in KEYS.iter().filter(|key| !BESIDE.contains(key)) {
@@ -57,6 +57,7 @@ pub(super) fn read(
         return Err(Complained);
     }
     Ok(Storage {
+        service: Service::FsxLustre,
         existing: Some(existing),
         deployment: Deployment::Persistent2,
         media: Media::Ssd,

@@ -5,6 +5,7 @@ pub(super) mod capacity;
 pub(super) mod cluster;
 pub(super) mod contradictions;
 pub(super) mod dataset;
+pub(super) mod efs;
 pub(super) mod existing;
 mod layout;
 pub(super) mod market;

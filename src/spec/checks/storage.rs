@@ -1,11 +1,11 @@
 //! `[storage]`: one file system. What it is, where it is mounted, what it is encrypted with; its size and speed are
 //! [`super::capacity`]'s and [`super::performance`]'s.
 
-use super::{capacity, existing, performance, shapes};
+use super::{capacity, efs, existing, performance, shapes};
 use crate::catalog::fsx::Kind;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::spec::fields::{At, Complained, Fields, Read};
-use crate::spec::model::{Compression, Deployment, Media, Storage};
+use crate::spec::model::{Compression, Deployment, Media, Service, Storage};
 
 pub(in crate::spec) const KEYS: &[&str] = &[
     "kind",
@@ -34,6 +34,16 @@ pub(in crate::spec) const MEDIA: &[(&str, Media)] =
 pub(in crate::spec) const COMPRESSIONS: &[(&str, Compression)] =
     &[("lz4", Compression::Lz4), ("none", Compression::None)];
 
+/// The kinds of storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::spec) enum StorageKind {
+    FsxLustre,
+    Efs,
+}
+
+pub(in crate::spec) const KINDS: &[(&str, StorageKind)] =
+    &[("fsx-lustre", StorageKind::FsxLustre), ("efs", StorageKind::Efs)];
+
 /// What rules about size and speed hang on. A part is None when it could not be read, and its rules are skipped.
 pub(super) struct Frame<'f, 't, 'i> {
     pub(super) fields: &'f Fields<'t, 'i>,
@@ -59,7 +69,10 @@ pub(in crate::spec) fn read(
     beside: &Beside<'_>,
     out: &mut Diagnostics,
 ) -> Result<Storage, Complained> {
-    let service = fields.choice("kind", &[("fsx-lustre", ())], out);
+    let service = fields.choice("kind", KINDS, out);
+    if let Ok(Some(At { value: StorageKind::Efs, span })) = service {
+        return efs::read(fields, span, beside, out);
+    }
     if let Some(existing) = fields.get("existing") {
         let storage = existing::read(fields, existing, beside, out);
         service?;
@@ -68,10 +81,11 @@ pub(in crate::spec) fn read(
     let deployment = fields.choice("deployment", DEPLOYMENTS, out);
     let media = fields.choice("media", MEDIA, out);
     let compression = fields.choice("compression", COMPRESSIONS, out);
-    let mount = mount(fields, out);
+    let mount = mount(fields, Service::FsxLustre.default_mount(), out);
     let efa = fields.flag("efa", out);
     let kind = kind(deployment, media, out);
-    let kms_key = kms_key(fields, deployment, beside.region, out);
+    let is_scratch = deployment.is_ok_and(|at| at.is_some_and(|at| at.value == Deployment::Scratch2));
+    let kms_key = kms_key(fields, is_scratch, beside.region, out);
 
     // Without a kind no other rule makes sense; a second complaint about the same mistake would be noise.
     let media_at = media.ok().flatten().map(|media| media.span);
@@ -84,6 +98,7 @@ pub(in crate::spec) fn read(
     service?;
     linked?;
     Ok(Storage {
+        service: Service::FsxLustre,
         existing: None,
         deployment,
         media,
@@ -154,7 +169,8 @@ fn linked(frame: &Frame<'_, '_, '_>, media: Option<Span>, out: &mut Diagnostics)
     Err(Complained)
 }
 
-pub(super) fn mount(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<String, Complained> {
+/// `default`: where the spec does not say.
+pub(super) fn mount(fields: &Fields<'_, '_>, default: &str, out: &mut Diagnostics) -> Result<String, Complained> {
     /// What a node cannot do without: nothing may be mounted over or below.
     const SYSTEM: [&str; 12] =
         ["/etc", "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/boot", "/dev", "/proc", "/sys", "/run"];
@@ -165,7 +181,7 @@ pub(super) fn mount(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<St
     const LONGEST: usize = 200;
 
     let Some(At { value, span }) = fields.text("mount", "a string such as \"/fsx\"", out)? else {
-        return Ok("/fsx".to_owned());
+        return Ok(default.to_owned());
     };
     let path = value.strip_suffix('/').unwrap_or(&value);
     let below = |parent: &&str| path == *parent || path.strip_prefix(*parent).is_some_and(|rest| rest.starts_with('/'));
@@ -186,21 +202,21 @@ pub(super) fn mount(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<St
     out.push(
         Diagnostic::error("spec::mount", "the file system cannot be mounted there")
             .at(span, fault)
-            .help("take a directory of its own, such as `mount = \"/fsx\"`"),
+            .help(format!("take a directory of its own, such as `mount = \"{default}\"`")),
     );
     Err(Complained)
 }
 
-fn kms_key(
+pub(super) fn kms_key(
     fields: &Fields<'_, '_>,
-    deployment: Read<Deployment>,
+    is_scratch: bool,
     region: Option<&str>,
     out: &mut Diagnostics,
 ) -> Result<Option<String>, Complained> {
     let Some(At { value, span }) = fields.text("kms_key", "a string: a key's id, alias or ARN", out)? else {
         return Ok(None);
     };
-    if deployment.is_ok_and(|deployment| deployment.is_some_and(|each| each.value == Deployment::Scratch2)) {
+    if is_scratch {
         out.push(
             Diagnostic::error("spec::kms-key", "this key cannot be used")
                 .at(span, "`scratch-2` takes no key")

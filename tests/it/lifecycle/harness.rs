@@ -13,7 +13,7 @@ use provision::plan::{Options, Purpose, Saved};
 use provision::simulated::{Delays, Settings, Simulated, VirtualClock, check, check_clean};
 use provision::spec::{
     Cluster, Compression, Dataset, Deployment, Flow, Image, Launch, Market, Media, MetadataIops, Network, NodeEfa,
-    Nodes, Open, Placement, Preload, Spec, Storage,
+    Nodes, Open, Placement, Preload, Service, Spec, Storage,
 };
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +34,7 @@ pub(crate) fn spec(groups: &[u32], paths: &[&str]) -> Spec {
         },
         network: Network::default(),
         storage: Storage {
+            service: Service::FsxLustre,
             existing: None,
             deployment: Deployment::Persistent2,
             media: Media::Ssd,
@@ -93,6 +94,10 @@ pub(crate) fn quick(seed: u64) -> Settings {
         file_system_delete: seconds(3),
         interfaces_linger: seconds(1),
         growth_interval: seconds(0),
+        efs_create: seconds(1),
+        efs_delete: seconds(1),
+        mount_target_create: seconds(2),
+        mount_target_delete: seconds(1),
         link_create: seconds(1),
         link_update: seconds(1),
         link_delete: seconds(1),

@@ -116,6 +116,7 @@ fn every_class_of_a_failed_call() {
         Class::Busy,
         Class::NotFound,
         Class::Invalid,
+        Class::NotImplemented,
         Class::NotYet,
         Class::Transient,
         Class::Unreachable,

@@ -12,7 +12,7 @@ use provision::plan::{self, Input, Options, Plan, Purpose};
 use provision::record::{Record, Try};
 use provision::spec::{
     Cluster, Compression, Dataset, Deployment, Flow, Image, Launch, Market, Media, MetadataIops, Network, NodeEfa,
-    Nodes, Open, Placement, Preload, Spec, Storage,
+    Nodes, Open, Placement, Preload, Service, Spec, Storage,
 };
 
 pub(super) const NOW: &str = "2026-03-05T12:00:00Z";
@@ -34,6 +34,7 @@ pub(super) fn spec() -> Spec {
         },
         network: Network::default(),
         storage: Storage {
+            service: Service::FsxLustre,
             existing: None,
             deployment: Deployment::Persistent2,
             media: Media::Ssd,
@@ -120,7 +121,8 @@ pub(super) fn desired(spec: &Spec) -> Desired {
 fn id(address: &Address) -> String {
     match address.kind {
         Kind::SecurityGroup => "sg-0123".to_owned(),
-        Kind::Fsx => "fs-0123".to_owned(),
+        Kind::Fsx | Kind::Efs => "fs-0123".to_owned(),
+        Kind::MountTarget => "fsmt-0123".to_owned(),
         Kind::Link => format!("dra-{}", address.name),
         Kind::Template => format!("lt-{}", address.name),
         Kind::Role | Kind::InstanceProfile => "provision-video-pretrain-us-east-1".to_owned(),

@@ -113,7 +113,8 @@ def ask_nothing(call: Call) -> None:
     *(f"Describe{what}" for what in ("InstanceStatus", "PlacementGroups", "SecurityGroups")),
     *(f"Describe{what}" for what in ("Subnets", "Tags", "Volumes", "Vpcs")),
 )
-@of("fsx", "DescribeDataRepositoryAssociations", "DescribeDataRepositoryTasks", "DescribeFileSystems")
+@of("fsx", "DescribeDataRepositoryAssociations", "DescribeDataRepositoryTasks")
+@of("fsx", "DescribeFileCaches", "DescribeFileSystems")
 def ask_to_describe(call: Call) -> None:
     call.ask(f"{call.service}:{call.operation}", "*")
 
@@ -143,6 +144,23 @@ def ask_for_template(call: Call) -> None:
 @of("ec2", "CreatePlacementGroup")
 def ask_for_placement(call: Call) -> None:
     _ask_to_make(call, "placement-group", call.request["GroupName"])
+
+
+@of("ec2", "CreateCapacityReservation")
+def ask_for_reservation(call: Call) -> None:
+    _ask_to_make(call, "capacity-reservation")
+
+
+@of("ec2", "CancelCapacityReservation", "ModifyCapacityReservation", "GetCapacityReservationUsage")
+def ask_to_change_reservation(call: Call) -> None:
+    resource, tags = call.ec2_resource(call.request["CapacityReservationId"])
+    call.ask(f"ec2:{call.operation}", resource, resource_tags=tags)
+
+
+@of("ec2", "GetSpotPlacementScores")
+def ask_for_scores(call: Call) -> None:
+    """No resource can be told for it (Service Authorization Reference, EC2)."""
+    call.ask("ec2:GetSpotPlacementScores", "*")
 
 
 @of("ec2", "DeletePlacementGroup")
@@ -207,13 +225,13 @@ def ask_to_launch(call: Call) -> None:
         call.ask("ec2:RunInstances", call.arn("ec2", f"placement-group/{name}"), resource_tags=tags)
     if (merged.get("InstanceMarketOptions") or {}).get("MarketType") == "spot":
         call.ask("ec2:RunInstances", call.arn("ec2", "spot-instances-request/*"))
-        _ask_for_service_role(call, SPOT, "AWSServiceRoleForEC2Spot")
+        ask_for_service_role(call, SPOT, "AWSServiceRoleForEC2Spot")
     profile = launch.find_profile(call.ec2, merged.get("IamInstanceProfile"))
     for role in profile.roles if profile else ():
         call.ask("iam:PassRole", role.arn, iam_PassedToService=EC2)
 
 
-def _ask_for_service_role(call: Call, service: str, name: str, *more: str) -> None:
+def ask_for_service_role(call: Call, service: str, name: str, *more: str) -> None:
     """As on the first use in an account, when the role is not there yet."""
     role = f"arn:aws:iam::{call.account}:role/aws-service-role/{service}/{name}"
     for action in ("CreateServiceLinkedRole", *more):
@@ -227,6 +245,12 @@ def ask_for_file_system(call: Call) -> None:
     resource = call.arn("fsx", "file-system/*")
     for action in ("CreateFileSystem", *(["TagResource"] if tags else [])):
         call.ask(f"fsx:{action}", resource, request_tags=tags)
+    ask_for_network(call)
+    ask_for_storage_key(call)
+
+
+def ask_for_network(call: Call) -> None:
+    """What FSx looks at in the name of its caller before it makes something in a VPC."""
     via = {"aws_CalledVia": (FSX,)}
     for action in ("DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs"):
         call.ask(f"ec2:{action}", "*", **via)
@@ -234,17 +258,16 @@ def ask_for_file_system(call: Call) -> None:
         if subnet := launch.network.find_subnet(call.ec2.backend, identifier):
             vpc, vpc_tags = call.ec2_resource(subnet.vpc_id)
             call.ask("ec2:GetSecurityGroupsForVpc", vpc, resource_tags=vpc_tags, **via)
-    _ask_for_service_role(call, FSX, "AWSServiceRoleForAmazonFSx")
-    if key := call.request.get("KmsKeyId"):
-        _ask_for_key(call, key)
+    ask_for_service_role(call, FSX, "AWSServiceRoleForAmazonFSx")
 
 
-def _ask_for_key(call: Call, key: str) -> None:
-    for action in ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext"):
-        _ask_about_key(call, action, key, kms_ViaService=f"fsx.{call.region}.amazonaws.com")
+def ask_for_storage_key(call: Call) -> None:
+    key = call.request.get("KmsKeyId")
+    for action in ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext") if key else ():
+        about_key(call, action, key, kms_ViaService=f"fsx.{call.region}.amazonaws.com")
 
 
-def _ask_about_key(call: Call, action: str, key: str, **context: Any) -> None:
+def about_key(call: Call, action: str, key: str, **context: Any) -> None:
     """An alias is resolved before anybody is asked about the key behind it."""
     name = key.rpartition(":")[2]
     alias = name if name.startswith("alias/") else "alias/some"
@@ -255,24 +278,31 @@ def _ask_about_key(call: Call, action: str, key: str, **context: Any) -> None:
 
 @of("kms", "DescribeKey")
 def ask_to_describe_key(call: Call) -> None:
-    _ask_about_key(call, "DescribeKey", call.request["KeyId"])
+    about_key(call, "DescribeKey", call.request["KeyId"])
 
 
 @of("fsx", "UpdateFileSystem", "DeleteFileSystem")
 def ask_to_change_file_system(call: Call) -> None:
-    _ask_about(call, f"fsx:{call.operation}", call.request["FileSystemId"])
+    ask_about_storage(call, f"fsx:{call.operation}", call.request["FileSystemId"])
 
 
 @of("fsx", "CreateDataRepositoryAssociation")
 def ask_for_association(call: Call) -> None:
     _ask_for_part(call, "association", f"association/{call.request['FileSystemId']}/*")
+    ask_for_links(call, call.request["FileSystemId"], [call.request["DataRepositoryPath"]])
+
+
+def ask_for_links(call: Call, identifier: str, repositories: list[str]) -> None:
+    """What links to S3 need beside the call that makes them; `identifier` is that of the file system or the cache."""
     more = ("AttachRolePolicy", "PutRolePolicy")
-    _ask_for_service_role(call, FSX_TO_S3, f"AWSServiceRoleForFSxS3Access_{call.request['FileSystemId']}", *more)
-    bucket, _, prefix = call.request["DataRepositoryPath"].removeprefix("s3://").partition("/")
-    for action in ("s3:GetBucketLocation", "s3:GetBucketPolicy", "s3:ListBucket"):
-        call.ask(action, f"arn:aws:s3:::{bucket}")
-    for action in ("s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"):
-        call.ask(action, f"arn:aws:s3:::{bucket}/{prefix}")
+    if repositories:
+        ask_for_service_role(call, FSX_TO_S3, f"AWSServiceRoleForFSxS3Access_{identifier}", *more)
+    for repository in repositories:
+        bucket, _, prefix = repository.removeprefix("s3://").partition("/")
+        for action in ("s3:GetBucketLocation", "s3:GetBucketPolicy", "s3:ListBucket"):
+            call.ask(action, f"arn:aws:s3:::{bucket}")
+        for action in ("s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"):
+            call.ask(action, f"arn:aws:s3:::{bucket}/{prefix}")
 
 
 @of("fsx", "CreateDataRepositoryTask")
@@ -286,24 +316,25 @@ def _ask_for_part(call: Call, kind: str, resource: str) -> None:
     call.ask(f"fsx:{call.operation}", call.arn("fsx", resource), request_tags=tags)
     if tags:
         call.ask("fsx:TagResource", call.arn("fsx", resource), request_tags=tags)
-    _ask_about(call, f"fsx:{call.operation}", call.request["FileSystemId"], tags)
+    ask_about_storage(call, f"fsx:{call.operation}", call.request["FileSystemId"], tags)
 
 
 @of("fsx", "UpdateDataRepositoryAssociation", "DeleteDataRepositoryAssociation")
 def ask_to_change_association(call: Call) -> None:
-    _ask_about(call, f"fsx:{call.operation}", call.request["AssociationId"])
+    ask_about_storage(call, f"fsx:{call.operation}", call.request["AssociationId"])
 
 
 @of("fsx", "CancelDataRepositoryTask")
 def ask_to_cancel(call: Call) -> None:
-    _ask_about(call, "fsx:CancelDataRepositoryTask", call.request["TaskId"])
+    ask_about_storage(call, "fsx:CancelDataRepositoryTask", call.request["TaskId"])
 
 
-def _ask_about(call: Call, action: str, identifier: str, request_tags: dict[str, str] | None = None) -> None:
+def ask_about_storage(call: Call, action: str, identifier: str, request_tags: dict[str, str] | None = None) -> None:
     """FSx: something that is there. Of what is not there only the type is known."""
     store = fsx.store_of(call.account, call.region)
     find, kind = {
         "fs": (store.file_system, "file-system"),
+        "fc": (store.file_cache, "file-cache"),
         "dra": (store.association, "association/*"),
         "task": (store.task, "task"),
     }[identifier.split("-")[0]]
@@ -318,7 +349,7 @@ def _ask_about(call: Call, action: str, identifier: str, request_tags: dict[str,
 @of("fsx", "TagResource", "UntagResource")
 def ask_to_tag_storage(call: Call) -> None:
     identifier = call.request["ResourceARN"].rpartition("/")[2]
-    _ask_about(call, f"fsx:{call.operation}", identifier, identity.tags_of(call.request.get("Tags")))
+    ask_about_storage(call, f"fsx:{call.operation}", identifier, identity.tags_of(call.request.get("Tags")))
 
 
 def _role(call: Call, name: str) -> str:

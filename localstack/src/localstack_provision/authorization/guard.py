@@ -7,7 +7,7 @@ from typing import Any
 
 from localstack.aws.api import CommonServiceException, RequestContext
 
-from localstack_provision.authorization import checks
+from localstack_provision.authorization import checks, efs, file_caches
 from localstack_provision.authorization.policy import Check, Statement, allowing, parse
 from localstack_provision.timeline import LOCK
 
@@ -15,6 +15,7 @@ from localstack_provision.timeline import LOCK
 DENIALS = {
     "cloudwatch": ("AccessDenied", 403),
     "ec2": ("UnauthorizedOperation", 403),
+    "efs": ("AccessDeniedException", 403),
     "fsx": ("AccessDeniedException", 400),
     "iam": ("AccessDenied", 403),
     "kms": ("AccessDeniedException", 400),
@@ -61,6 +62,9 @@ class Guard:
             },
         }
 
+
+# Each tells `checks` of the operations of its service.
+MODULES = (checks, efs, file_caches)
 
 GUARDS: dict[str, Guard] = {}
 

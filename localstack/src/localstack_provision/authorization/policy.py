@@ -26,6 +26,7 @@ KEYS = {
     "aws:CalledVia",
     "aws:RequestedRegion",
     "ec2:CreateAction",
+    "elasticfilesystem:CreateAction",
     "iam:AWSServiceName",
     "iam:PassedToService",
     "iam:PolicyARN",

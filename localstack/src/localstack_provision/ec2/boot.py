@@ -1,15 +1,13 @@
 """The boot of a node, as far as the outside sees it: the tag `provision:node`.
 
-A node finds its file system by the DNS name in its user data, waits until that file system is AVAILABLE, and
-reports. That is played, with the lines that the script writes on the console; or the user data really run, if a
-test asks for it (`boot.mode`).
+A node finds its file system by the name in its user data, waits until that can be mounted, and reports. That is
+played, with the lines that the script writes on the console; or the user data really run, if a test asks for it
+(`boot.mode`).
 """
 
-from localstack_provision import ledger, settings
+from localstack_provision import ledger, settings, storage
 from localstack_provision.ec2 import nodes, preload
 from localstack_provision.ec2.model import Instance
-from localstack_provision.ec2.userdata import file_systems_in
-from localstack_provision.fsx import store as fsx
 from localstack_provision.timeline import now, schedule
 
 TAG = "provision:node"
@@ -41,11 +39,11 @@ def _try_mount(instances: list[Instance], deadline: float) -> None:
     for instance in instances:
         if instance.state != "running":
             continue
-        names = file_systems_in(instance.request.get("UserData") or "")
-        if not names:
+        named = storage.named_by(instance)
+        if not named:
             report(instance, "failed: no file system in user-data")
-        elif all(_is_available(instance.account, region, identifier) for identifier, region in names):
-            _start(instance, names)
+        elif all(storage.mounts(instance, one) for one in named):
+            _start(instance, named)
         elif now() >= deadline:
             play(instance, "failed: mount")
         else:
@@ -55,8 +53,7 @@ def _try_mount(instances: list[Instance], deadline: float) -> None:
         schedule(again, lambda: _try_mount(waiting, deadline))
 
 
-def _start(instance: Instance, names: frozenset[tuple[str, str]]) -> None:
-    systems = [fsx.store_of(instance.account, region).file_systems[identifier] for identifier, region in sorted(names)]
+def _start(instance: Instance, systems: list[storage.Storage]) -> None:
     if settings.get("boot.mode") != EXECUTE:
         play(instance, READY)
         preload.begin(instance, systems[0])
@@ -98,8 +95,3 @@ def _ruled(instance: Instance) -> bool:
         play(instance, rule["result"], rule.get("console", ""))
         return True
     return False
-
-
-def _is_available(account: str, region: str, identifier: str) -> bool:
-    system = fsx.store_of(account, region).file_systems.get(identifier)
-    return system is not None and system.lifecycle in ("AVAILABLE", "UPDATING")

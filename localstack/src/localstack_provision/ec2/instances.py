@@ -15,7 +15,7 @@ from moto.ec2.models.elastic_block_store import VolumeAttachment
 from moto.ec2.utils import random_eni_attach_id
 
 from localstack_provision import identity, ledger, network, settings
-from localstack_provision.ec2 import boot, filters, launch, life
+from localstack_provision.ec2 import boot, capacity, filters, launch, life, limits
 from localstack_provision.ec2.errors import Ec2Error, combination, dry_run, invalid_value, token_mismatch
 from localstack_provision.ec2.launch import Launch
 from localstack_provision.ec2.model import (
@@ -51,6 +51,7 @@ FILTERS: dict[str, filters.Getter] = {
     "client-token": lambda one: [one.fixed.get("ClientToken")],
     "reservation-id": lambda one: [one.reservation_id],
     "key-name": lambda one: [one.fixed.get("KeyName")],
+    "spot-instance-request-id": lambda one: [one.fixed.get("SpotInstanceRequestId")],
     "instance-lifecycle": lambda one: [one.fixed.get("InstanceLifecycle")],
     "iam-instance-profile.arn": lambda one: [(one.fixed.get("IamInstanceProfile") or {}).get("Arn")],
 }
@@ -84,11 +85,12 @@ class InstanceOperations:
             if parameters != kept:
                 raise token_mismatch()
             return _reservation_view(store, instances)
-        count = launch.room(store, plan)
-        if count < int(plan.request["MinCount"]):
-            raise launch.no_capacity(store, plan)
-        launch.check_vcpus(store, plan, count)
-        instances = _create(store, plan, count)
+        allotted = capacity.allot(store, plan)
+        if plan.market == capacity.SPOT:
+            limits.check_spot(store, plan.type, len(allotted))
+        elif outside := allotted.count(None):
+            limits.check_on_demand(store, plan.type, outside)
+        instances = _create(store, plan, allotted)
         if token[2]:
             store.tokens[token] = (kept, instances)
         schedule(settings.delay("instance_pending"), lambda: _run(instances))
@@ -279,14 +281,24 @@ def _power_off(store: Store, instance: Instance) -> None:
     schedule(wait, lambda: _remove(store, [instance]))
 
 
-def _create(store: Store, plan: Launch, count: int) -> list[Instance]:
+def take_away(store: Store, instances: list[Instance]) -> None:
+    """Terminates instances on AWS's own account, for the reason that they have got."""
+    for one in instances:
+        one.state = "shutting-down"
+        one.reason = (one.state_reason or {}).get("Code", "")
+    ledger.count("instances_terminated", len(instances))
+    schedule(settings.delay("instance_shutting_down"), lambda: _remove(store, instances))
+
+
+def _create(store: Store, plan: Launch, allotted: list[str | None]) -> list[Instance]:
+    count = len(allotted)
     addresses = _addresses(store, plan, count)
     reservation_id = identity.new_id("r")
     tags = {**plan.template_tags, **tags_for(plan.request, "instance")}
     fixed = _fixed_members(plan)
     subnet = network.find_subnet(store.backend, plan.interfaces[0]["SubnetId"])
     instances = []
-    for index in range(count):
+    for index, capacity_reservation_id in enumerate(allotted):
         instance = Instance(
             id=identity.new_id("i"),
             account=store.account,
@@ -299,11 +311,16 @@ def _create(store: Store, plan: Launch, count: int) -> list[Instance]:
             request=plan.request,
             subnet_id=subnet.id,
             vpc_id=subnet.vpc_id,
-            group_name=(plan.request.get("Placement") or {}).get("GroupName"),
-            capacity_reservation_id=plan.capacity_reservation_id,
+            group_name=plan.group_name,
+            capacity_reservation_id=capacity_reservation_id,
+            market=plan.market,
             termination_protection=bool(plan.request.get("DisableApiTermination")),
         )
         instance.fixed = {**fixed, "InstanceId": instance.id, "AmiLaunchIndex": index}
+        if capacity_reservation_id:
+            instance.fixed["CapacityReservationId"] = capacity_reservation_id
+        if plan.market == capacity.SPOT:
+            instance.fixed["SpotInstanceRequestId"] = identity.new_id("sir")
         store.set_tags(instance.id, tags)
         _attach_interfaces(store, plan, instance, addresses)
         _attach_volumes(store, plan, instance)
@@ -389,7 +406,6 @@ def _attach_volumes(store: Store, plan: Launch, instance: Instance) -> None:
 def _fixed_members(plan: Launch) -> dict[str, Any]:
     request, image = plan.request, plan.image
     placement = request.get("Placement") or {}
-    market = (request.get("InstanceMarketOptions") or {}).get("MarketType")
     metadata = request.get("MetadataOptions") or {}
     fixed = {
         "ImageId": image.id,
@@ -411,7 +427,6 @@ def _fixed_members(plan: Launch) -> dict[str, Any]:
         "EbsOptimized": bool(request.get("EbsOptimized")),
         "SourceDestCheck": True,
         "PlatformDetails": "Linux/UNIX",
-        "CapacityReservationId": plan.capacity_reservation_id,
         "CapacityReservationSpecification": request.get("CapacityReservationSpecification")
         or {"CapacityReservationPreference": "open"},
         "MetadataOptions": {
@@ -423,7 +438,7 @@ def _fixed_members(plan: Launch) -> dict[str, Any]:
             "InstanceMetadataTags": "disabled",
             **{name: value for name, value in metadata.items() if value is not None},
         },
-        "InstanceLifecycle": market,
+        "InstanceLifecycle": plan.market,
     }
     if plan.profile:
         fixed["IamInstanceProfile"] = {"Arn": plan.profile.arn, "Id": plan.profile.id}

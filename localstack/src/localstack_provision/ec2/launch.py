@@ -16,7 +16,7 @@ from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS, INSTANCE_TYP
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 
-from localstack_provision import identity, network, settings
+from localstack_provision import network
 from localstack_provision.ec2.errors import Ec2Error, combination, invalid_value, not_found
 from localstack_provision.ec2.model import Store
 
@@ -39,6 +39,21 @@ class Launch:
     profile: Any = None
     capacity_reservation_id: str | None = None
     template_tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def market(self) -> str | None:
+        """None: on demand."""
+        return market_of(self.request)
+
+    @property
+    def group_name(self) -> str | None:
+        return (self.request.get("Placement") or {}).get("GroupName")
+
+    @property
+    def preference(self) -> str:
+        """Whether it falls into open reservations."""
+        specification = self.request.get("CapacityReservationSpecification") or {}
+        return specification.get("CapacityReservationPreference") or "open"
 
 
 def settle(store: Store, request: dict[str, Any]) -> Launch:
@@ -141,7 +156,7 @@ def _check_counts(request: dict[str, Any]) -> None:
     low, high = int(request["MinCount"]), int(request["MaxCount"])
     if not 1 <= low <= high:
         raise invalid_value(f"The counts are invalid: minimum {low}, maximum {high}.")
-    market = (request.get("InstanceMarketOptions") or {}).get("MarketType")
+    market = market_of(request)
     if market is not None and market not in MARKETS:
         raise invalid_value(f"Invalid value '{market}' for MarketType.")
     if market == "capacity-block" and not target_reservation(request):
@@ -329,80 +344,10 @@ def find_profile(store: Store, reference: dict[str, Any] | None) -> Any:
     return profile
 
 
+def market_of(request: dict[str, Any]) -> str | None:
+    return (request.get("InstanceMarketOptions") or {}).get("MarketType")
+
+
 def target_reservation(request: dict[str, Any]) -> str | None:
     specification = request.get("CapacityReservationSpecification") or {}
     return (specification.get("CapacityReservationTarget") or {}).get("CapacityReservationId")
-
-
-def room(store: Store, launch: Launch) -> int:
-    """Returns how many instances of a launch there is capacity for."""
-    if launch.capacity_reservation_id:
-        return _room_in_reservation(store, launch)
-    rooms = [launch.count]
-    for name in (launch.type, "*"):
-        limit = (settings.get("ec2.capacity").get(name) or {}).get(launch.zone)
-        if limit is not None:
-            used = sum(
-                1
-                for one in store.instances.values()
-                if one.alive and one.zone == launch.zone and name in (one.type, "*")
-            )
-            rooms.append(max(0, int(limit) - used))
-    return min(rooms)
-
-
-def _room_in_reservation(store: Store, launch: Launch) -> int:
-    reservation = store.capacity_reservations.get(launch.capacity_reservation_id)
-    if reservation is None or not identity.is_visible(launch.capacity_reservation_id):
-        raise Ec2Error(
-            "InvalidCapacityReservationId.NotFound",
-            f"The Capacity Reservation '{launch.capacity_reservation_id}' does not exist.",
-        )
-    if (reservation.type, reservation.zone) != (launch.type, launch.zone):
-        raise combination(
-            f"The Capacity Reservation is for {reservation.type} in {reservation.zone}, "
-            f"not for {launch.type} in {launch.zone}."
-        )
-    free = reservation.total - store.reserved(reservation.id) if reservation.state == "active" else 0
-    if free < int(launch.request["MinCount"]):
-        raise Ec2Error(
-            "ReservationCapacityExceeded",
-            "The requested reservation does not have sufficient compatible and available capacity for this request.",
-        )
-    return min(free, launch.count)
-
-
-def no_capacity(store: Store, launch: Launch) -> Ec2Error:
-    """Returns EC2's answer when a zone is full: it names the zones that are not."""
-    limits = settings.get("ec2.capacity")
-    full = {zone for name in (launch.type, "*") for zone, limit in (limits.get(name) or {}).items() if limit == 0}
-    others = sorted(zones_offering(store.region, launch.type) - full - {launch.zone})
-    hint = (
-        f" You can currently get {launch.type} capacity by not specifying an Availability Zone in your request "
-        f"or choosing {', '.join(others)}."
-        if others
-        else ""
-    )
-    return Ec2Error(
-        "InsufficientInstanceCapacity",
-        f"We currently do not have sufficient {launch.type} capacity in the Availability Zone you requested "
-        f"({launch.zone}). Our system will be working on provisioning additional capacity.{hint}",
-        500,
-    )
-
-
-def check_vcpus(store: Store, launch: Launch, count: int) -> None:
-    limit = settings.get("ec2.vcpu_limit")
-    if limit is None:
-        return
-
-    def vcpus(instance_type: str) -> int:
-        return INSTANCE_TYPES[instance_type]["VCpuInfo"]["DefaultVCpus"]
-
-    used = sum(vcpus(one.type) for one in store.instances.values() if one.alive)
-    if used + count * vcpus(launch.type) > int(limit):
-        raise Ec2Error(
-            "VcpuLimitExceeded",
-            f"You have requested more vCPU capacity than your current vCPU limit of {limit} allows for the "
-            "instance bucket that the specified instance type belongs to.",
-        )

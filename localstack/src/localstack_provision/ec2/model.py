@@ -46,6 +46,10 @@ class Instance:
     capacity_reservation_id: str | None = None
     state: str = "pending"
     reason: str = ""
+    # None: on demand.
+    market: str | None = None
+    # Spot: what its metadata tell of its interruption.
+    notice: dict[str, str] | None = None
     # Who ended it: the API's StateReason.
     state_reason: dict[str, str] | None = None
     # What its boot wrote.
@@ -191,7 +195,24 @@ class CapacityReservation:
     end: datetime | None = None
     end_type: str = "unlimited"
     state: str = "active"
+    # Of a Capacity Block, which is made before it.
+    start: datetime | None = None
+    # A Capacity Block near its end, into which nothing is launched any more.
+    closing: bool = False
     created: datetime = field(default_factory=timestamp)
+
+    @property
+    def is_block(self) -> bool:
+        return self.kind == "capacity-block"
+
+    @property
+    def takes_room(self) -> bool:
+        """Tells whether its places come from the pool of its type and zone."""
+        return self.state in ("pending", "active") and not self.is_block
+
+    @property
+    def takes_launches(self) -> bool:
+        return self.state == "active" and not self.closing
 
     def view(self, used: int, tags: dict[str, str]) -> dict[str, Any]:
         view = {
@@ -207,7 +228,7 @@ class CapacityReservation:
             "EbsOptimized": False,
             "EphemeralStorage": False,
             "State": self.state,
-            "StartDate": self.created,
+            "StartDate": self.start or self.created,
             "CreateDate": self.created,
             "EndDate": self.end,
             "EndDateType": self.end_type,
@@ -243,12 +264,20 @@ class Store:
             self.backend.tags[identifier].update(tags)
 
     def reserved(self, reservation_id: str) -> int:
-        """Returns how many instances run in a capacity reservation."""
+        """Returns how many places of a capacity reservation are taken."""
         return sum(
             1
             for instance in self.instances.values()
             if instance.alive and instance.capacity_reservation_id == reservation_id
         )
+
+    def free(self, reservation: CapacityReservation) -> int:
+        return max(0, reservation.total - self.reserved(reservation.id))
+
+    def is_in_reservation(self, instance: Instance) -> bool:
+        """Tells whether a reservation, or a block, holds an instance's place. One that is over does not."""
+        found = self.capacity_reservations.get(instance.capacity_reservation_id or "")
+        return found is not None and found.state == "active"
 
 
 STORES: dict[tuple[str, str], Store] = {}

@@ -20,7 +20,7 @@ from localstack_provision import settings
 from localstack_provision.ec2 import model
 from localstack_provision.ec2.model import Instance
 from localstack_provision.fsx import files
-from localstack_provision.fsx.model import FileSystem
+from localstack_provision.fsx.model import Storing
 from localstack_provision.timeline import LOCK
 
 LOG = logging.getLogger(__name__)
@@ -39,14 +39,14 @@ DEFAULT_SYSTEM = "amzn2023"
 FAILED = "failed: sandbox"
 
 
-def execute(instance: Instance, systems: list[FileSystem], done: Callable[[str], None]) -> None:
+def execute(instance: Instance, systems: list[Storing], done: Callable[[str], None]) -> None:
     """Starts an execution; `done` gets the result, under the lock, when it is over."""
     for system in systems:
         lay_out(system)
     place = _directory("nodes", instance.id)
     inputs = {
         "user-data": base64.b64decode(instance.request.get("UserData") or ""),
-        "metadata.json": json.dumps(_metadata(instance)).encode(),
+        "metadata.json": json.dumps(metadata(instance)).encode(),
         "scenario.json": json.dumps(settings.get("boot.scenario")).encode(),
     }
     for name, content in inputs.items():
@@ -65,7 +65,7 @@ def execute(instance: Instance, systems: list[FileSystem], done: Callable[[str],
 
 
 def _run(
-    instance: Instance, systems: list[FileSystem], command: list[str], timeout: float, done: Callable[[str], None]
+    instance: Instance, systems: list[Storing], command: list[str], timeout: float, done: Callable[[str], None]
 ) -> None:
     """Runs outside the lock: the script under test calls this very LocalStack."""
     tag, console = FAILED, ""
@@ -90,7 +90,7 @@ def _run(
             done(tag)
 
 
-def _metadata(instance: Instance) -> dict[str, str]:
+def metadata(instance: Instance) -> dict[str, str]:
     """What the metadata service tells, by the path below `latest/meta-data/`; and `account`, whose keys nodes use."""
     told = {
         "account": instance.account,
@@ -102,6 +102,9 @@ def _metadata(instance: Instance) -> dict[str, str]:
         "placement/region": instance.region,
         **{f"tags/instance/{name}": value for name, value in instance.tags.items()},
     }
+    if instance.notice:
+        told["spot/instance-action"] = json.dumps(instance.notice)
+        told["spot/termination-time"] = instance.notice["time"]
     if instance.interfaces:
         told |= {"local-ipv4": instance.private_address or "", "mac": instance.interfaces[0].mac_address}
     return told
@@ -119,7 +122,7 @@ def _directory(*parts: str) -> Path:
     return path
 
 
-def lay_out(system: FileSystem) -> None:
+def lay_out(system: Storing) -> None:
     """Gives each file of the model a real one, of its size but without blocks where no content is known."""
     root = _directory("filesystems", system.id)
     for file in system.files.values():
@@ -135,10 +138,10 @@ def lay_out(system: FileSystem) -> None:
             LOG.warning("%s cannot be laid out: %s", file.path, error)
 
 
-def collect(system: FileSystem) -> None:
+def collect(system: Storing) -> None:
     """Takes over what nodes have written, changed and deleted in the directory since."""
     root = Path(tempfile.gettempdir(), "provision", "filesystems", system.id)
-    if not root.is_dir() or system.lifecycle not in ("AVAILABLE", "UPDATING"):
+    if not root.is_dir() or not system.writable:
         return
     found = {}
     for path in root.rglob("*"):

@@ -10,7 +10,7 @@ from localstack_provision import settings
 from localstack_provision.ec2.model import Instance
 from localstack_provision.ec2.userdata import preloads_in
 from localstack_provision.fsx import files
-from localstack_provision.fsx.model import File, FileSystem
+from localstack_provision.fsx.model import File, Storing
 from localstack_provision.timeline import now, schedule
 
 TAG = "provision:preload"
@@ -19,7 +19,7 @@ KEY_DIGITS = 6
 MIB = 1 << 20
 
 
-def begin(instance: Instance, system: FileSystem) -> None:
+def begin(instance: Instance, system: Storing) -> None:
     """Plans the restore of an instance's datasets, if its user data name any."""
     paths = preloads_in(instance.request.get("UserData") or "")
     began = int(now())
@@ -52,7 +52,7 @@ def begin(instance: Instance, system: FileSystem) -> None:
     schedule(step, half)
 
 
-def _dataset(system: FileSystem, path: str) -> list[File]:
+def _dataset(system: Storing, path: str) -> list[File]:
     root = files.absolute(path)
     return [file for name, file in sorted(system.files.items()) if files.below(name, root)]
 

@@ -11,6 +11,7 @@ from localstack_provision.ec2.groups import SecurityGroupOperations
 from localstack_provision.ec2.instances import InstanceOperations
 from localstack_provision.ec2.placement import PlacementGroupOperations
 from localstack_provision.ec2.reservations import CapacityReservationOperations
+from localstack_provision.ec2.spot import SpotOperations
 from localstack_provision.ec2.tagging import TagOperations
 from localstack_provision.ec2.templates import LaunchTemplateOperations
 
@@ -19,6 +20,7 @@ class ProvisionEc2Provider(
     InstanceOperations,
     PlacementGroupOperations,
     CapacityReservationOperations,
+    SpotOperations,
     SecurityGroupOperations,
     LaunchTemplateOperations,
     TagOperations,

@@ -7,7 +7,10 @@ import re
 import shlex
 from functools import lru_cache
 
-DNS_NAME = re.compile(rb"(fs-[0-9a-f]{17})\.fsx\.([a-z0-9-]+)\.amazonaws\.com")
+# A name of storage: a file system or a cache of FSx, a file system of EFS.
+DNS_NAME = re.compile(rb"(f[sc]-[0-9a-f]{17})\.(fsx|efs)\.([a-z0-9-]+)\.amazonaws\.com")
+# What the mount helper of EFS takes in place of the name; a Lustre mount has an address before the colon.
+SHORT_NAME = re.compile(rb"(?<![\w.-])(fs-[0-9a-f]{17}):/")
 # An assignment of the shell, at the beginning of a line.
 TTL = re.compile(rb"^(?:readonly |export |declare -\w+ )?TTL_S=['\"]?(\d+)", re.MULTILINE)
 PRELOAD = re.compile(rb"^PRELOAD\[\d+\]=(.+)$", re.MULTILINE)
@@ -15,11 +18,14 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 
 @lru_cache(maxsize=64)
-def file_systems_in(user_data: str) -> frozenset[tuple[str, str]]:
-    """Returns (file system id, Region) for each DNS name in base64 user data."""
-    names = set()
+def storage_in(user_data: str) -> frozenset[tuple[str, str, str]]:
+    """Returns (id, service, Region) for each name of storage in base64 user data; no Region is that of the node."""
+    names: set[tuple[str, str, str]] = set()
     for text in _texts(base64.b64decode(user_data)):
-        names |= {(identifier.decode(), region.decode()) for identifier, region in DNS_NAME.findall(text)}
+        full = {tuple(part.decode() for part in found) for found in DNS_NAME.findall(text)}
+        known = {identifier for identifier, _, _ in full}
+        short = {found.decode() for found in SHORT_NAME.findall(text)} - known
+        names |= full | {(identifier, "efs", "") for identifier in short}
     return frozenset(names)
 
 

@@ -17,7 +17,7 @@ from localstack_provision.fsx.errors import (
     ServiceLimitExceeded,
     UnsupportedOperation,
 )
-from localstack_provision.fsx.model import Association, FileSystem
+from localstack_provision.fsx.model import Association, FileSystem, Lustre
 from localstack_provision.fsx.s3 import s3_client
 from localstack_provision.fsx.store import Store, apply_filters, page, store_of, visible
 from localstack_provision.timeline import schedule
@@ -33,9 +33,9 @@ MISLEADING = (
 )
 
 FILTERS = {
-    "file-system-id": lambda link: [link.file_system_id],
-    "file-cache-id": lambda link: [],
-    "data-repository-type": lambda link: ["S3"],
+    "file-system-id": lambda link: [] if link.of_cache else [link.file_system_id],
+    "file-cache-id": lambda link: [link.file_system_id] if link.of_cache else [],
+    "data-repository-type": lambda link: ["S3" if link.nfs is None else "NFS"],
 }
 
 
@@ -61,8 +61,8 @@ class AssociationOperations:
             batch_import=bool(request.get("BatchImportMetaDataOnCreate")),
         )
         _settle_policies(link, request)
-        _check_overlap(system, link)
-        _check_bucket(store, link)
+        check_overlap(system, link)
+        check_bucket(store, link)
         queue = [other for other in system.associations.values() if other.lifecycle == "CREATING"]
         system.associations[link.id] = link
         store.remember("CreateDataRepositoryAssociation", request, link.id)
@@ -94,6 +94,7 @@ class AssociationOperations:
         existing = {other.id: other for other in store.associations()}
         if store.recall("UpdateDataRepositoryAssociation", request, existing):
             return {"Association": link.view()}
+        _refuse_cache(link)
         if link.lifecycle not in ("AVAILABLE", "MISCONFIGURED"):
             raise BadRequest(f"The association is in state {link.lifecycle}; it must be AVAILABLE.")
         _settle_policies(link, request)
@@ -109,6 +110,7 @@ class AssociationOperations:
         validation.check_common(request)
         store = store_of(context.account_id, context.region)
         link = store.association(request["AssociationId"])
+        _refuse_cache(link)
         delete_data = bool(request.get("DeleteDataInFileSystem"))
         answer = {"AssociationId": link.id, "Lifecycle": "DELETING", "DeleteDataInFileSystem": delete_data}
         if link.lifecycle == "DELETING":
@@ -123,6 +125,12 @@ class AssociationOperations:
         wait = settings.delay("association_delete") + float(settings.get("lag.deleted"))
         schedule(wait, lambda: _vanish(system, link))
         return answer
+
+
+def _refuse_cache(link: Association) -> None:
+    """The links of a cache come and go with it."""
+    if link.of_cache:
+        raise BadRequest("The data repository associations of a cache cannot be changed or deleted.")
 
 
 def _check_file_system(system: FileSystem) -> None:
@@ -178,7 +186,7 @@ def _settle_policies(link: Association, request: dict[str, Any]) -> None:
         setattr(link, attribute, events)
 
 
-def _check_overlap(system: FileSystem, new: Association) -> None:
+def check_overlap(system: Lustre, new: Association) -> None:
     for other in system.associations.values():
         if new.covers(other.path) or other.covers(new.path):
             raise BadRequest(f"FileSystemPath {new.path} overlaps with {other.path} of {other.id}.")
@@ -186,7 +194,7 @@ def _check_overlap(system: FileSystem, new: Association) -> None:
             raise BadRequest(f"DataRepositoryPath {new.repository} overlaps with that of {other.id}.")
 
 
-def _check_bucket(store: Store, link: Association) -> None:
+def check_bucket(store: Store, link: Association) -> None:
     client = s3_client(store.account, store.region)
     try:
         location = client.get_bucket_location(Bucket=link.bucket).get("LocationConstraint") or "us-east-1"

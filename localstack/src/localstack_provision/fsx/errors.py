@@ -25,6 +25,11 @@ class FileSystemNotFound(FsxError):
         super().__init__(f"File system '{file_system_id}' does not exist.")
 
 
+class FileCacheNotFound(FsxError):
+    def __init__(self, file_cache_id: str):
+        super().__init__(f"File cache '{file_cache_id}' does not exist.")
+
+
 class DataRepositoryAssociationNotFound(FsxError):
     def __init__(self, association_id: str):
         super().__init__(f"Data repository association '{association_id}' does not exist.")
@@ -53,6 +58,10 @@ class BackupInProgress(FsxError):
 
 
 class MissingFileSystemConfiguration(FsxError):
+    pass
+
+
+class MissingFileCacheConfiguration(FsxError):
     pass
 
 

@@ -150,8 +150,12 @@ def _fill_defaults(system: FileSystem, request: dict[str, Any]) -> None:
     if metadata and metadata["Mode"] == "AUTOMATIC":
         metadata["Iops"] = catalog.automatic_metadata_iops(system.capacity or 0)
     if system.deployment != catalog.SCRATCH_1:
-        alphabet = string.ascii_lowercase + string.digits
-        system.mount_name = "".join(secrets.choice(alphabet) for _ in range(MOUNT_NAME_LENGTH))
+        system.mount_name = mount_name()
+
+
+def mount_name() -> str:
+    alphabet = string.ascii_lowercase + string.digits
+    return "".join(secrets.choice(alphabet) for _ in range(MOUNT_NAME_LENGTH))
 
 
 def _interface_count(system: FileSystem) -> int:

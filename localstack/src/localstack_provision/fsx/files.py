@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from localstack_provision import ledger, settings
 from localstack_provision.fsx import imports, queue
-from localstack_provision.fsx.model import Association, File, FileSystem
+from localstack_provision.fsx.model import Association, File, Lustre, Storing
 from localstack_provision.fsx.s3 import s3_client
 from localstack_provision.timeline import now, schedule
 
@@ -35,7 +35,7 @@ def below(path: str, root: str) -> bool:
     return root == "/" or path == root or path.startswith(root + "/")
 
 
-def write(system: FileSystem, path: str, size: int, content: str | None, export_error: str | None) -> File:
+def write(system: Storing, path: str, size: int, content: str | None, export_error: str | None) -> File:
     """Writes a file as a node would; automatic export takes it from there."""
     event = "CHANGED" if absolute(path) in system.files else "NEW"
     file = place(system, path, size, content, export_error)
@@ -44,7 +44,7 @@ def write(system: FileSystem, path: str, size: int, content: str | None, export_
     return file
 
 
-def place(system: FileSystem, path: str, size: int, content: str | None, export_error: str | None) -> File:
+def place(system: Storing, path: str, size: int, content: str | None, export_error: str | None) -> File:
     """Makes a new version of a file that nothing takes note of: it stays dirty until a task exports it."""
     path = absolute(path)
     file = system.files.get(path)
@@ -58,7 +58,7 @@ def place(system: FileSystem, path: str, size: int, content: str | None, export_
     return file
 
 
-def delete(system: FileSystem, path: str) -> None:
+def delete(system: Storing, path: str) -> None:
     """Deletes a file as a node would. Its object goes too, if the association exports deletions."""
     path = absolute(path)
     file = system.files.pop(path)
@@ -66,7 +66,7 @@ def delete(system: FileSystem, path: str) -> None:
         _on_event(system, path, "DELETED", lambda link: _delete_object(system, link, path))
 
 
-def _on_event(system: FileSystem, path: str, event: str, act: Callable[[Association], Any]) -> None:
+def _on_event(system: Storing, path: str, event: str, act: Callable[[Association], Any]) -> None:
     """Acts after the delay of automatic export, if the association still wants it then."""
     link = system.association_of(path)
     if link is None or event not in link.export_events:
@@ -84,10 +84,15 @@ def _on_event(system: FileSystem, path: str, event: str, act: Callable[[Associat
     schedule(settings.delay("auto_export"), due)
 
 
-def export(system: FileSystem, link: Association, file: File) -> str | None:
+def export(system: Lustre, link: Association, file: File) -> str | None:
     """Puts a file's object into the linked bucket; returns the error code if it fails."""
     if file.export_error:
         return file.export_error
+    if link.nfs is not None:
+        # What is behind a cache's link to NFS is not emulated: it takes everything.
+        file.exported = True
+        ledger.count("files_exported")
+        return None
     body = file.content if file.content is not None else "\0" * min(file.size, MAX_FILLER)
     key = link.key_of(file.path)
     try:
@@ -106,7 +111,7 @@ def export(system: FileSystem, link: Association, file: File) -> str | None:
     return None
 
 
-def _delete_object(system: FileSystem, link: Association, path: str) -> None:
+def _delete_object(system: Lustre, link: Association, path: str) -> None:
     key = link.key_of(path)
     s3_client(system.account, system.region).delete_object(Bucket=link.bucket, Key=key)
     ledger.count("objects_deleted")
@@ -123,13 +128,13 @@ def restore(file: File) -> None:
     file.released, file.touched = False, now()
 
 
-def outside(system: FileSystem, roots: list[str]) -> list[File]:
+def outside(system: Storing, roots: list[str]) -> list[File]:
     """Returns the files below none of `roots` (paths from the mount), without those of `provision` itself."""
     roots = [OWN, *map(absolute, roots)]
     return [file for file in system.files.values() if not any(below(file.path, root) for root in roots)]
 
 
-def lose_linked(system: FileSystem, link: Association, delete_data: bool) -> None:
+def lose_linked(system: Lustre, link: Association, delete_data: bool) -> None:
     """Counts what an association takes with it."""
     for path in [path for path in system.files if link.covers(path)]:
         system.files[path].lose(linked=True)
@@ -137,7 +142,7 @@ def lose_linked(system: FileSystem, link: Association, delete_data: bool) -> Non
             del system.files[path]
 
 
-def lose_all(system: FileSystem) -> None:
+def lose_all(system: Storing) -> None:
     """Counts what a file system takes with it."""
     for file in system.files.values():
         file.lose(linked=system.association_of(file.path) is not None)

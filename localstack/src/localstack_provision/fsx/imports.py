@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from localstack_provision import settings
 from localstack_provision.fsx import queue, store
-from localstack_provision.fsx.model import Association, File, FileSystem
+from localstack_provision.fsx.model import Association, File, Lustre
 from localstack_provision.fsx.s3 import s3_client
 from localstack_provision.timeline import LOCK, now, schedule
 
@@ -32,7 +32,7 @@ def keys_changed(operation: str, request: dict[str, Any]) -> list[str]:
     return []
 
 
-def notice(bucket: str, keys: Iterable[str], by: FileSystem | None = None) -> None:
+def notice(bucket: str, keys: Iterable[str], by: Lustre | None = None) -> None:
     """Has all file systems that import from a bucket automatically look at these keys; `by` wrote them itself."""
     with LOCK:
         systems = [system for each in store.STORES.values() for system in each.file_systems.values()]
@@ -45,7 +45,7 @@ def notice(bucket: str, keys: Iterable[str], by: FileSystem | None = None) -> No
                         _queue(system, link, key)
 
 
-def _queue(system: FileSystem, link: Association, key: str) -> None:
+def _queue(system: Lustre, link: Association, key: str) -> None:
     message = system.queues[queue.IMPORT].put(link.id)
 
     def due() -> None:
@@ -56,7 +56,7 @@ def _queue(system: FileSystem, link: Association, key: str) -> None:
     schedule(settings.delay("auto_import"), due)
 
 
-def _follow(system: FileSystem, link: Association, key: str) -> None:
+def _follow(system: Lustre, link: Association, key: str) -> None:
     """Makes a file what its object is now."""
     path = link.path_of(key)
     file = system.files.get(path)
@@ -79,14 +79,14 @@ def imported(path: str, size: int, etag: str) -> File:
     return File(path, size, exported=True, released=True, etag=etag)
 
 
-def objects(system: FileSystem, link: Association, key_prefix: str) -> list[dict[str, Any]]:
+def objects(system: Lustre, link: Association, key_prefix: str) -> list[dict[str, Any]]:
     """Returns the objects below a prefix."""
     client = s3_client(system.account, system.region)
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=link.bucket, Prefix=key_prefix)
     return [item for page in pages for item in page.get("Contents", [])]
 
 
-def import_object(system: FileSystem, link: Association, item: dict[str, Any]) -> None:
+def import_object(system: Lustre, link: Association, item: dict[str, Any]) -> None:
     """Makes or refreshes the file of an object. What was written and not exported yet stays (AWS does not say)."""
     if item["Key"].endswith("/"):
         return

@@ -1,8 +1,11 @@
-"""The things FSx keeps: file systems, associations, tasks and backups, and how they look in an answer."""
+"""The things FSx keeps: file systems, associations, tasks and backups, and how they look in an answer.
+
+Caches are in `caches_model`.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from localstack_provision import identity, ledger
 from localstack_provision.fsx import catalog
@@ -67,8 +70,24 @@ class File:
         return {**vars(self), "state": state, "association_id": link.id if link else None}
 
 
+class Storing(Protocol):
+    """What holds files, of FSx or of EFS."""
+
+    id: str
+    files: dict[str, File]
+    # Size and time of change of each file in the directory that nodes share, as of the last look (`ec2/nodes.py`).
+    mirror: dict[str, tuple[int, int]]
+
+    @property
+    def writable(self) -> bool: ...
+
+    def association_of(self, path: str) -> "Association | None": ...
+
+
 @dataclass
 class Association(Resource):
+    """A link of a file system, or of a cache: then `file_system_id` is the id of that."""
+
     file_system_id: str = ""
     path: str = "/"
     # As it was given: Terraform's provider compares it byte for byte.
@@ -78,6 +97,13 @@ class Association(Resource):
     import_events: list[str] = field(default_factory=list)
     export_events: list[str] = field(default_factory=list)
     lifecycle: str = "CREATING"
+    # A cache's link to NFS: its configuration, and the directories of the server that it takes.
+    nfs: dict[str, Any] | None = None
+    subdirectories: list[str] = field(default_factory=list)
+
+    @property
+    def of_cache(self) -> bool:
+        return is_cache(self.file_system_id)
 
     @property
     def uri(self) -> str:
@@ -112,16 +138,24 @@ class Association(Resource):
             policies["AutoImportPolicy"] = {"Events": self.import_events}
         if self.export_events:
             policies["AutoExportPolicy"] = {"Events": self.export_events}
+        if self.of_cache:
+            own = {"FileCacheId": self.file_system_id, "FileCachePath": self.path}
+            if self.nfs is not None:
+                own |= {"NFS": self.nfs, "DataRepositorySubdirectories": self.subdirectories}
+        else:
+            own = {
+                "FileSystemId": self.file_system_id,
+                "FileSystemPath": self.path,
+                "BatchImportMetaDataOnCreate": self.batch_import,
+                "S3": policies,
+            }
         return {
             "AssociationId": self.id,
             "ResourceARN": self.resource_arn,
-            "FileSystemId": self.file_system_id,
             "Lifecycle": self.lifecycle,
-            "FileSystemPath": self.path,
+            **own,
             "DataRepositoryPath": self.repository,
-            "BatchImportMetaDataOnCreate": self.batch_import,
             "ImportedFileChunkSize": self.chunk_size,
-            "S3": policies,
             "Tags": identity.tag_list(self.tags),
             "CreationTime": self.created,
             **self.failure_details(),
@@ -170,7 +204,7 @@ class Task(Resource):
             **{name: value for name, value in times.items() if value},
             "ResourceARN": self.resource_arn,
             "Tags": identity.tag_list(self.tags),
-            "FileSystemId": self.file_system_id,
+            "FileCacheId" if is_cache(self.file_system_id) else "FileSystemId": self.file_system_id,
             "Paths": self.paths,
             "Status": {
                 "TotalCount": self.total,
@@ -184,31 +218,32 @@ class Task(Resource):
         }
 
 
+def is_cache(identifier: str) -> bool:
+    return identifier.startswith("fc-")
+
+
 @dataclass
-class FileSystem(Resource):
+class Lustre(Resource):
+    """What a file system and a cache have in common: a network, links and files."""
+
     subnet_id: str = ""
     vpc_id: str = ""
     security_group_ids: list[str] = field(default_factory=list)
     interface_ids: list[str] = field(default_factory=list)
     capacity: int | None = None
-    storage_type: str = catalog.SSD
     version: str = "2.15"
     kms_key: str | None = None
     mount_name: str = "fsx"
     lustre: dict[str, Any] = field(default_factory=dict)
     lifecycle: str = "CREATING"
-    actions: list[dict[str, Any]] = field(default_factory=list)
     associations: dict[str, Association] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
     queues: dict[str, Queue] = field(default_factory=lambda: {name: Queue() for name in PUBLISHERS})
-    # Size and time of change of each file in the directory that nodes share, as of the last look (`ec2/nodes.py`).
     mirror: dict[str, tuple[int, int]] = field(default_factory=dict)
-    # When storage or throughput was last changed, for the rule of six hours.
-    resized: float | None = None
 
     @property
-    def deployment(self) -> str:
-        return self.lustre["DeploymentType"]
+    def writable(self) -> bool:
+        return self.lifecycle in ("AVAILABLE", "UPDATING")
 
     @property
     def efa(self) -> bool:
@@ -218,6 +253,21 @@ class FileSystem(Resource):
     def dns_name(self) -> str:
         return f"{self.id}.fsx.{self.region}.amazonaws.com"
 
+    def association_of(self, path: str) -> Association | None:
+        return next((link for link in self.associations.values() if link.covers(path)), None)
+
+
+@dataclass
+class FileSystem(Lustre):
+    storage_type: str = catalog.SSD
+    actions: list[dict[str, Any]] = field(default_factory=list)
+    # When storage or throughput was last changed, for the rule of six hours.
+    resized: float | None = None
+
+    @property
+    def deployment(self) -> str:
+        return self.lustre["DeploymentType"]
+
     @property
     def resource_arn(self) -> str:
         return self.arn(f"file-system/{self.id}")
@@ -226,9 +276,6 @@ class FileSystem(Resource):
     def throughput(self) -> int:
         """MB/s over all, as far as the service limit on throughput counts it."""
         return self.lustre.get("ThroughputCapacity") or 0
-
-    def association_of(self, path: str) -> Association | None:
-        return next((link for link in self.associations.values() if link.covers(path)), None)
 
     def view(self) -> dict[str, Any]:
         lustre = {name: value for name, value in self.lustre.items() if value is not None}

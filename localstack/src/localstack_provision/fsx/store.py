@@ -4,16 +4,18 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from localstack_provision import identity, settings
+from localstack_provision.fsx.caches_model import FileCache
 from localstack_provision.fsx.errors import (
     BackupNotFound,
     BadRequest,
     DataRepositoryAssociationNotFound,
     DataRepositoryTaskNotFound,
+    FileCacheNotFound,
     FileSystemNotFound,
     IncompatibleParameterError,
     ServiceLimitExceeded,
 )
-from localstack_provision.fsx.model import Association, Backup, FileSystem, Resource, Task
+from localstack_provision.fsx.model import Association, Backup, FileSystem, Lustre, Resource, Task, is_cache
 
 R = TypeVar("R", bound=Resource)
 
@@ -23,6 +25,7 @@ class Store:
     account: str
     region: str
     file_systems: dict[str, FileSystem] = field(default_factory=dict)
+    file_caches: dict[str, FileCache] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     backups: dict[str, Backup] = field(default_factory=dict)
     # (operation, token) → (the parameters it came with, the id of what it made)
@@ -34,8 +37,19 @@ class Store:
             raise FileSystemNotFound(identifier)
         return found
 
+    def file_cache(self, identifier: str) -> FileCache:
+        found = self.file_caches.get(identifier)
+        if found is None:
+            raise FileCacheNotFound(identifier)
+        return found
+
+    def lustre(self, identifier: str) -> Lustre:
+        """Finds a file system, or a cache where its id is given in place of one."""
+        return self.file_cache(identifier) if is_cache(identifier) else self.file_system(identifier)
+
     def associations(self) -> list[Association]:
-        return [link for system in self.file_systems.values() for link in system.associations.values()]
+        owners = (*self.file_systems.values(), *self.file_caches.values())
+        return [link for owner in owners for link in owner.associations.values()]
 
     def association(self, identifier: str) -> Association:
         for link in self.associations():

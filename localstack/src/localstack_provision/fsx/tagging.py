@@ -38,6 +38,7 @@ class TagOperations:
 def _find(store: Store, arn: str) -> Resource:
     resources = [
         *store.file_systems.values(),
+        *store.file_caches.values(),
         *store.associations(),
         *store.tasks.values(),
         *store.backups.values(),

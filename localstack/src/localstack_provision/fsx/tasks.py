@@ -17,7 +17,7 @@ from localstack_provision.fsx.errors import (
     DataRepositoryTaskNotFound,
     UnsupportedOperation,
 )
-from localstack_provision.fsx.model import Association, FileSystem, Task
+from localstack_provision.fsx.model import Association, Lustre, Task, is_cache
 from localstack_provision.fsx.store import Store, apply_filters, page, store_of, visible
 from localstack_provision.fsx.work import EXPORT, IMPORT, RELEASE
 from localstack_provision.timeline import schedule, timestamp
@@ -25,10 +25,10 @@ from localstack_provision.timeline import schedule, timestamp
 MAX_PATHS = 100
 
 FILTERS = {
-    "file-system-id": lambda task: [task.file_system_id],
+    "file-system-id": lambda task: [] if is_cache(task.file_system_id) else [task.file_system_id],
     "task-lifecycle": lambda task: [task.lifecycle],
     "data-repository-association-id": lambda task: task.association_ids,
-    "file-cache-id": lambda task: [],
+    "file-cache-id": lambda task: [task.file_system_id] if is_cache(task.file_system_id) else [],
 }
 
 
@@ -42,9 +42,12 @@ class TaskOperations:
             return {"DataRepositoryTask": store.tasks[known].view()}
         kind = request["Type"]
         if kind not in (EXPORT, IMPORT, RELEASE):
-            raise UnsupportedOperation(f"Tasks of type {kind} are not supported on Lustre file systems.")
-        system = store.file_system(request["FileSystemId"])
-        if system.lifecycle not in ("AVAILABLE", "UPDATING"):
+            # AUTO_RELEASE_DATA is what a cache does by itself.
+            raise UnsupportedOperation(f"Tasks of type {kind} cannot be created.")
+        system = store.lustre(request["FileSystemId"])
+        if is_cache(system.id) and kind != EXPORT:
+            raise UnsupportedOperation(f"Tasks of type {kind} are not supported on caches.")
+        if not system.writable:
             raise BadRequest(f"The file system is in state {system.lifecycle}; it must be AVAILABLE.")
         paths = request.get("Paths") or []
         if len(paths) > MAX_PATHS:
@@ -94,7 +97,7 @@ class TaskOperations:
 
 def start(
     store: Store,
-    system: FileSystem,
+    system: Lustre,
     kind: str,
     paths: list[str],
     report: dict[str, Any],
@@ -132,7 +135,7 @@ def _take_rule(task: Task) -> dict[str, Any]:
     return {}
 
 
-def links_of(system: FileSystem, kind: str, paths: list[str]) -> list[Association]:
+def links_of(system: Lustre, kind: str, paths: list[str]) -> list[Association]:
     """Returns the associations that the paths of a task fall into; no path means all of them."""
     usable = [link for link in system.associations.values() if link.lifecycle in ("AVAILABLE", "UPDATING")]
     if not paths:
@@ -148,7 +151,7 @@ def links_of(system: FileSystem, kind: str, paths: list[str]) -> list[Associatio
     ]
 
 
-def _settle_report(report: dict[str, Any], system: FileSystem) -> dict[str, Any]:
+def _settle_report(report: dict[str, Any], system: Lustre) -> dict[str, Any]:
     if not report.get("Enabled"):
         return {"Enabled": False}
     missing = [name for name in ("Path", "Format", "Scope") if not report.get(name)]
@@ -157,7 +160,8 @@ def _settle_report(report: dict[str, Any], system: FileSystem) -> dict[str, Any]
     if report["Format"] != "REPORT_CSV_20191124" or report["Scope"] != "FAILED_FILES_ONLY":
         raise BadRequest("The report has the format REPORT_CSV_20191124 and the scope FAILED_FILES_ONLY.")
     location = report["Path"].rstrip("/") + "/"
-    if not any(location.startswith(link.uri) for link in system.associations.values()):
+    linked = [link.uri for link in system.associations.values() if link.nfs is None]
+    if not any(location.startswith(uri) for uri in linked):
         raise BadRequest(f"The report path {report['Path']} is not inside a linked data repository.")
     return report
 

@@ -13,7 +13,7 @@ from functools import partial
 
 from localstack_provision import ledger, settings
 from localstack_provision.fsx import files, imports
-from localstack_provision.fsx.model import Association, FileSystem, Task
+from localstack_provision.fsx.model import Association, Lustre, Task
 from localstack_provision.fsx.s3 import s3_client
 from localstack_provision.timeline import now, schedule, timestamp
 
@@ -30,7 +30,7 @@ DAY = 86400
 Work = tuple[str, Callable[[], str | None]]
 
 
-def begin(system: FileSystem, task: Task) -> None:
+def begin(system: Lustre, task: Task) -> None:
     schedule(_delay(task) * PENDING_SHARE, lambda: _execute(system, task))
 
 
@@ -38,7 +38,7 @@ def _delay(task: Task) -> float:
     return settings.delay("import" if task.type == IMPORT else "task") * float(task.rule.get("slow") or 1)
 
 
-def _execute(system: FileSystem, task: Task) -> None:
+def _execute(system: Lustre, task: Task) -> None:
     if task.lifecycle != "PENDING":
         return
     task.lifecycle, task.started = "EXECUTING", timestamp()
@@ -46,7 +46,7 @@ def _execute(system: FileSystem, task: Task) -> None:
     _plan_step(system, task, 1, [])
 
 
-def _plan_step(system: FileSystem, task: Task, number: int, failures: list[tuple[str, str]]) -> None:
+def _plan_step(system: Lustre, task: Task, number: int, failures: list[tuple[str, str]]) -> None:
     """Plans the next step, unless the test wants the task to hang at this share of its work."""
     hang = task.rule.get("hang")
     if hang is None or number <= int(hang * STEPS):
@@ -54,7 +54,7 @@ def _plan_step(system: FileSystem, task: Task, number: int, failures: list[tuple
         schedule(wait, lambda: _step(system, task, number, failures))
 
 
-def _step(system: FileSystem, task: Task, number: int, failures: list[tuple[str, str]]) -> None:
+def _step(system: Lustre, task: Task, number: int, failures: list[tuple[str, str]]) -> None:
     """Does a share of the work; the last step takes everything, what came since the start as well."""
     if task.lifecycle != "EXECUTING":
         return
@@ -91,13 +91,13 @@ def _ordered_failure(task: Task, path: str) -> str | None:
     return fail.get("code") or "InternalError"
 
 
-def _todo(system: FileSystem, task: Task) -> list[Work]:
+def _todo(system: Lustre, task: Task) -> list[Work]:
     """Returns what a task has not done yet."""
     todo = _objects_to_import(system, task) if task.type == IMPORT else _files_to_move(system, task)
     return [work for work in todo if work[0] not in task.seen]
 
 
-def _objects_to_import(system: FileSystem, task: Task) -> list[Work]:
+def _objects_to_import(system: Lustre, task: Task) -> list[Work]:
     todo: list[Work] = []
     for link in _links(system, task):
         prefixes = [link.prefix]
@@ -109,7 +109,7 @@ def _objects_to_import(system: FileSystem, task: Task) -> list[Work]:
     return todo
 
 
-def _files_to_move(system: FileSystem, task: Task) -> list[Work]:
+def _files_to_move(system: Lustre, task: Task) -> list[Work]:
     """An export takes what S3 does not have; a release what it has, and what nobody touched for long enough."""
     roots = [files.absolute(path) for path in task.paths] or ["/"]
     links = {link.id for link in _links(system, task)}
@@ -126,11 +126,11 @@ def _files_to_move(system: FileSystem, task: Task) -> list[Work]:
     return todo
 
 
-def _links(system: FileSystem, task: Task) -> list[Association]:
+def _links(system: Lustre, task: Task) -> list[Association]:
     return [link for link in system.associations.values() if link.id in task.association_ids]
 
 
-def _write_report(system: FileSystem, task: Task, failures: list[tuple[str, str]]) -> None:
+def _write_report(system: Lustre, task: Task, failures: list[tuple[str, str]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(("FilePath", "FileStatus", "ErrorCode"))

@@ -5,12 +5,10 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from localstack_provision import settings
+from localstack_provision import settings, storage
 from localstack_provision.ec2 import nodes
 from localstack_provision.ec2.model import Instance
-from localstack_provision.ec2.userdata import file_systems_in
 from localstack_provision.fsx import files
-from localstack_provision.fsx import store as fsx
 
 # The first line of the command by which `provision down` counts what no association will save.
 COUNT = "# provision: count-unlinked"
@@ -60,12 +58,8 @@ def _count(instance: Instance, arguments: str) -> Result:
         roots = shlex.split(arguments)
     except ValueError as error:
         return Result(2, error=f"provision-node: {error}\n")
-    systems = [
-        fsx.store_of(instance.account, region).file_systems.get(identifier)
-        for identifier, region in file_systems_in(instance.request.get("UserData") or "")
-    ]
     found = []
-    for system in systems:
+    for system in storage.named_by(instance):
         if system is not None:
             nodes.collect(system)
             found += files.outside(system, roots)

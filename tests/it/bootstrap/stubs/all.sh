@@ -47,7 +47,7 @@ case $name in
   getent) exit "$(setting dns 0)" ;;
   findmnt)
     case " $* " in
-      *" lustre "*) test -e mounted ;;
+      *" lustre "* | *" nfs4 "*) test -e mounted ;;
       *" autofs "*) test -e automount ;;
       *) exit 1 ;;
     esac
@@ -60,7 +60,11 @@ case $name in
   stat) if [[ -e automount ]]; then touch mounted; fi ;;
   modinfo) if [[ $1 == lustre ]]; then test ! -e set/no-client || test -e installed; fi ;;
   modprobe) if [[ $1 == lustre ]]; then cat "$PROVISION_ROOT/etc/modprobe.d/provision-lustre.conf" >options-at-load 2>/dev/null || :; fi ;;
-  dnf) if [[ $* == *lustre-client* ]]; then touch installed; fi; exit "$(setting dnf 0)" ;;
+  dnf)
+    if [[ $* == *amazon-efs-utils* && ! -e set/dnf ]]; then ln -sf "$0" "${0%/*}/mount.efs"; fi
+    if [[ $* == *lustre-client* ]]; then touch installed; fi
+    exit "$(setting dnf 0)"
+    ;;
   apt-get)
     case "$*" in
       *lustre-client-modules-aws*) touch installed ;;

@@ -1,0 +1,1 @@
+"""Amazon EFS, as its API reference and user guide describe it."""
