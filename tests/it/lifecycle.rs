@@ -16,4 +16,5 @@ mod nodes;
 mod preflight;
 mod preload;
 mod saved;
+mod sized;
 mod tampered;

@@ -56,6 +56,7 @@ pub(super) fn spec() -> Spec {
         nodes: vec![nodes("trainer", "p5.48xlarge", 8)],
         workload: None,
         open: Open::default(),
+        written: None,
     }
 }
 
