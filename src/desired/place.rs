@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::sized::PinnedStorage;
 use crate::catalog::fsx;
 use crate::cloud::{ImageFacts, Subnet, Survey};
 use crate::diagnostic::Diagnostic;
@@ -23,6 +24,9 @@ pub struct Pins {
     /// `fs-…`: the file system of somebody else's that the links are on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub existing: Option<String>,
+    /// What the storage was sized to, where `[workload]` does that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<PinnedStorage>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -18,6 +18,7 @@ mod rules;
 mod safety;
 mod saved;
 mod since;
+mod sizing;
 mod steps;
 mod summary;
 mod topology;
@@ -31,6 +32,7 @@ pub use model::{Action, After, Change, Danger, FORMAT_VERSION, Finding, Op, Plan
 pub use outside::{Counted, Outside, outside_links, say_outside};
 pub use paid::existing;
 pub use saved::Saved;
+pub use sizing::{Proposal, Sizing};
 pub use summary::of_existing;
 pub use topology::{Flow, Part, Tier, Topology};
 
@@ -70,6 +72,7 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         steps,
         findings,
         cost,
+        sizing: None,
         topology,
         basis: None,
     }

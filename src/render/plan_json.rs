@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::{plan_cost, plan_facts};
-use crate::plan::{Action, Basis, Cost, Danger, FORMAT_VERSION, Finding, Plan, Purpose, Step, Topology, Verb};
+use crate::plan::{Action, Basis, Cost, Danger, FORMAT_VERSION, Finding, Plan, Purpose, Sizing, Step, Topology, Verb};
 
 /// What `provision plan --format json` prints. New fields may come; none changes its meaning.
 #[derive(Serialize, JsonSchema)]
@@ -33,6 +33,9 @@ struct Document<'a> {
     /// What to know before saying yes, the worst first.
     findings: Vec<&'a Finding>,
     cost: &'a Cost,
+    /// How storage was sized for the workload; absent where the spec says its size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sizing: Option<&'a Sizing>,
     topology: &'a Topology,
     /// What `up --plan` compares; null where it applies nothing.
     basis: Option<&'a Basis>,
@@ -73,6 +76,7 @@ pub fn plan(plan: &Plan) -> String {
         actions,
         steps,
         cost,
+        sizing,
         topology,
         basis,
         ..
@@ -105,6 +109,7 @@ pub fn plan(plan: &Plan) -> String {
         steps,
         findings: plan_facts::findings(plan),
         cost,
+        sizing: sizing.as_ref(),
         topology,
         basis: basis.as_ref(),
     })

@@ -21,7 +21,7 @@ pub fn advise(question: &Question<'_>) -> Advice {
     let prices = prices(question.prices);
     let demand = Demand::of(question);
     let fixed = Bounds {
-        storage: question.storage.filter(|storage| storage.existing.is_none()),
+        storage: question.storage.filter(|storage| storage.has_sizes()),
         open: question.open,
         linked: !question.datasets.is_empty(),
         nodes: question.nodes,

@@ -186,8 +186,7 @@ fn judge(key: Key, config: &Config, gives: &Gives, demand: &Demand, nodes: &[Nod
         Key::SharedWrites => fact("shared-writes", key),
         Key::Posix => fact("posix", key),
         Key::OnPremises => fact("on-premises", key),
-        Key::S3Link => quality(key, Some(has_links), links()),
-        Key::S3Export => quality(key, Some(has_links), links()),
+        Key::S3Link | Key::S3Export => quality(key, Some(has_links), links()),
         Key::S3Import => {
             let judged = quality(key, Some(has_links && !demand.elsewhere), links());
             if demand.elsewhere { note("from buckets in its own region only", judged) } else { judged }

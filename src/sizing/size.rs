@@ -34,7 +34,7 @@ pub fn size(storage: &Storage, question: &Question<'_>) -> Result<Sized, Diagnos
         storage,
         evaluated: evaluate(&config, &demand, question, prices),
         requirements: demand.requirements.clone(),
-        assumptions: demand.assumptions.clone(),
+        assumptions: demand.assumptions.iter().filter(|each| matters(each)).cloned().collect(),
     };
     if let Some(config) = Config::of(storage) {
         return Ok(tell(config, storage.clone()));
@@ -50,6 +50,16 @@ pub fn size(storage: &Storage, question: &Question<'_>) -> Result<Sized, Diagnos
         Some(found) => Ok(tell(found.config, found.config.storage(storage))),
         None => Err(nothing(storage, &demand)),
     }
+}
+
+/// Whether a size hangs on it: what is paid by use, and who else reads, does not.
+fn matters(assumption: &Assumption) -> bool {
+    !matches!(assumption.key.as_deref(), Some("runs_per_month" | "run_time" | "on_premises"))
+}
+
+/// Whether `[storage]` says all that sizing could choose.
+pub fn is_complete(storage: &Storage) -> bool {
+    !storage.has_sizes() || Config::of(storage).is_some()
 }
 
 /// Whether nothing is missing that a size could give.

@@ -14,4 +14,5 @@ mod nodes;
 mod preflight;
 mod preload;
 mod saved;
+mod sized;
 mod tampered;

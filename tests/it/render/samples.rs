@@ -56,6 +56,7 @@ pub(super) fn spec() -> Spec {
         nodes: vec![nodes("trainer", "p5.48xlarge", 8)],
         workload: None,
         open: Open::default(),
+        written: None,
     }
 }
 
@@ -111,6 +112,7 @@ pub(super) fn desired(spec: &Spec) -> Desired {
             ("ami-0aa".to_owned(), image),
         ]),
         existing: None,
+        storage: None,
     };
     let settled = Settled { id: &id, identity: &identity, place: &place, pins: &pins };
     build(spec, &settled)

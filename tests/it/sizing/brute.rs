@@ -1,6 +1,8 @@
 //! A second solver, written apart from the first: its own tables, its own arithmetic, every size one after another. What the
 //! first one chooses must be legal, do the work, and cost what the cheapest of all these costs.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use provision::sizing::advice::{Advice, Configuration, Outcome};
 
@@ -63,15 +65,16 @@ impl Asked {
             text.push_str("[[dataset]]\ns3 = \"s3://acme/train\"\npath = \"/train\"\n");
         }
         if let Some((instance, count, ..)) = self.nodes {
-            text.push_str(&format!("[[nodes]]\nname = \"n\"\ninstance = \"{instance}\"\ncount = {count}\n"));
+            let _ = write!(text, "[[nodes]]\nname = \"n\"\ninstance = \"{instance}\"\ncount = {count}\n");
         }
         if let Some(rate) = self.rate {
-            text.push_str(&format!("[storage]\nthroughput_per_tib = \"{rate} MB/s\"\n"));
+            let _ = write!(text, "[storage]\nthroughput_per_tib = \"{rate} MB/s\"\n");
         }
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "[workload]\ndataset_size = \"{} MB\"\nread = \"{} MB/s\"\nwrite = \"{} MB/s\"\nfiles = {}\nlatency = \"{}ms\"\n",
             self.megabytes, self.read, self.write, self.files, self.latency_ms
-        ));
+        );
         if !self.durable {
             text.push_str("retention = \"1d\"\n");
         }
