@@ -44,7 +44,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SecurityGroup,
         Self::Role,
         Self::InstanceProfile,
