@@ -24,6 +24,7 @@ pub mod permissions;
 pub mod plan;
 pub mod record;
 pub mod render;
+pub mod scan;
 pub mod simulated;
 pub mod sizing;
 pub mod spec;

@@ -40,6 +40,7 @@ complete -c provision -n "__fish_provision_needs_command" -f -a "plan" -d 'Show 
 complete -c provision -n "__fish_provision_needs_command" -f -a "up" -d 'Create or change the cluster, and wait until every node has the file system mounted'
 complete -c provision -n "__fish_provision_needs_command" -f -a "status" -d 'Show what is there now: storage, links, tasks, nodes, drift, cost'
 complete -c provision -n "__fish_provision_needs_command" -f -a "down" -d 'Export what is not yet in S3, then remove everything'
+complete -c provision -n "__fish_provision_needs_command" -f -a "advise" -d 'Tell which storage fits the workload, at which size and price, and why the others do not'
 complete -c provision -n "__fish_provision_needs_command" -f -a "logs" -d 'Show what a node has printed on its console: its boot, step by step'
 complete -c provision -n "__fish_provision_needs_command" -f -a "ssh" -d 'Open a shell on a node through Session Manager: no open port, no key pair'
 complete -c provision -n "__fish_provision_needs_command" -f -a "run" -d 'Run a command on the nodes, as root, and show what it prints'
@@ -147,6 +148,25 @@ complete -c provision -n "__fish_provision_using_subcommand down" -s v -l verbos
 complete -c provision -n "__fish_provision_using_subcommand down" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand down" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand down" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand advise" -l compare -d 'Other specs, to be held against SPEC side by side' -r -F
+complete -c provision -n "__fish_provision_using_subcommand advise" -l scan -d 'List what lies below a place in S3 and count it; may be given several times. Without a place: the datasets of the spec' -r
+complete -c provision -n "__fish_provision_using_subcommand advise" -l scan-limit -d 'Count so many objects at a place; a larger one is estimated from samples, and told so' -r
+complete -c provision -n "__fish_provision_using_subcommand advise" -l format -d 'Text for a terminal, Markdown for a pull request, JSON for a program [default: text]' -r -f -a "text\t''
+json\t''
+markdown\t''"
+complete -c provision -n "__fish_provision_using_subcommand advise" -l out -d 'Write it to a file as well; may be given several times. Its form is that of --format, else told by the ending: .md, .txt, else JSON. With --format there is no other output' -r -F
+complete -c provision -n "__fish_provision_using_subcommand advise" -l plot -d 'Draw what more money buys: cost against throughput, as SVG' -r -F
+complete -c provision -n "__fish_provision_using_subcommand advise" -l prices -d 'Prices of your own, one `item price` a line as `prices show` has them: they win over the table\'s' -r -F
+complete -c provision -n "__fish_provision_using_subcommand advise" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand advise" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand advise" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand advise" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand advise" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand advise" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand advise" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand advise" -s V -l version -d 'Print version'
 complete -c provision -n "__fish_provision_using_subcommand logs" -l cluster -d 'Name of the cluster: no spec is needed' -r
 complete -c provision -n "__fish_provision_using_subcommand logs" -l lines -d 'The last so many lines' -r
 complete -c provision -n "__fish_provision_using_subcommand logs" -l region -d 'Region; else that of the spec, the environment or the profile' -r

@@ -188,7 +188,9 @@ def cloud(endpoint):
     defaults |= {"fsx": {"update_interval": 21600, "concurrent_association_fails": True}}
     defaults |= {"efs": {"update_interval": 86400}}
     defaults |= {"ec2": {"vcpu_limit": None, "ttl_scale": 1}, "task": {"rules": []}, "preload": {"stall": False}}
-    defaults |= {"ssm": {"commands": [], "offline": []}, "delay": {"auto_export": 1, "task": 2}}
+    defaults |= {"ssm": {"commands": [], "offline": []}}
+    efs = {"efs_create": 1, "efs_update": 0.5, "mount_target_create": 3}
+    defaults |= {"delay": {"auto_export": 1, "task": 2, **efs}}
     assert "error" not in cloud.control("POST", "settings", defaults)
 
 

@@ -27,7 +27,7 @@ def settings(cloud):
     cloud.ec2 = cloud.client("ec2", config=Config(retries={"max_attempts": 0}))
     yield change
     none = {TYPE: {}, "g5.xlarge": {}, "*": {}}
-    change(capacity=none, spot_capacity=none, capacity_schedule=[], block_shutdown=1800)
+    change(capacity=none, spot_capacity=none, capacity_schedule=[])
     quotas = {"L-DB2E81BA": None, "L-3819A6DF": None}
     delays = {"capacity_reservation_create": 0}
     cloud.control("POST", "settings", {"quota": quotas, "delay": delays, "page": {"capacity_reservations": 1000}})
@@ -94,7 +94,7 @@ def test_capacity_comes_and_goes(cloud, settings):
     settings(capacity_schedule=[late, {**change, "after": 0, "count": 2}])
     assert _room(cloud) == 2
     # Counted from now on, in the order of their times.
-    settings(capacity_schedule=[{**change, "after": 20, "count": 1}, {**change, "after": 0, "count": 3}])
+    settings(capacity_schedule=[{**change, "after": 50, "count": 1}, {**change, "after": 0, "count": 3}])
     assert _room(cloud) == 3
     cloud.wait(lambda: _room(cloud) == 1)
     assert "'until'" in cloud.control("POST", "settings", {"ec2": {"capacity_schedule": [{"until": 1}]}})["error"]
@@ -119,9 +119,12 @@ def test_quotas_that_are_set_hold(cloud):
     assert found["Code"] == "VcpuLimitExceeded"
     assert "your current vCPU limit of 8 allows for the instance bucket" in found["Message"]
     assert refusal(cloud.ec2.create_capacity_reservation, **PLAIN, InstanceCount=1)["Code"] == "VcpuLimitExceeded"
-    # Its places count already, and other families are another bucket.
+    # Its places count already, and once; other families are another bucket.
     launch(cloud, **target(reservation))
     cloud.run(InstanceType="c5.large")
+    cloud.control("POST", "settings", {"quota": {"L-DB2E81BA": 12}})
+    launch(cloud)
+    assert refusal(cloud.run, InstanceType=TYPE)["Code"] == "VcpuLimitExceeded"
     spot = {"InstanceMarketOptions": {"MarketType": "spot"}}
     launch(cloud, **spot)
     found = refusal(cloud.run, InstanceType=TYPE, **spot)
@@ -159,10 +162,13 @@ def test_a_reservation_takes_room_until_it_is_cancelled(cloud, settings, code):
 
 
 def test_a_reservation_may_be_pending(cloud, code):
-    cloud.control("POST", "settings", {"delay": {"capacity_reservation_create": 5}})
+    cloud.control("POST", "settings", {"delay": {"capacity_reservation_create": 100_000}})
     made = reserve(cloud)
     assert made["State"] == "pending"
     assert code(cloud.run, InstanceType=TYPE, **target(made)) == "ReservationCapacityExceeded"
+    cloud.ec2.cancel_capacity_reservation(CapacityReservationId=made["CapacityReservationId"])
+    cloud.control("POST", "settings", {"delay": {"capacity_reservation_create": 5}})
+    made = reserve(cloud)
     cloud.wait(lambda: get(cloud, made)["State"] == "active")
     launch(cloud, **target(made))
 
@@ -204,7 +210,7 @@ def test_wrong_reservations_are_refused(cloud, code, changes, expected):
 def test_a_reservation_ends_at_its_date(cloud, settings):
     settings(capacity=pool(1))
     # EC2 takes whole seconds.
-    made = reserve(cloud, EndDate=datetime.now(UTC) + timedelta(seconds=2))
+    made = reserve(cloud, EndDate=datetime.now(UTC) + timedelta(seconds=4))
     assert made["EndDateType"] == "limited"
     cloud.wait(lambda: get(cloud, made)["State"] == "expired")
     launch(cloud)
@@ -220,13 +226,16 @@ def test_reservations_come_in_pages(cloud):
 
 def test_a_placement_group_does_not_fit_a_reservation_made_outside_it(cloud, code):
     group = cloud.ec2.create_placement_group(GroupName="pg", Strategy="cluster")["PlacementGroup"]
-    outside = reserve(cloud, InstanceMatchCriteria="targeted")
+    cloud.ec2.create_placement_group(GroupName="apart", Strategy="spread")
+    outside = reserve(cloud, 2, InstanceMatchCriteria="targeted")
     inside = reserve(cloud, InstanceMatchCriteria="targeted", PlacementGroupArn=group["GroupArn"])
     placed = {"InstanceType": TYPE, "Placement": {"GroupName": "pg"}}
     assert code(cloud.run, **placed, **target(outside)) == "InsufficientInstanceCapacity"
     assert code(cloud.run, InstanceType=TYPE, **target(inside)) == "ReservationCapacityExceeded"
     launch(cloud, Placement={"GroupName": "pg"}, **target(inside))
     launch(cloud, **target(outside))
+    # Only closeness is what such a reservation cannot give.
+    launch(cloud, Placement={"GroupName": "apart"}, **target(outside))
 
 
 def block(cloud, start, end, count=1):
@@ -236,25 +245,40 @@ def block(cloud, start, end, count=1):
     return {"CapacityReservationId": made["capacity_reservation_id"]}
 
 
+def move(cloud, block, start, end):
+    body = {"capacity_reservation_id": block["CapacityReservationId"], "start": start, "end": end}
+    return cloud.control("PUT", "capacity-blocks", body)
+
+
 def test_a_capacity_block_begins_and_ends(cloud, settings, code):
-    settings(capacity=pool(0), block_shutdown=2)
-    made = block(cloud, 1, 5)
+    settings(capacity=pool(0))
+    made = block(cloud, 3600, 90000)
     bought = {**target(made), "InstanceMarketOptions": {"MarketType": "capacity-block"}}
     found = get(cloud, made)
     assert (found["State"], found["ReservationType"]) == ("scheduled", "capacity-block")
-    assert found["EndDate"] - found["StartDate"] == timedelta(seconds=4)
+    assert found["EndDate"] - found["StartDate"] == timedelta(days=1)
     assert code(cloud.run, InstanceType=TYPE, **bought) == "ReservationCapacityExceeded"
-    cloud.wait(lambda: get(cloud, made)["State"] == "active")
+    assert move(cloud, made, -60, 90000)["state"] == "active"
     assert code(cloud.run, InstanceType=TYPE, **target(made)) == "InvalidParameterCombination"
     instance = launch(cloud, **bought)[0]
     assert instance["InstanceLifecycle"] == "capacity-block"
+    assert code(cloud.run, InstanceType=TYPE, **bought) == "ReservationCapacityExceeded"
     assert code(cloud.ec2.cancel_capacity_reservation, **made) == "UnsupportedOperation"
+    # Half an hour before its end it is not over yet, and closed already.
+    move(cloud, made, -60, 1800)
     cloud.wait(lambda: cloud.instances()[0]["State"]["Name"] == "terminated")
     assert cloud.instances()[0]["StateReason"]["Code"] == "Server.ScheduledStop"
-    # Not over yet, and closed already.
     assert get(cloud, made)["State"] == "active"
     assert code(cloud.run, InstanceType=TYPE, **bought) == "ReservationCapacityExceeded"
-    cloud.wait(lambda: get(cloud, made)["State"] == "expired")
+    assert move(cloud, made, -60, -1)["state"] == "expired"
+
+
+def test_a_capacity_block_begins_by_itself(cloud):
+    made = block(cloud, 1, 3600)
+    cloud.wait(lambda: get(cloud, made)["State"] == "active")
+    reservation = reserve(cloud)
+    assert "no Capacity Block" in move(cloud, reservation, 0, 1)["error"]
+    assert "after its start" in move(cloud, made, 1, 0)["error"]
 
 
 def test_the_market_of_a_block_is_for_blocks(cloud, code):
@@ -284,16 +308,18 @@ def test_a_spot_instance_is_told_and_taken(cloud):
     spot = {"InstanceMarketOptions": {"MarketType": "spot"}}
     mine, plain = launch(cloud, **spot)[0]["InstanceId"], launch(cloud)[0]["InstanceId"]
     before = cloud.control("GET", "ledger")["spot_interruptions"]
-    told = cloud.control("POST", "interrupt", {"instance_id": mine, "notice": 10})
+    told = cloud.control("POST", "interrupt", {"instance_id": mine, "notice": 100_000})
     assert told["instance_action"]["action"] == "terminate"
     assert "spot/instance-action" in cloud.control("GET", f"metadata?instance_id={mine}")
     assert "spot/instance-action" not in cloud.control("GET", f"metadata?instance_id={plain}")
+    assert cloud.instances(InstanceIds=[mine])[0]["State"]["Name"] in ("pending", "running")
+    cloud.control("POST", "interrupt", {"instance_id": mine, "notice": 1})
     cloud.wait(lambda: cloud.instances(InstanceIds=[mine])[0]["State"]["Name"] == "terminated")
     ended = cloud.instances(InstanceIds=[mine])[0]
     assert ended["StateReason"]["Code"] == "Server.SpotInstanceTermination"
     assert "no spot instance" in cloud.control("POST", "interrupt", {"instance_id": plain})["error"]
     assert "no spot instance" in cloud.control("POST", "interrupt", {"instance_id": mine})["error"]
-    assert cloud.control("GET", "ledger")["spot_interruptions"] == before + 1
+    assert cloud.control("GET", "ledger")["spot_interruptions"] == before + 2
 
 
 def test_scores_follow_the_room(cloud, settings):

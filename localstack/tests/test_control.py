@@ -72,6 +72,26 @@ def test_files_need_a_file_system(cloud):
     assert answer == {"error": "there is no file system 'fs-0'"}
 
 
+def test_a_bucket_is_filled_with_names(cloud):
+    bucket = cloud.bucket()
+    names = {"account": cloud.account, "bucket": bucket, "key": "a/{d:02}/{n:05}", "size": 7, "count": 1001}
+    assert cloud.control("POST", "objects", names) == {"count": 1001}
+    pages = list(cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket))
+    listed = [one for page in pages for one in page["Contents"]]
+    assert (len(pages), len(listed), listed[0]["Key"], listed[-1]["Key"]) == (2, 1001, "a/00/00000", "a/01/01000")
+    assert {one["Size"] for one in listed} == {7}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [({"bucket": "nobodys"}, "no bucket"), ({"key": "{x}"}, "{n} and {d}"), ({"count": "many"}, "numbers")],
+    ids=str,
+)
+def test_names_that_make_no_sense_are_refused(cloud, change, expected):
+    names = {"account": cloud.account, "bucket": cloud.bucket(), "key": "a", **change}
+    assert expected in cloud.control("POST", "objects", names)["error"]
+
+
 @pytest.fixture
 def aws(cloud):
     """Runs the aws command line and returns its answer."""

@@ -28,6 +28,10 @@ def get(cloud, identifier):
     return cloud.efs.describe_file_systems(FileSystemId=identifier)["FileSystems"][0]
 
 
+def slowly(cloud, **delays):
+    cloud.control("POST", "settings", {"delay": delays})
+
+
 def targets(cloud, system):
     return cloud.efs.describe_mount_targets(FileSystemId=system["FileSystemId"])["MountTargets"]
 
@@ -81,10 +85,13 @@ def test_what_cannot_be_is_refused(cloud, code, changes, expected):
 
 def test_mount_targets_come_one_in_a_zone(cloud, code):
     subnet = {zone: cloud.subnet(zone)["SubnetId"] for zone in ("us-east-1a", "us-east-1b")}
-    made = cloud.efs.create_file_system(CreationToken="t")
+    slowly(cloud, efs_create=100_000, mount_target_create=100_000)
+    made = cloud.efs.create_file_system(CreationToken="early")
     early = {"FileSystemId": made["FileSystemId"], "SubnetId": subnet["us-east-1a"]}
     assert code(cloud.efs.create_mount_target, **early) == "IncorrectFileSystemLifeCycleState"
-    cloud.wait(lambda: get(cloud, made["FileSystemId"])["LifeCycleState"] == "available")
+    slowly(cloud, efs_create=1)
+    made = create(cloud)
+    early["FileSystemId"] = made["FileSystemId"]
     first = cloud.efs.create_mount_target(**early)
     assert first["LifeCycleState"] == "creating" and first["AvailabilityZoneName"] == "us-east-1a"
     state = {"MountTargetId": first["MountTargetId"]}
@@ -128,6 +135,7 @@ def test_a_group_is_in_use_until_the_mount_target_is_gone(cloud, code):
 def test_throughput_is_changed_and_not_lowered_twice_a_day(cloud, code):
     system = {"FileSystemId": create(cloud)["FileSystemId"]}
     assert code(cloud.efs.update_file_system, **system, ThroughputMode="bursting") == "BadRequest"
+    slowly(cloud, efs_update=20)
     changed = cloud.efs.update_file_system(**system, ThroughputMode="elastic")
     assert (changed["LifeCycleState"], changed["ThroughputMode"]) == ("updating", "elastic")
     at_once = code(cloud.efs.update_file_system, **system, ThroughputMode="bursting")

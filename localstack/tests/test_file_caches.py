@@ -115,6 +115,7 @@ def test_what_is_not_exported_is_lost(cloud, code):
     bucket, before = cloud.bucket(), cloud.control("GET", "ledger")
     cache = create(cloud, bucket)
     cloud.write(stored(cache), "/0/kept")
+    cloud.control("POST", "settings", {"delay": {"task": 20}})
     task = export(cloud, cache)
     assert task["FileCacheId"] == cache["FileCacheId"] and "FileSystemId" not in task
     assert code(cloud.fsx.delete_file_cache, FileCacheId=cache["FileCacheId"]) == "BadRequest"

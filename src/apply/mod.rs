@@ -3,7 +3,7 @@
 //! `converge` is the loop; `prepare` looks and plans (the part that `plan` and `up` share), `lease` keeps others out
 //! and `keeper` keeps the lease, `dispatcher` starts steps,
 //! `executor` performs one, `wait`, `export` and `removal` know what to wait for, `event` says what happens.
-//! `command` runs a command on nodes, and `outside` has one of them count what no link covers.
+//! `scan` lists a bucket, for `advise`. `command` runs a command on nodes, and `outside` has one of them count what no link covers.
 
 pub mod command;
 mod context;
@@ -22,6 +22,7 @@ mod preflight;
 pub mod preload;
 pub mod prepare;
 mod removal;
+pub mod scan;
 mod store;
 mod wait;
 mod watch;

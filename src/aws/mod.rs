@@ -18,6 +18,7 @@ mod fsx;
 mod helps;
 mod iam;
 mod kms;
+mod listing;
 mod observe;
 mod owner;
 mod pricing;

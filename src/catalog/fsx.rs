@@ -30,6 +30,16 @@ pub const TIERING_THROUGHPUT_MAX: u32 = 2_000_000;
 /// SizeGiB of a provisioned read cache, for each 4000 MB/s (API: LustreReadCacheConfiguration).
 pub const READ_CACHE_MIN_GIB: u32 = 32;
 pub const READ_CACHE_MAX_GIB: u32 = 131_072;
+/// GiB of a proportional read cache for each MB/s (User Guide, managing-ssd-read-cache).
+pub const READ_CACHE_GIB_PER_MBPS: u64 = 5;
+/// Network of an intelligent-tiering file system, MB/s for each 4000 (User Guide, intelligent-tiering).
+pub const TIERING_NETWORK_PER_STEP: u64 = 12_500;
+/// SSD cache of an HDD file system, percent of its capacity (API: DriveCacheType).
+pub const DRIVE_CACHE_PERCENT: u64 = 20;
+/// What that cache reads, MB/s per TiB of it (User Guide, hdd-storage).
+pub const DRIVE_CACHE_READ: u64 = 200;
+/// Files opened and closed a second for each metadata IOPS (User Guide, managing-metadata-performance).
+pub const OPENS_PER_IOPS: u64 = 2;
 /// ImportedFileChunkSize, MiB (API: Megabytes).
 pub const IMPORT_CHUNK_MAX_MIB: u32 = 512_000;
 
@@ -85,8 +95,9 @@ pub struct Tier {
     pub sizes: Sizes,
     /// None: no EFA.
     pub efa_sizes: Option<Sizes>,
-    server_gib: u32,
-    efa_server_gib: Option<u32>,
+    /// What one object server holds.
+    pub server_gib: u32,
+    pub efa_server_gib: Option<u32>,
     pub network: u32,
     pub network_burst: Option<u32>,
     pub disk_read: u32,

@@ -8,6 +8,7 @@ use super::table::{self, Cells};
 
 const DATA: &str = include_str!("data/instances.tsv");
 const LUSTRE_EFA: &str = include_str!("data/lustre_efa.tsv");
+const NETWORK: &str = include_str!("data/instance_network.tsv");
 
 /// One instance type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,28 @@ impl InstanceType {
         let others = if self.network_cards > 1 { "several-cards" } else { "one-card" };
         let given = |name: &str| LUSTRE_EFA_INTERFACES.iter().find(|(each, _)| *each == name).map(|(_, count)| *count);
         given(self.name).or_else(|| given(others)).unwrap_or(1).min(self.efa_interfaces)
+    }
+}
+
+/// How fast the network of an instance is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    /// Of all its network cards together.
+    pub gbps: u32,
+    /// False: AWS says "up to", and gives it for a while only.
+    pub sustained: bool,
+}
+
+static NETWORKS: LazyLock<Vec<(&str, Network)>> = LazyLock::new(|| {
+    table::rows(NETWORK)
+        .map(|mut cells| (cells.text(), Network { gbps: cells.number(), sustained: cells.flag() }))
+        .collect()
+});
+
+impl InstanceType {
+    /// None: the table has GPU types only.
+    pub fn network(&self) -> Option<Network> {
+        NETWORKS.iter().find(|(name, _)| *name == self.name).map(|(_, network)| *network)
     }
 }
 
@@ -233,6 +256,18 @@ mod tests {
         for (name, _) in LUSTRE_EFA_INTERFACES.iter().filter(|(name, _)| name.contains('.')) {
             assert!(get(name).expect(name).lustre_efa, "{name}");
         }
+    }
+
+    #[test]
+    fn networks_are_of_types_that_there_are() {
+        for (name, network) in NETWORKS.iter() {
+            let facts = get(name).expect(name);
+            assert!(network.gbps >= 10 && (network.sustained || facts.network_cards == 1), "{name}");
+            assert!(facts.accelerators.is_some(), "{name}");
+        }
+        let network = |name: &str| get(name).expect(name).network();
+        assert_eq!(network("p5.48xlarge"), Some(Network { gbps: 3200, sustained: true }));
+        assert_eq!(network("t3.micro"), None);
     }
 
     #[test]

@@ -16,4 +16,5 @@ pub mod partitions;
 mod price_table;
 pub mod prices;
 pub mod quotas;
+pub mod services;
 mod table;

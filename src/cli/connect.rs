@@ -22,6 +22,12 @@ pub(super) async fn connect(settings: &Settings, spec_region: Option<&str>) -> a
     })
 }
 
+/// The same in another region, whatever was said: a bucket is where it is.
+#[cfg(feature = "aws")]
+pub(super) async fn connect_in(settings: &Settings, region: &str) -> anyhow::Result<Connected> {
+    connect(&Settings { region: Some(region.to_owned()), ..settings.clone() }, None).await
+}
+
 /// Asks AWS for the prices of the region; whether there is one the SDK finds out.
 #[cfg(feature = "aws")]
 pub(super) async fn list_prices(settings: &Settings) -> anyhow::Result<crate::aws::PriceList> {
@@ -36,4 +42,9 @@ pub(super) type Connected = crate::simulated::Simulated;
 #[cfg(not(feature = "aws"))]
 pub(super) async fn connect(_: &Settings, _: Option<&str>) -> anyhow::Result<Connected> {
     Err(super::exit::plain("this build cannot reach AWS", "build it with the feature `aws`"))
+}
+
+#[cfg(not(feature = "aws"))]
+pub(super) async fn connect_in(settings: &Settings, _: &str) -> anyhow::Result<Connected> {
+    connect(settings, None).await
 }

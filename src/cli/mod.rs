@@ -13,6 +13,7 @@ mod prices;
 mod prompt;
 mod rights;
 mod runlog;
+mod scan;
 mod session;
 mod settings;
 mod signals;
@@ -69,6 +70,8 @@ fn run(command: Command, settings: &Settings) -> anyhow::Result<Exit> {
         Command::Plan(args) => block_on(commands::plan::run(&args, settings)),
         Command::Up(args) => block_on(commands::up::run(&args, settings)),
         Command::Status(args) => block_on(commands::status::run(&args, settings)),
+        Command::Advise(args) if args.scan.is_empty() => commands::advise::offline(&args, settings),
+        Command::Advise(args) => block_on(commands::advise::run(&args, settings)),
         Command::Extend(args) => block_on(commands::extend::run(&args, settings)),
         Command::Down(args) => block_on(commands::down::run(&args, settings)),
         Command::Logs(args) => block_on(commands::logs::run(&args, settings)),

@@ -4,10 +4,12 @@
 //! state or retries beyond what its SDK does. Each method may fail with an *unknown outcome*; the next look tells.
 
 mod error;
+mod listing;
 mod remote;
 mod survey;
 
 pub use error::{Class, CloudError, Remains};
+pub use listing::{Listed, ListedPage, Listing, OBJECTS_A_PAGE, Objects};
 pub use remote::{Command, CommandOutput, CommandState, Console, Invocation, NODES_A_COMMAND, Remote, SessionTicket};
 pub use survey::{
     Bucket, Context, GroupFacts, ImageFacts, InUse, Key, LetIn, Questions, QuotaId, Reservation, Rights, ServerGroup,
@@ -152,7 +154,7 @@ pub enum Written {
 }
 
 /// A cloud. Cheap to clone: clones are the same cloud.
-pub trait Cloud: Remote + Clone + Send + Sync + 'static {
+pub trait Cloud: Remote + Objects + Clone + Send + Sync + 'static {
     fn identity(&self) -> impl Future<Output = Result<Identity>> + Send;
 
     /// Answers all questions at once, with as few requests as they allow.

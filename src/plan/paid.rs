@@ -16,9 +16,6 @@ use crate::desired::{Address, Desired, Efs, FileSystem, Kind, Resource, deployme
 use crate::observed::{Node, NodeState, Observed, Seen, State};
 use crate::spec::{Deployment, DriveCache, EfsThroughput, Market, Media, MetadataIops, ReadCache};
 
-/// A read cache that follows the throughput, GiB for each MB/s (FSx for Lustre User Guide, managing-ssd-read-cache).
-const READ_CACHE_GIB_PER_MBPS: u64 = 5;
-
 /// What the cluster costs once the actions are done, and now.
 pub(super) fn cost(input: &Input<'_>, actions: &[Action], prices: &Prices) -> Cost {
     let stays = |address: &Address| {
@@ -271,7 +268,7 @@ fn storage(address: &Address, storage: &Storage, prices: &Prices, items: &mut Ve
         None | Some(ReadCache::None) => None,
         Some(ReadCache::Provisioned(gib)) => Some(u64::from(*gib)),
         Some(ReadCache::ProportionalToThroughput) => {
-            throughput.map(|rate| READ_CACHE_GIB_PER_MBPS.saturating_mul(u64::from(rate)))
+            throughput.map(|rate| fsx::READ_CACHE_GIB_PER_MBPS.saturating_mul(u64::from(rate)))
         }
     };
     if let Some(gib) = cache_gib {

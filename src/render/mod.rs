@@ -2,6 +2,14 @@
 //!
 //! No renderer prints, asks, decides or knows a resource type: it shows what actions, fields and events say.
 
+pub mod advice_compare;
+mod advice_facts;
+pub mod advice_json;
+pub mod advice_markdown;
+pub mod advice_plot;
+#[cfg(test)]
+mod advice_sample;
+pub mod advice_text;
 mod block;
 pub mod command;
 pub mod console;
@@ -21,10 +29,12 @@ pub mod plan_html;
 pub mod plan_json;
 pub mod plan_markdown;
 pub mod plan_text;
+mod plot_scale;
 pub mod preload;
 pub mod progress;
 pub mod run_log;
 pub mod saved;
+pub mod scan;
 pub mod status;
 mod status_nodes;
 mod table;

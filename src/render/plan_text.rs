@@ -162,18 +162,18 @@ fn findings(plan: &Plan, theme: &Theme) -> String {
     blocks.join("\n")
 }
 
-/// `1 error above: plan::replace-storage`
+/// `1 error above: plan::replace-storage`. Notes alone need nobody to scroll back.
 fn reminder(plan: &Plan, theme: &Theme) -> String {
-    let complaints = facts::complaints(plan);
-    if complaints.is_empty() {
-        return String::new();
-    }
     let mut codes: Vec<String> = facts::findings(plan)
         .into_iter()
         .filter(|finding| finding.severity != Severity::Note)
         .map(|finding| finding.code.to_string())
         .collect();
     codes.dedup();
+    if codes.is_empty() {
+        return String::new();
+    }
+    let complaints = facts::complaints(plan);
     let style = if plan.is_refused() { BAD } else { BOLD };
     format!("{}: {}\n", theme.paint(style, &format!("{complaints} above")), listed(&codes, MOST_REASONS))
 }

@@ -110,6 +110,32 @@ impl Drop for Progress {
     }
 }
 
+/// One line that moves, for what is no run and has no events.
+pub struct Spinner(ProgressBar);
+
+impl Spinner {
+    pub fn new(target: ProgressDrawTarget, prefix: &str, theme: &Theme) -> Self {
+        let is_moving = !target.is_hidden();
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.set_style(style(theme));
+        bar.set_prefix(super::text::clean(prefix, theme));
+        if is_moving {
+            bar.enable_steady_tick(FRAME);
+        }
+        Self(bar)
+    }
+
+    pub fn tell(&self, words: &str) {
+        self.0.set_message(words.to_owned());
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 fn style(theme: &Theme) -> ProgressStyle {
     let frames = match theme.charset {
         super::Charset::Unicode => "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ",

@@ -18,6 +18,7 @@ mod help;
 mod history;
 mod hooks;
 mod invariants;
+mod listing;
 mod look;
 mod named;
 mod nodes;

@@ -29,6 +29,8 @@ pub struct Settings {
     pub images: BTreeMap<String, ImageFacts>,
     /// Absent: there, in this region.
     pub buckets: BTreeMap<String, Bucket>,
+    /// What lies in a bucket: sizes by key. Absent: nothing.
+    pub objects: BTreeMap<String, BTreeMap<String, u64>>,
     /// Buckets that keep nothing of what is deleted.
     pub unversioned: BTreeSet<String>,
     pub reservations: BTreeMap<String, Reservation>,
@@ -229,6 +231,7 @@ impl Default for Settings {
             offerings: BTreeMap::new(),
             images: [(parameter.to_owned(), image.clone()), (image.id.clone(), image)].into(),
             buckets: BTreeMap::new(),
+            objects: BTreeMap::new(),
             unversioned: BTreeSet::new(),
             reservations: BTreeMap::new(),
             keys: BTreeMap::new(),

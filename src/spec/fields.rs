@@ -44,6 +44,11 @@ impl<'t, 'i> Fields<'t, 'i> {
         Ok(fields)
     }
 
+    /// A table that is not there, read as an empty one: complaints go to `span`.
+    pub(super) fn absent(empty: &'t DeTable<'i>, span: Span) -> Self {
+        Self { span, table: empty }
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&'t Spanned<DeValue<'i>>> {
         self.table.get(key)
     }

@@ -4,6 +4,7 @@
 //! are found in one go, and nothing outside the text is looked at but the scripts that it names.
 
 mod checks;
+pub mod demand;
 mod fields;
 mod init;
 mod model;
@@ -13,8 +14,9 @@ mod schema;
 pub mod units;
 
 pub use checks::cluster::is_cluster_name;
+pub use checks::contradictions::{Contradiction, found as contradictions};
 pub use init::starter;
 pub use model::*;
 pub use places::Places;
-pub use read::{Checked, read};
+pub use read::{Checked, ForAdvice, Parts, read, read_for_advice};
 pub use schema::schema;

@@ -22,6 +22,8 @@ pub struct Spec {
     /// At least one group, names unique.
     pub nodes: Vec<Nodes>,
     pub workload: Option<Workload>,
+    /// What `[storage]` does not say, so that `[workload]` may.
+    pub open: Open,
 }
 
 impl Spec {
@@ -168,6 +170,14 @@ pub enum EfsThroughput {
 }
 
 impl Storage {
+    /// Whether a workload can size it: it is to be made, and of a service that sells sizes.
+    pub fn has_sizes(&self) -> bool {
+        match self.service {
+            Service::FsxLustre => self.existing.is_none(),
+            Service::Efs(_) | Service::FileCache => false,
+        }
+    }
+
     /// What the catalog knows this file system as.
     pub fn kind(&self) -> Kind {
         self.deployment.on(self.media)
@@ -345,6 +355,18 @@ pub struct Setup {
     pub content: String,
 }
 
+/// Which keys `[storage]` leaves out although a default stands in for them: the default of `deployment` is not the user's
+/// choice, and `[workload]` may make another one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for a key of its own")]
+pub struct Open {
+    pub deployment: bool,
+    pub media: bool,
+    pub metadata_iops: bool,
+    pub drive_cache: bool,
+    pub efa: bool,
+}
+
 /// `[workload]`: what the storage is for. Sizes `[storage]` where that leaves capacity and throughput out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Workload {
@@ -356,4 +378,41 @@ pub struct Workload {
     pub write: Option<u64>,
     pub files: Option<u64>,
     pub latency: Option<SignedDuration>,
+    /// Bytes of a file in the middle.
+    pub file_size: Option<u64>,
+    /// Bytes of the largest file.
+    pub largest_file: Option<u64>,
+    /// Samples that one GPU takes in a thousand seconds: half a sample a second is something.
+    pub samples_per_gpu_milli: Option<u64>,
+    /// Bytes.
+    pub sample_size: Option<u64>,
+    /// How long one pass over the dataset may take.
+    pub epoch: Option<SignedDuration>,
+    /// Bytes of all that is written for one checkpoint.
+    pub checkpoint_size: Option<u64>,
+    pub checkpoint_interval: Option<SignedDuration>,
+    /// How long writing one may take.
+    pub checkpoint_time: Option<SignedDuration>,
+    /// Several nodes write into the same directories.
+    pub shared_writes: Option<bool>,
+    /// How long what is written must outlive the run that wrote it, where it is not in S3.
+    pub retention: Option<SignedDuration>,
+    /// Machines outside of AWS read and write it, too.
+    pub on_premises: Option<bool>,
+    /// Where the data is now.
+    pub source: Option<Source>,
+    /// Of S3, where that is another region than the cluster's.
+    pub source_region: Option<String>,
+    pub runs_per_month: Option<u32>,
+    pub run_time: Option<SignedDuration>,
+}
+
+/// Where data is before it is trained on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    S3,
+    /// On a server of the user's own, reached by NFS.
+    OnPremisesNfs,
+    /// Nowhere yet: it is made here.
+    None,
 }

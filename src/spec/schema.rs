@@ -51,7 +51,8 @@ fn without_null(schema: &mut Value) {
 struct Spec {
     cluster: Cluster,
     network: Option<Network>,
-    storage: Storage,
+    /// May be left out with `[workload]`.
+    storage: Option<Storage>,
     /// Links between directories and places in S3.
     #[schemars(length(max = 8))]
     dataset: Option<Vec<Dataset>>,
@@ -277,22 +278,74 @@ enum Placement {
     None,
 }
 
-/// What the storage is for; sizes it where `[storage]` leaves capacity and throughput out.
+/// What the storage is for; sizes it where `[storage]` leaves capacity and throughput out. What is left out here is assumed,
+/// and `provision advise` shows what.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Workload {
+    /// All that is read. Default: `files` × `file_size`.
     #[schemars(schema_with = "size", default)]
     dataset_size: Option<String>,
-    /// Over all nodes.
+    /// Over all nodes. Default: what the samples and the epoch need.
     #[schemars(schema_with = "rate", default)]
     read: Option<String>,
-    /// Over all nodes.
+    /// Over all nodes. Default: what a checkpoint needs.
     #[schemars(schema_with = "rate", default)]
     write: Option<String>,
     #[schemars(range(min = 1))]
     files: Option<u64>,
+    /// How long the first byte of a read may take.
     #[schemars(schema_with = "duration", default)]
     latency: Option<String>,
+    /// Of a file in the middle.
+    #[schemars(schema_with = "size", default)]
+    file_size: Option<String>,
+    /// Of the largest file.
+    #[schemars(schema_with = "size", default)]
+    largest_file: Option<String>,
+    /// Samples that one GPU takes a second; three places at most.
+    #[schemars(range(min = 0.001, max = 9_999_999))]
+    samples_per_gpu: Option<f64>,
+    #[schemars(schema_with = "size", default)]
+    sample_size: Option<String>,
+    /// How long one pass over the dataset may take.
+    #[schemars(schema_with = "duration", default)]
+    epoch: Option<String>,
+    /// All that is written for one checkpoint.
+    #[schemars(schema_with = "size", default)]
+    checkpoint_size: Option<String>,
+    #[schemars(schema_with = "duration", default)]
+    checkpoint_interval: Option<String>,
+    /// How long writing one may take.
+    #[schemars(schema_with = "duration", default)]
+    checkpoint_time: Option<String>,
+    /// Several nodes write into the same directories.
+    shared_writes: Option<bool>,
+    /// How long what is written must outlive its run, where it is not in S3.
+    #[schemars(schema_with = "duration", default)]
+    retention: Option<String>,
+    /// Machines outside of AWS read and write it, too.
+    on_premises: Option<bool>,
+    /// Where the data is now. Default: s3 with datasets.
+    source: Option<Source>,
+    /// Of the bucket; with `source = "s3"` only. Default: the cluster's.
+    #[schemars(regex(pattern = r"^[a-z]{2,}(-[a-z]+){1,2}-\d{1,2}$"), example = "eu-west-1")]
+    source_region: Option<String>,
+    #[schemars(range(min = 1, max = 730))]
+    runs_per_month: Option<u32>,
+    /// How long one run takes.
+    #[schemars(schema_with = "duration", default)]
+    run_time: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum Source {
+    S3,
+    /// On a server of your own, reached by NFS.
+    OnPremisesNfs,
+    /// Nowhere yet: it is made on the cluster.
+    None,
 }
 
 fn size(_: &mut SchemaGenerator) -> Schema {
@@ -397,7 +450,7 @@ mod tests {
     #[test]
     fn schema_and_reader_require_the_same_keys() {
         let schema = schema();
-        assert_eq!(schema["required"], serde_json::json!(["cluster", "storage", "nodes"]));
+        assert_eq!(schema["required"], serde_json::json!(["cluster", "nodes"]));
         for (name, needed) in
             [("Cluster", vec!["name"]), ("Dataset", vec!["s3", "path"]), ("Nodes", vec!["name", "instance", "count"])]
         {
@@ -426,5 +479,6 @@ mod tests {
         assert_eq!(words("Flow"), first(dataset::FLOWS));
         assert_eq!(words("Preload"), first(dataset::PRELOADS));
         assert_eq!(words("Placement"), first(nodes::PLACEMENTS));
+        assert_eq!(words("Source"), first(workload::SOURCES));
     }
 }

@@ -263,6 +263,21 @@ pub fn capacity(gib: u32) -> String {
     }
 }
 
+/// So many bytes, or a little more, to be pasted: `5.56 GB`, with `/s` behind it `5.56 GB/s`. Powers of 1000, two places.
+pub fn at_least(bytes: u64, suffix: &str) -> String {
+    let unit = [Unit::Pb, Unit::Tb, Unit::Gb, Unit::Mb, Unit::Kb]
+        .into_iter()
+        .find(|unit| bytes >= unit.bytes())
+        .unwrap_or(Unit::B);
+    let hundredths = (u128::from(bytes) * 100).div_ceil(u128::from(unit.bytes()));
+    let (whole, part) = (hundredths / 100, hundredths % 100);
+    let part = format!("{part:02}");
+    match part.trim_end_matches('0') {
+        "" => format!("{whole} {}{suffix}", unit.text()),
+        part => format!("{whole}.{part} {}{suffix}", unit.text()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -361,6 +376,12 @@ mod tests {
         fn any_capacity_is_read_back(gib in 1..=2_147_483_647_u32) {
             let read = Quantity::size(&capacity(gib)).expect("our own words");
             prop_assert_eq!(read.whole_gib_as_aws_writes(), Some(u64::from(gib)));
+        }
+
+        #[test]
+        fn what_is_to_be_pasted_is_enough_and_hardly_more(bytes in 0..=u64::MAX / 2) {
+            let read = Quantity::rate(&at_least(bytes, "/s")).expect("our own words").bytes().expect("fits");
+            prop_assert!(read >= bytes && read - bytes <= bytes / 100 + 1, "{read} for {bytes}");
         }
 
         #[test]

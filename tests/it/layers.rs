@@ -15,12 +15,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("observed", &["desired"]),
     ("record", &["desired", "observed"]),
     ("cloud", &["desired", "observed", "bootstrap"]),
+    ("scan", &[]),
     ("plan", &["cloud", "desired", "observed", "catalog", "record", "spec"]),
     ("permissions", &["spec", "desired", "record", "catalog"]),
     // `prepare` is the way from a spec to a plan.
-    ("apply", &["plan", "cloud", "desired", "observed", "record", "spec", "catalog", "bootstrap"]),
+    ("apply", &["plan", "cloud", "desired", "observed", "record", "spec", "catalog", "bootstrap", "scan"]),
     ("status", &["apply", "catalog", "desired", "observed", "plan", "record"]),
-    ("render", &["status", "plan", "observed", "apply", "desired", "cloud", "catalog"]),
+    ("render", &["status", "plan", "observed", "apply", "desired", "cloud", "catalog", "scan", "sizing"]),
     // The price list is read into the items of the tables.
     ("aws", &["cloud", "desired", "observed", "bootstrap", "spec", "catalog"]),
     ("simulated", &["cloud", "desired", "observed", "bootstrap", "spec"]),

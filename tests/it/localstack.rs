@@ -4,6 +4,7 @@
 //! the faults are those of a whole LocalStack. `make test` says where it is (`PROVISION_LOCALSTACK`); without that nothing runs.
 //! `PROVISION_SCENARIO=word` runs only those with the word in their name.
 
+mod advise;
 mod crash;
 mod data;
 mod efs;
@@ -35,6 +36,11 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("crash::killed_and_blind", crash::killed_and_blind),
     ("life::a_whole_life", life::a_whole_life),
     ("existing::linked_mounted_and_left_as_it_was", existing::linked_mounted_and_left_as_it_was),
+    ("advise::a_large_bucket_in_little_memory", advise::a_large_bucket_in_little_memory),
+    (
+        "advise::scans_what_the_spec_names_and_refuses_what_is_not_there",
+        advise::scans_what_the_spec_names_and_refuses_what_is_not_there,
+    ),
     ("efs::made_used_and_given_up", efs::made_used_and_given_up),
     ("efs::answers_get_lost", efs::answers_get_lost),
     ("file_cache::made_exported_and_gone", file_cache::made_exported_and_gone),

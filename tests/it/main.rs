@@ -1,5 +1,6 @@
 //! One binary for all integration tests: each further one would link the SDKs again.
 
+mod advise;
 mod bootstrap;
 mod cli;
 mod examples;
@@ -13,4 +14,5 @@ mod permissions;
 mod program;
 mod render;
 mod simulation;
+mod sizing;
 mod spec;

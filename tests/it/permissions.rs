@@ -286,6 +286,7 @@ fn calls() -> BTreeSet<String> {
 fn the_table_has_every_call_and_no_other() {
     let mut called = calls();
     assert!(called.remove("s3:HeadBucket"), "its permission goes by another name");
+    assert!(called.remove("s3:ListObjectsV2"), "so does that of a scan");
     called.insert("s3:ListBucket".to_owned());
     assert!(called.remove("s3:GetObject"), "making a link takes `s3:Get*` on the same buckets");
     assert!(called.remove("pricing:GetProducts"), "of `prices update` alone, which no spec needs: docs/cost.md");

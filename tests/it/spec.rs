@@ -1,9 +1,12 @@
 //! What people see when a spec is wrong: one small mistake each.
 
+mod workload;
+
 use proptest::prelude::*;
+use provision::catalog::prices::Prices;
 use provision::diagnostic::Severity;
 use provision::render::diagnostics::render;
-use provision::sizing;
+use provision::sizing::{self, Question};
 use provision::spec::{self, Checked, EfsThroughput, Market, NodeEfa, Placement, Preload, Service};
 
 const EXAMPLES: [(&str, &str); 5] = [
@@ -385,7 +388,17 @@ fn workload_in_place_of_sizes() {
     assert_eq!(checked.diagnostics, vec![]);
     let spec = checked.spec.expect("valid");
     assert_eq!((spec.storage.capacity_gib, spec.storage.throughput_per_tib), (None, None));
-    let sized = sizing::size(&spec.storage, &spec.workload.expect("given")).expect("can be done");
+    let question = Question {
+        region: "us-east-1",
+        workload: spec.workload.as_ref(),
+        storage: Some(&spec.storage),
+        open: spec.open,
+        nodes: &spec.nodes,
+        datasets: &spec.datasets,
+        prices: Prices::builtin(),
+        scan: None,
+    };
+    let sized = sizing::size(&spec.storage, &question).expect("can be done").storage;
     assert_eq!((sized.capacity_gib, sized.throughput_per_tib), (Some(50_400), Some(500)));
     snapshot(
         "workload-without-size",
@@ -549,8 +562,7 @@ fn efs() {
     // It has no size, so a workload has nothing to size.
     let text = format!("{}[workload]\ndataset_size = \"40 TiB\"\n", storage("kind = \"efs\"\n"));
     let spec = read(&text).spec.expect("good");
-    let workload = spec.workload.as_ref().expect("given");
-    assert_eq!(sizing::size(&spec.storage, workload), Ok(spec.storage.clone()));
+    assert!(spec.workload.is_some() && !spec.storage.has_sizes());
 }
 
 #[test]

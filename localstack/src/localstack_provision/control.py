@@ -151,6 +151,32 @@ def delete_file(request: Request, body: Any) -> Any:
     return {}
 
 
+@endpoint("POST", "objects")
+def post_objects(request: Request, body: Any) -> Any:
+    """Puts names into a bucket that can be listed and not read, a hundred thousand in seconds.
+
+    {"account", "bucket", "key", "size", "count", "storage_class"}: in the key, `{n}` is the number of an object from 0,
+    and `{d}` that of each thousand.
+    """
+    from localstack.services.s3.models import S3Object, s3_stores
+
+    stores = s3_stores[str(body.get("account"))]
+    found = [store.buckets[body["bucket"]] for store in stores.values() if body.get("bucket") in store.buckets]
+    if not found:
+        raise Refused(f"account {body.get('account')} has no bucket {body.get('bucket')!r}")
+    key, size, count = body.get("key"), body.get("size", 0), body.get("count", 1)
+    if not isinstance(key, str) or not isinstance(size, int) or not isinstance(count, int):
+        raise Refused("a key is a string, and size and count are numbers")
+    for number in range(count):
+        try:
+            name = key.format(n=number, d=number // 1000)
+        except (KeyError, IndexError, ValueError) as error:
+            raise Refused(f"the key may have {{n}} and {{d}} in it: {error}") from error
+        storage_class = body.get("storage_class", "STANDARD")
+        found[0].objects.set(name, S3Object(name, etag="0" * 32, size=size, storage_class=storage_class))
+    return {"count": count}
+
+
 @endpoint("GET", "ledger")
 def get_ledger(request: Request, body: Any) -> Any:
     return ledger.snapshot()

@@ -27,14 +27,9 @@ def post_block(request: Request, body: Any) -> Any:
 
     `start` and `end` are seconds from now, or since 1970.
     """
-    needed = ("account", "type", "zone", "count", "start", "end")
-    if missing := [name for name in needed if body.get(name) is None]:
-        raise Refused(f"a Capacity Block needs {', '.join(missing)}")
-    if unknown := set(body) - {*needed, "region", "tags"}:
-        raise Refused(f"a Capacity Block has no {sorted(unknown)[0]!r}")
-    start, end = (body[name] if body[name] > SPAN else now() + body[name] for name in ("start", "end"))
-    if not end > start or body["count"] < 1 or body["type"] not in INSTANCE_TYPES:
-        raise Refused("a Capacity Block has a type that exists, a count of 1 or more, and an end after its start")
+    start, end = _times(body, {"account", "type", "zone", "count"}, {"region", "tags"})
+    if body["count"] < 1 or body["type"] not in INSTANCE_TYPES:
+        raise Refused("a Capacity Block has a type that exists, and a count of 1 or more")
     store = model.store_of(body["account"], body.get("region") or "us-east-1")
     try:
         zone = zone_of(store, body["zone"])
@@ -44,7 +39,42 @@ def post_block(request: Request, body: Any) -> Any:
         raise Refused(f"{body['type']} is not offered in {zone}")
     block = blocks.make(store, body["type"], zone, body["count"], start, end)
     store.set_tags(block.id, tags_of(body.get("tags")))
-    return {"capacity_reservation_id": block.id, "state": block.state, "start": start, "end": end}
+    return _block_view(block)
+
+
+@endpoint("PUT", "capacity-blocks")
+def put_block(request: Request, body: Any) -> Any:
+    """Gives a Capacity Block other times: {"capacity_reservation_id", "start", "end"}."""
+    start, end = _times(body, {"capacity_reservation_id"}, set())
+    for store in model.STORES.values():
+        block = store.capacity_reservations.get(body["capacity_reservation_id"])
+        if block is not None and block.is_block:
+            blocks.move(store, block, start, end)
+            return _block_view(block)
+    raise Refused(f"there is no Capacity Block {body['capacity_reservation_id']!r}")
+
+
+def _times(body: dict[str, Any], needed: set[str], more: set[str]) -> tuple[float, float]:
+    """Returns start and end in seconds since 1970, of a request that has the members it needs; raises Refused."""
+    needed = needed | {"start", "end"}
+    if missing := sorted(name for name in needed if body.get(name) is None):
+        raise Refused(f"a Capacity Block needs {', '.join(missing)}")
+    if unknown := set(body) - needed - more:
+        raise Refused(f"a Capacity Block has no {sorted(unknown)[0]!r}")
+    instant = now()
+    start, end = (body[name] if body[name] > SPAN else instant + body[name] for name in ("start", "end"))
+    if not end > start:
+        raise Refused("a Capacity Block ends after its start")
+    return start, end
+
+
+def _block_view(block: model.CapacityReservation) -> dict[str, Any]:
+    return {
+        "capacity_reservation_id": block.id,
+        "state": block.state,
+        "start": block.start.timestamp() if block.start else None,
+        "end": block.end.timestamp() if block.end else None,
+    }
 
 
 @endpoint("POST", "interrupt")

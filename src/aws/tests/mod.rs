@@ -8,6 +8,7 @@ mod existing;
 mod failures;
 mod fsx;
 mod iam;
+mod listing;
 mod preflight;
 mod pricing;
 mod remote;

@@ -220,7 +220,15 @@ fn read(request: &HttpRequest) -> (String, String) {
         lines.sort();
         return (name, lines.concat());
     }
-    (format!("{} {}", request.method(), request.uri().split('?').next().unwrap_or_default()), String::new())
+    // REST: the path is the name, and what is asked of it stands behind it.
+    let (path, query) = request.uri().split_once('?').unwrap_or((request.uri(), ""));
+    let mut fields: Vec<String> = query
+        .split('&')
+        .filter(|field| field.contains('='))
+        .map(|field| format!("  {}\n", url_decoded(field)))
+        .collect();
+    fields.sort();
+    (format!("{} {path}", request.method()), fields.concat())
 }
 
 /// Tags as EC2 and IAM give them; IAM says `member` for `item`, and capitals.

@@ -1,5 +1,6 @@
 //! One file a command: wire, call, render.
 
+pub(super) mod advise;
 pub(super) mod completions;
 pub(super) mod down;
 pub(super) mod extend;

@@ -3,6 +3,7 @@
 
 pub(super) mod capacity;
 pub(super) mod cluster;
+pub(super) mod contradictions;
 pub(super) mod dataset;
 pub(super) mod efs;
 pub(super) mod existing;

@@ -90,6 +90,9 @@ fn throughput(frame: &Frame<'_, '_, '_>, out: &mut Diagnostics) -> Result<Option
         return Err(not_here(frame, KEY, span(value), why, out));
     }
     let Some(At { value, span }) = frame.fields.rate(KEY, "4000 MB/s", out)? else {
+        if frame.beside.workload.is_some() {
+            return Ok(None);
+        }
         return Err(frame.fields.missing(KEY, "throughput = \"4000 MB/s\"", out));
     };
     match value.whole(Unit::Mb) {
@@ -120,10 +123,11 @@ fn metadata_iops(frame: &Frame<'_, '_, '_>, out: &mut Diagnostics) -> Result<Opt
         }
     };
     let Some(value) = frame.fields.get(KEY) else {
-        if tiering {
-            return Err(frame.fields.missing(KEY, "metadata_iops = 6000", out));
-        }
-        return Ok(Some(MetadataIops::Auto));
+        return match (tiering, frame.beside.workload) {
+            (false, _) => Ok(Some(MetadataIops::Auto)),
+            (true, Some(_)) => Ok(None),
+            (true, None) => Err(frame.fields.missing(KEY, "metadata_iops = 6000", out)),
+        };
     };
     let at = span(value);
     if let toml::de::DeValue::String(word) = value.get_ref() {
@@ -175,6 +179,9 @@ fn read_cache(
         ));
     }
     let Some(At { value, span }) = frame.fields.text(KEY, EXAMPLE, out)? else {
+        if frame.beside.workload.is_some() {
+            return Ok(None);
+        }
         return Err(frame.fields.missing(KEY, "read_cache = \"proportional\"", out));
     };
     match value.as_str() {
@@ -193,7 +200,10 @@ fn read_cache(
     }
     let size = Quantity::size(&value).map_err(|error| wrong_unit(span, &error, units::SIZE_UNITS, "640 GiB", out))?;
     // The bounds hang on the throughput: without one there is nothing to compare with.
-    let servers = throughput?.ok_or(Complained)? / fsx::TIERING_THROUGHPUT_STEP;
+    let Some(throughput) = throughput? else {
+        return Err(frame.fields.missing("throughput", "throughput = \"4000 MB/s\"", out));
+    };
+    let servers = throughput / fsx::TIERING_THROUGHPUT_STEP;
     let (least, most) =
         (servers.saturating_mul(fsx::READ_CACHE_MIN_GIB), servers.saturating_mul(fsx::READ_CACHE_MAX_GIB));
     match size.whole(Unit::Gib).and_then(|gib| u32::try_from(gib).ok()) {

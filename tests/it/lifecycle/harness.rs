@@ -13,7 +13,7 @@ use provision::plan::{Options, Purpose, Saved};
 use provision::simulated::{Delays, Settings, Simulated, VirtualClock, check, check_clean};
 use provision::spec::{
     Cluster, Compression, Dataset, Deployment, Flow, Image, Launch, Market, Media, MetadataIops, Network, NodeEfa,
-    Nodes, Placement, Preload, Service, Spec, Storage,
+    Nodes, Open, Placement, Preload, Service, Spec, Storage,
 };
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +52,7 @@ pub(crate) fn spec(groups: &[u32], paths: &[&str]) -> Spec {
         datasets: paths.iter().map(|path| dataset(path)).collect(),
         nodes: groups.iter().enumerate().map(|(index, count)| group(&format!("g{index}"), *count)).collect(),
         workload: None,
+        open: Open::default(),
     }
 }
 

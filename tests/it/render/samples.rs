@@ -12,7 +12,7 @@ use provision::plan::{self, Input, Options, Plan, Purpose};
 use provision::record::{Record, Try};
 use provision::spec::{
     Cluster, Compression, Dataset, Deployment, EfsThroughput, Flow, Image, Launch, Market, Media, MetadataIops,
-    Network, NodeEfa, Nodes, Placement, Preload, Service, Spec, Storage,
+    Network, NodeEfa, Nodes, Open, Placement, Preload, Service, Spec, Storage,
 };
 
 pub(super) const NOW: &str = "2026-03-05T12:00:00Z";
@@ -55,6 +55,7 @@ pub(super) fn spec() -> Spec {
         ],
         nodes: vec![nodes("trainer", "p5.48xlarge", 8)],
         workload: None,
+        open: Open::default(),
     }
 }
 

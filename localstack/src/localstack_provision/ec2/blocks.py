@@ -5,6 +5,7 @@ of the block, while it is active, and are terminated from 30 minutes before its 
 reason an instance then has, AWS does not say: that of a scheduled stop is taken.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from localstack_provision import identity, settings
@@ -31,16 +32,25 @@ def make(store: Store, instance_type: str, zone: str, count: int, start: float, 
         total=count,
         match="targeted",
         kind="capacity-block",
-        end=datetime.fromtimestamp(end, UTC),
         end_type="limited",
         state="scheduled",
-        start=datetime.fromtimestamp(start, UTC),
     )
     store.capacity_reservations[identifier] = block
-    schedule(start - now(), lambda: _become(block, "scheduled", "active"))
-    schedule(end - float(settings.get("ec2.block_shutdown")) - now(), lambda: _shut_down(store, block))
-    schedule(end - now(), lambda: _become(block, "active", "expired"))
+    move(store, block, start, end)
     return block
+
+
+def move(store: Store, block: CapacityReservation, start: float, end: float) -> None:
+    """Gives a block other times, as no customer can."""
+    block.start, block.end = (datetime.fromtimestamp(at, UTC) for at in (start, end))
+    times = (block.start, block.end)
+
+    def at(instant: float, act: Callable[[], None]) -> None:
+        schedule(instant - now(), lambda: act() if (block.start, block.end) == times else None)
+
+    at(start, lambda: _become(block, "scheduled", "active"))
+    at(end - float(settings.get("ec2.block_shutdown")), lambda: _shut_down(store, block))
+    at(end, lambda: _become(block, "active", "expired"))
 
 
 def _shut_down(store: Store, block: CapacityReservation) -> None:
