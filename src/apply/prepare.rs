@@ -257,13 +257,22 @@ async fn observe<C: Cloud>(
     is_guess: bool,
 ) -> Result<Observed, CloudError> {
     let look = |kinds: &'static [Kind]| Box::pin(patiently(move || cloud.observe(scope, kinds)));
+    let lustre: &[Kind] = if services.contains(&Kind::FileCache) {
+        &[Kind::Fsx, Kind::FileCache, Kind::Link, Kind::Task]
+    } else {
+        &[Kind::Fsx, Kind::Link, Kind::Task]
+    };
     let efs: &[Kind] = if services.contains(&Kind::Efs) { &[Kind::Efs, Kind::MountTarget] } else { &[] };
+    let lustre = async {
+        match look(lustre).await {
+            Err(error) if is_guess && is_not_told(&error) => look(&[Kind::Fsx, Kind::Link, Kind::Task]).await,
+            other => other,
+        }
+    };
     let efs = async {
         match look(efs).await {
             // Who may not even look there has made nothing there; and where there is no such service there is nothing.
-            Err(error) if is_guess && matches!(error.class, Class::Denied | Class::NotImplemented) => {
-                Ok(Observed::default())
-            }
+            Err(error) if is_guess && is_not_told(&error) => Ok(Observed::default()),
             other => other,
         }
     };
@@ -272,7 +281,7 @@ async fn observe<C: Cloud>(
         look(&[Kind::Role]),
         look(&[Kind::InstanceProfile]),
         look(&[Kind::Placement]),
-        look(&[Kind::Fsx, Kind::Link, Kind::Task]),
+        lustre,
         efs,
         look(&[Kind::Template]),
         look(&[Kind::Nodes]),
@@ -282,6 +291,11 @@ async fn observe<C: Cloud>(
         all.merge(part);
     }
     Ok(all)
+}
+
+/// Nobody may look there, or there is no such service.
+fn is_not_told(error: &CloudError) -> bool {
+    matches!(error.class, Class::Denied | Class::NotImplemented)
 }
 
 /// Whether what is at an address is not wanted any more.
@@ -296,7 +310,7 @@ fn goes(request: &Request, address: &Address) -> bool {
             !spec.nodes.iter().any(wanted)
         }
         Kind::Link => !spec.datasets.iter().any(|dataset| desired::link(dataset).0 == *address),
-        Kind::Fsx | Kind::Efs => address.kind != desired::storage_kind(spec.storage.service),
+        Kind::Fsx | Kind::Efs | Kind::FileCache => address.kind != desired::storage_kind(spec.storage.service),
         Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::MountTarget | Kind::Task => false,
     }
 }

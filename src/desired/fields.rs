@@ -4,8 +4,8 @@
 
 use super::flows::flows_text;
 use super::resource::{
-    Efs, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link, MountTarget, NodeGroup,
-    PlacementGroup, Resource, Role, SecurityGroup,
+    Efs, Fields, FileCache, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link, MountTarget,
+    NodeGroup, PlacementGroup, Resource, Role, SecurityGroup,
 };
 use crate::spec::{Compression, Deployment, DriveCache, EfsThroughput, Market, Media, MetadataIops, ReadCache};
 
@@ -38,6 +38,12 @@ impl Resource {
             }
             Self::MountTarget(MountTarget { zone, subnet, security_group: _ }) => {
                 vec![("zone", zone.clone()), ("subnet", subnet.clone())]
+            }
+            Self::FileCache(FileCache { capacity_gib, kms_key, subnet, security_group: _, links: _ }) => {
+                let mut fields = vec![("capacity", format!("{capacity_gib} GiB"))];
+                fields.extend(kms_key.iter().map(|key| ("kms_key", key.clone())));
+                fields.push(("subnet", subnet.clone()));
+                fields
             }
             Self::Link(link) => link.fields(),
             Self::Template(template) => template.fields(),

@@ -18,7 +18,7 @@ pub use names::{
 };
 pub use place::{Candidate, PinnedImage, Pins, Place, addresses_needed, candidates, choose, image_key};
 pub use resource::{
-    Address, Efs, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate, Link,
+    Address, Efs, Fields, FileCache, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate, Link,
     MountTarget, NodeGroup, NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags, s3_url,
 };
 pub use sized::{Chosen, PinnedStorage, choose_storage};

@@ -60,7 +60,7 @@ impl ClusterId {
             Kind::SecurityGroup => Some(format!("provision/{}", self.cluster)),
             Kind::Role | Kind::InstanceProfile => Some(format!("provision-{}-{}", self.cluster, self.region)),
             Kind::Placement | Kind::Template => Some(format!("provision/{}/{}", self.cluster, address.name)),
-            Kind::Fsx | Kind::Efs | Kind::MountTarget | Kind::Link | Kind::Task | Kind::Nodes => None,
+            Kind::Fsx | Kind::Efs | Kind::MountTarget | Kind::FileCache | Kind::Link | Kind::Task | Kind::Nodes => None,
         }
     }
 
@@ -76,7 +76,10 @@ impl ClusterId {
         ] {
             tags.insert(key.to_owned(), value);
         }
-        if matches!(address.kind, Kind::Fsx | Kind::Efs | Kind::Link | Kind::Nodes | Kind::SecurityGroup) {
+        if matches!(
+            address.kind,
+            Kind::Fsx | Kind::Efs | Kind::FileCache | Kind::Link | Kind::Nodes | Kind::SecurityGroup
+        ) {
             // What consoles show in the column "Name".
             tags.entry("Name".to_owned()).or_insert_with(|| format!("{}/{address}", self.cluster));
         }

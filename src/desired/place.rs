@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sized::PinnedStorage;
-use crate::catalog::fsx;
+use crate::catalog::{file_cache, fsx};
 use crate::cloud::{ImageFacts, Subnet, Survey};
 use crate::diagnostic::Diagnostic;
 use crate::spec::{Image, Market, MetadataIops, Service, Spec, Storage};
@@ -75,6 +75,7 @@ fn servers(storage: &Storage) -> u32 {
         Service::FsxLustre => {}
         // Its mount target.
         Service::Efs(_) => return 1,
+        Service::FileCache => return file_cache::servers(storage.capacity_gib.unwrap_or(0)),
     }
     let kind = storage.kind();
     let metadata = match (storage.metadata_iops, storage.capacity_gib) {

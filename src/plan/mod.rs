@@ -2,6 +2,7 @@
 
 mod basis;
 mod budget;
+mod cached;
 mod check;
 mod cost;
 mod cover;

@@ -147,6 +147,8 @@ pub struct Storage {
 pub enum Service {
     FsxLustre,
     Efs(EfsThroughput),
+    /// Amazon File Cache: Lustre before buckets, that go with it for life. Its size is `capacity_gib`.
+    FileCache,
 }
 
 impl Service {
@@ -155,6 +157,7 @@ impl Service {
         match self {
             Self::FsxLustre => "/fsx",
             Self::Efs(_) => "/efs",
+            Self::FileCache => "/cache",
         }
     }
 }
@@ -173,7 +176,7 @@ impl Storage {
     pub fn has_sizes(&self) -> bool {
         match self.service {
             Service::FsxLustre => self.existing.is_none(),
-            Service::Efs(_) => false,
+            Service::Efs(_) | Service::FileCache => false,
         }
     }
 

@@ -7,6 +7,7 @@ mod efs;
 pub(crate) mod existing;
 mod export;
 mod extend;
+mod file_cache;
 pub(crate) mod harness;
 mod life;
 mod lock;

@@ -36,6 +36,7 @@ impl Aws {
             | Resource::Fsx(_)
             | Resource::Efs(_)
             | Resource::MountTarget(_)
+            | Resource::FileCache(_)
             | Resource::Link(_)
             | Resource::Nodes(_) => return None,
         })

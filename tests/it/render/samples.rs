@@ -123,6 +123,7 @@ fn id(address: &Address) -> String {
         Kind::SecurityGroup => "sg-0123".to_owned(),
         Kind::Fsx | Kind::Efs => "fs-0123".to_owned(),
         Kind::MountTarget => "fsmt-0123".to_owned(),
+        Kind::FileCache => "fc-0123".to_owned(),
         Kind::Link => format!("dra-{}", address.name),
         Kind::Template => format!("lt-{}", address.name),
         Kind::Role | Kind::InstanceProfile => "provision-video-pretrain-us-east-1".to_owned(),
