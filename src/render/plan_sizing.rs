@@ -12,7 +12,7 @@ pub(super) fn title(plan: &Plan) -> Option<&'static str> {
 
 /// A sentence each: what and why, what is asked of it, how much of each stage is used, and what was assumed.
 pub(super) fn lines(plan: &Plan) -> Vec<String> {
-    let Some(Sizing { pinned: _, storage, requirements, assumptions, proposal: _ }) = &plan.sizing else {
+    let Some(Sizing { pinned: _, storage, requirements, short: _, assumptions, proposal: _ }) = &plan.sizing else {
         return Vec::new();
     };
     let mut lines = vec![format!("{}. {}", storage.configuration.words, storage.why)];

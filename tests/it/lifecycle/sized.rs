@@ -54,7 +54,7 @@ async fn a_workload_sizes_storage_once_and_proposes_from_then_on() {
     let sizing = plan.sizing.as_ref().expect("sized");
     assert!(sizing.pinned && !sizing.storage.meets);
     let proposal = sizing.proposal.as_ref().expect("another would be chosen");
-    assert!(proposal.monthly_more > Some(provision::catalog::prices::Usd::ZERO));
+    assert!(proposal.monthly_more > Some(provision::catalog::prices::Usd::ZERO) && !proposal.replaces);
     machine.must_up(&more).await;
     assert_eq!(capacity(&machine), "12000 GiB", "not resized in silence");
 
