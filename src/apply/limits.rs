@@ -19,6 +19,7 @@ pub(super) fn named(resource: &Resource, count: u32, mut error: CloudError) -> C
         | Resource::Fsx(_)
         | Resource::Efs(_)
         | Resource::MountTarget(_)
+        | Resource::FileCache(_)
         | Resource::Link(_)
         | Resource::Template(_) => return error,
     };

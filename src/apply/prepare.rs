@@ -16,7 +16,7 @@ use crate::cloud::{Class, Clock, Cloud, CloudError, Identity, Questions, Rights,
 use crate::desired::{self, Address, Choice, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT};
 use crate::diagnostic::Diagnostic;
 use crate::observed::Observed;
-use crate::plan::{self, Basis, Finding, Input, Lives, Options, Plan, Purpose, Sources};
+use crate::plan::{self, Basis, Finding, Input, Lives, Options, Plan, Purpose, Sizing, Sources};
 use crate::record::{self, Record};
 use crate::spec::{Nodes, Placement, Spec};
 
@@ -104,6 +104,8 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         let plan = plan::plan(&input, prices);
         return Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan });
     };
+    let (spec, sizing) = sized(spec, &identity.region, &mut record.pins, &observed, prices)?;
+    let spec = &spec;
     if let Some(complaint) = preflight::another(spec, &record.pins, &observed) {
         return Err(Failed::Refused(vec![complaint]));
     }
@@ -153,6 +155,8 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         desired: &desired,
         observed: &observed,
     }));
+    plan.findings.extend(sizing.iter().flat_map(Sizing::findings));
+    plan.sizing = sizing;
     plan.findings.extend(unusable);
     plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
     plan.findings.extend(images(spec, &survey, &record.pins));
@@ -177,6 +181,13 @@ pub fn offline(spec: &Spec, region: Option<&str>, options: Options, prices: &Pri
         region: region.unwrap_or("unknown").to_owned(),
         partition: "aws".to_owned(),
     };
+    // What would be chosen with nothing settled. That nothing can be was said when the spec was read.
+    let mut pins = Pins::default();
+    let (spec, sizing) = match sized(spec, &identity.region, &mut pins, &Observed::default(), prices) {
+        Ok((spec, sizing)) => (spec, sizing),
+        Err(_) => (spec.clone(), None),
+    };
+    let spec = &spec;
     let desired = desired::build_offline(spec, &identity);
     let input = Input {
         purpose: Purpose::Up,
@@ -186,10 +197,28 @@ pub fn offline(spec: &Spec, region: Option<&str>, options: Options, prices: &Pri
         options,
     };
     let mut plan = plan::plan(&input, prices).not_compared();
+    plan.findings.extend(sizing.iter().flat_map(Sizing::findings));
+    plan.sizing = sizing;
     plan.findings.push(not_compared(spec, region));
     plan.findings.extend(boot_scripts(&desired, &plan));
     plan.findings.extend(no_public_address(spec, &plan));
     plan
+}
+
+/// The spec with its storage sized, where it leaves that to its workload, and why it has that size.
+fn sized(
+    spec: &Spec,
+    region: &str,
+    pins: &mut Pins,
+    observed: &Observed,
+    prices: &Prices,
+) -> Result<(Spec, Option<Sizing>), Failed> {
+    let seen = observed.file_system().map(|seen| &seen.fields);
+    let chosen = desired::choose_storage(spec, region, pins, seen, prices)
+        .map_err(|complaint| Failed::Refused(vec![complaint]))?;
+    let Some(chosen) = chosen else { return Ok((spec.clone(), None)) };
+    let spec = Spec { storage: chosen.now.storage.clone(), ..spec.clone() };
+    Ok((spec, Some(chosen.into())))
 }
 
 /// Looks until everything that was made a moment ago is seen, or the moment has passed.
@@ -257,13 +286,22 @@ async fn observe<C: Cloud>(
     is_guess: bool,
 ) -> Result<Observed, CloudError> {
     let look = |kinds: &'static [Kind]| Box::pin(patiently(move || cloud.observe(scope, kinds)));
+    let lustre: &[Kind] = if services.contains(&Kind::FileCache) {
+        &[Kind::Fsx, Kind::FileCache, Kind::Link, Kind::Task]
+    } else {
+        &[Kind::Fsx, Kind::Link, Kind::Task]
+    };
     let efs: &[Kind] = if services.contains(&Kind::Efs) { &[Kind::Efs, Kind::MountTarget] } else { &[] };
+    let lustre = async {
+        match look(lustre).await {
+            Err(error) if is_guess && is_not_told(&error) => look(&[Kind::Fsx, Kind::Link, Kind::Task]).await,
+            other => other,
+        }
+    };
     let efs = async {
         match look(efs).await {
             // Who may not even look there has made nothing there; and where there is no such service there is nothing.
-            Err(error) if is_guess && matches!(error.class, Class::Denied | Class::NotImplemented) => {
-                Ok(Observed::default())
-            }
+            Err(error) if is_guess && is_not_told(&error) => Ok(Observed::default()),
             other => other,
         }
     };
@@ -272,7 +310,7 @@ async fn observe<C: Cloud>(
         look(&[Kind::Role]),
         look(&[Kind::InstanceProfile]),
         look(&[Kind::Placement]),
-        look(&[Kind::Fsx, Kind::Link, Kind::Task]),
+        lustre,
         efs,
         look(&[Kind::Template]),
         look(&[Kind::Nodes]),
@@ -282,6 +320,11 @@ async fn observe<C: Cloud>(
         all.merge(part);
     }
     Ok(all)
+}
+
+/// Nobody may look there, or there is no such service.
+fn is_not_told(error: &CloudError) -> bool {
+    matches!(error.class, Class::Denied | Class::NotImplemented)
 }
 
 /// What a run that died may have left reserved. Looked at only where there may be any: where a record says so, or where none
@@ -322,7 +365,7 @@ fn goes(request: &Request, address: &Address) -> bool {
         Kind::Link => !spec.datasets.iter().any(|dataset| desired::link(dataset).0 == *address),
         Kind::Reservation => true,
         // Whether it is there decides whether the zone is open: no look may miss it.
-        Kind::Fsx | Kind::Efs => {
+        Kind::Fsx | Kind::Efs | Kind::FileCache => {
             capacity::is_asked_for(spec) || address.kind != desired::storage_kind(spec.storage.service)
         }
         Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::MountTarget | Kind::Task => false,

@@ -98,7 +98,7 @@ pub(super) async fn ready<C: Cloud, K: Clock>(
     index: usize,
     seen: &Seen,
 ) -> Result<(), Failure> {
-    if !matches!(seen.address.kind, Kind::Fsx | Kind::Efs | Kind::MountTarget | Kind::Link) {
+    if !matches!(seen.address.kind, Kind::Fsx | Kind::Efs | Kind::MountTarget | Kind::FileCache | Kind::Link) {
         return Ok(());
     }
     let pace = pace(seen.address.kind, op(context, index));

@@ -458,6 +458,8 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "DataRepositoryAssociationNotFound"
         | "DataRepositoryTaskNotFound"
         | "MountTargetNotFound"
+        | "FileCacheNotFound"
+        | "ResourceNotFound"
         | "NoSuchEntity"
         | "NoSuchBucket"
         | "NoSuchKey"

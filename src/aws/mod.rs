@@ -72,6 +72,7 @@ impl Cloud for Aws {
             Resource::Reservation(wanted) => self.create_reservation(create, wanted).await.map(Created::Resource),
             Resource::Fsx(file_system) => self.create_file_system(create, file_system).await.map(Created::Resource),
             Resource::Efs(efs) => self.create_efs(create, efs).await.map(Created::Resource),
+            Resource::FileCache(cache) => self.create_cache(create, cache).await.map(Created::Resource),
             Resource::MountTarget(target) => self.create_mount_target(create, target).await.map(Created::Resource),
             Resource::Link(link) => self.create_link(create, link).await.map(Created::Resource),
             Resource::Template(template) => self.create_template(create, template).await.map(Created::Resource),
@@ -89,6 +90,7 @@ impl Cloud for Aws {
             Resource::Reservation(_) => Err(cannot_change("ec2:ModifyCapacityReservation", update, "tags")),
             Resource::Fsx(file_system) => self.update_file_system(update, file_system).await,
             Resource::Efs(efs) => self.update_efs(update, efs).await,
+            Resource::FileCache(_) => self.update_cache(update).await,
             Resource::MountTarget(_) => Err(cannot_change("elasticfilesystem:DescribeMountTargets", update, "subnet")),
             Resource::Link(link) => self.update_link(update, link).await,
             Resource::Template(template) => self.update_template(update, template).await,
@@ -106,6 +108,7 @@ impl Cloud for Aws {
             Kind::Reservation => self.cancel_reservations(delete).await,
             Kind::Fsx => self.delete_file_system(delete).await,
             Kind::Efs => self.delete_efs(delete).await,
+            Kind::FileCache => self.delete_cache(delete).await,
             Kind::MountTarget => self.delete_mount_target(delete).await,
             Kind::Link => self.delete_link(delete).await,
             Kind::Task => self.stop_tasks(delete).await,
@@ -154,6 +157,7 @@ impl Cloud for Aws {
             | Kind::Reservation
             | Kind::Fsx
             | Kind::MountTarget
+            | Kind::FileCache
             | Kind::Link
             | Kind::Task
             | Kind::Template

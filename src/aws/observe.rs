@@ -40,7 +40,7 @@ impl Aws {
     /// Beside what is ours, the file system that is not: named by the scope, else found by our links on it where there is no
     /// record that would tell.
     async fn observe_storage(&self, scope: &Scope, kinds: &[Kind]) -> Result<Observed, CloudError> {
-        if !kinds.iter().any(|kind| matches!(kind, Kind::Fsx | Kind::Link | Kind::Task)) {
+        if !kinds.iter().any(|kind| matches!(kind, Kind::Fsx | Kind::FileCache | Kind::Link | Kind::Task)) {
             return Ok(Observed::default());
         }
         let mut all = Box::pin(self.observe_own_storage(scope, kinds)).await?;
@@ -87,17 +87,23 @@ impl Aws {
     /// Links and tasks are found by the id of their file system. Where that is not known yet, it is looked for first.
     async fn observe_own_storage(&self, scope: &Scope, kinds: &[Kind]) -> Result<Observed, CloudError> {
         if let Some(id) = &scope.file_system {
-            let (file_systems, below) = tokio::try_join!(
+            let (file_systems, caches, below) = tokio::try_join!(
                 self.only(kinds, Kind::Fsx, self.observe_file_systems(scope)),
+                self.only(kinds, Kind::FileCache, self.observe_caches(scope)),
                 self.observe_below(scope, kinds, std::slice::from_ref(id)),
             )?;
             let mut all = file_systems;
+            all.merge(caches);
             all.merge(below);
             return Ok(all);
         }
         let file_systems = Box::pin(self.observe_file_systems(scope)).await?;
-        let ids: Vec<String> = file_systems.resources.iter().map(|seen| seen.id.clone()).collect();
+        // Asked only where the cluster may have one: nobody else needs the right to.
+        let caches = Box::pin(self.only(kinds, Kind::FileCache, self.observe_caches(scope))).await?;
+        let all = file_systems.resources.iter().chain(&caches.resources);
+        let ids: Vec<String> = all.map(|seen| seen.id.clone()).collect();
         let mut all = if kinds.contains(&Kind::Fsx) { file_systems } else { Observed::default() };
+        all.merge(caches);
         all.merge(Box::pin(self.observe_below(scope, kinds, &ids)).await?);
         Ok(all)
     }

@@ -68,6 +68,7 @@ pub(super) fn names(scope: &Scope, region: &str, kind: Kind) -> Vec<String> {
         | Kind::Fsx
         | Kind::Efs
         | Kind::MountTarget
+        | Kind::FileCache
         | Kind::Link
         | Kind::Task
         | Kind::Nodes => Vec::new(),

@@ -41,6 +41,8 @@ pub enum Service {
     #[default]
     FsxLustre,
     Efs,
+    /// Mounted as FSx for Lustre is.
+    FileCache,
 }
 
 /// What a boot script needs to know of a `[[dataset]]`.

@@ -47,7 +47,7 @@ const SHELL: AutoEscape = AutoEscape::Custom("shell");
 pub(super) fn script(inputs: &Inputs, endpoint: &Endpoint) -> Result<String, BootstrapError> {
     let mut script = head(inputs, endpoint)?;
     let of_service: &[&str] = match inputs.service {
-        Service::FsxLustre => &LUSTRE,
+        Service::FsxLustre | Service::FileCache => &LUSTRE,
         Service::Efs => &EFS,
     };
     for part in COMMON.iter().chain(of_service).chain([&MAIN]) {
@@ -71,7 +71,7 @@ pub(super) fn head(inputs: &Inputs, endpoint: &Endpoint) -> Result<String, Boots
         group => inputs.group,
         count => inputs.count,
         mount => inputs.mount,
-        lustre => inputs.service == Service::FsxLustre,
+        lustre => inputs.service != Service::Efs,
         file_system_id,
         dns_name,
         mount_name,
@@ -79,7 +79,8 @@ pub(super) fn head(inputs: &Inputs, endpoint: &Endpoint) -> Result<String, Boots
         efa_interfaces => inputs.node_efa_interfaces,
         shared => u8::from(inputs.may_share()),
         share => share(inputs),
-        own_storage => u8::from(inputs.share.is_none()),
+        // A cache keeps what is read, in the layout that it comes with.
+        own_storage => u8::from(inputs.share.is_none() && inputs.service == Service::FsxLustre),
         preload => inputs.preload(),
         layouts => inputs.layouts(),
         ttl_s => inputs.ttl_s.unwrap_or(0),

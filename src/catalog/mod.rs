@@ -6,6 +6,7 @@ pub mod actions;
 pub mod clients;
 pub mod efs;
 pub mod export_failures;
+pub mod file_cache;
 pub mod fsx;
 pub mod instances;
 pub mod layouts;

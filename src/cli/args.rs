@@ -460,11 +460,11 @@ pub(super) struct Log {
 
 /// Below the options of `advise`.
 const ADVISE: &str = "Examples:\n  \
-    provision advise                                     what [workload], [[nodes]] and [storage] of cluster.toml lead to\n  \
-    provision advise job.toml --plot frontier.svg        and a picture: cost against throughput\n  \
-    provision advise job.toml --scan                     sizes and number of files out of the datasets' buckets\n  \
-    provision advise --scan s3://acme-video/train        without a spec\n  \
-    provision advise now.toml --compare next.toml        side by side\n\n\
+    provision advise                                 from cluster.toml\n  \
+    provision advise job.toml --plot frontier.svg    and a picture: cost against throughput\n  \
+    provision advise job.toml --scan                 and what lies in the datasets' buckets\n  \
+    provision advise --scan s3://acme-video/train    without a spec\n  \
+    provision advise now.toml --compare next.toml    side by side\n\n\
     Works offline and without credentials, but for --scan, which lists buckets (s3:ListBucket) and reads no object.";
 
 #[derive(Debug, Args)]
@@ -479,7 +479,7 @@ pub(super) struct Advise {
     #[arg(long, value_name = "s3://BUCKET/PREFIX", num_args = 0..=1, default_missing_value = "", value_parser = place)]
     pub scan: Vec<ScanPlace>,
     /// Count so many objects at a place; a larger one is estimated from samples, and told so
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = limit)]
     pub scan_limit: u64,
     /// Text for a terminal, Markdown for a pull request, JSON for a program [default: text]
     #[arg(long, value_enum)]
@@ -524,6 +524,14 @@ pub(super) enum ScanPlace {
         /// Without a slash at its ends.
         prefix: String,
     },
+}
+
+fn limit(text: &str) -> Result<u64, String> {
+    text.replace('_', "")
+        .parse()
+        .ok()
+        .filter(|limit| *limit > 0)
+        .ok_or_else(|| "a number from 1 up, such as 5000000".to_owned())
 }
 
 fn place(text: &str) -> Result<ScanPlace, String> {

@@ -6,8 +6,8 @@ use super::names::{ClusterId, DISCARD, TAG_UNEXPORTED, digest, link_name};
 use super::place::{Pins, Place, image_key};
 use super::policy;
 use super::resource::{
-    Address, Efs, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate, Link, MountTarget,
-    NodeGroup, PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags,
+    Address, Efs, FileCache, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate, Link,
+    MountTarget, NodeGroup, PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags,
 };
 use crate::bootstrap;
 use crate::catalog::efs::NFS_PORT;
@@ -98,6 +98,7 @@ pub fn build(spec: &Spec, settled: &Settled<'_>) -> Desired {
         match spec.storage.service {
             Service::FsxLustre => builder.file_system(security_group.clone()),
             Service::Efs(throughput) => builder.efs(throughput, security_group.clone()),
+            Service::FileCache => builder.file_cache(security_group.clone()),
         }
     }
     builder.links();
@@ -143,7 +144,7 @@ impl Builder<'_> {
         // cluster, all traffic among members by group id: same page, and EC2 User Guide, "Elastic Fabric Adapter".
         let efa = self.spec.storage.efa || self.spec.nodes.iter().any(|group| group.efa == NodeEfa::On);
         let ports = match self.spec.storage.service {
-            Service::FsxLustre => LUSTRE_PORTS.to_vec(),
+            Service::FsxLustre | Service::FileCache => LUSTRE_PORTS.to_vec(),
             Service::Efs(_) => vec![(NFS_PORT, NFS_PORT)],
         };
         // Several nodes are there to talk to each other, over ports that nobody knows before: a rendezvous, NCCL, MPI.
@@ -154,7 +155,7 @@ impl Builder<'_> {
             ports.into_iter().map(|(from, to)| Rule::TcpIn { from, to }).collect()
         };
         let of = match self.spec.storage.service {
-            Service::FsxLustre => "Lustre",
+            Service::FsxLustre | Service::FileCache => "Lustre",
             Service::Efs(_) => "EFS",
         };
         let group = SecurityGroup {
@@ -207,6 +208,19 @@ impl Builder<'_> {
         self.add(Address::one(Kind::Fsx), Resource::Fsx(file_system), done(&[security_group]));
     }
 
+    /// Made with its links, all of them at once: FSx takes none later.
+    fn file_cache(&mut self, security_group: Reference) {
+        let storage = &self.spec.storage;
+        let cache = FileCache {
+            capacity_gib: storage.capacity_gib.unwrap_or(0),
+            kms_key: storage.kms_key.clone(),
+            subnet: self.settled.place.subnet.clone(),
+            security_group: security_group.clone(),
+            links: self.spec.datasets.iter().map(|dataset| link(dataset).1).collect(),
+        };
+        self.add(Address::one(Kind::FileCache), Resource::FileCache(cache), done(&[security_group]));
+    }
+
     /// The mount target alone is in a subnet, and alone waits for the security group.
     fn efs(&mut self, throughput: EfsThroughput, security_group: Reference) {
         let efs = Efs { throughput, kms_key: self.spec.storage.kms_key.clone() };
@@ -224,7 +238,7 @@ impl Builder<'_> {
     fn links(&mut self) {
         let mut links: Vec<(Address, Link)> = self.spec.datasets.iter().map(link).collect();
         links.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let mut before = Address::one(Kind::Fsx);
+        let mut before = Address::one(storage_kind(self.spec.storage.service));
         for (address, link) in links {
             let mut after = self.after_storage(Point::Done);
             if before.kind == Kind::Link {
@@ -240,6 +254,7 @@ impl Builder<'_> {
         match self.spec.storage.service {
             Service::FsxLustre if self.spec.storage.existing.is_some() => Vec::new(),
             Service::FsxLustre => vec![(Address::one(Kind::Fsx), point)],
+            Service::FileCache => vec![(Address::one(Kind::FileCache), point)],
             Service::Efs(_) => match point {
                 Point::Answered => vec![(Address::one(Kind::Efs), point)],
                 Point::Done => vec![(mount_target(&self.settled.place.zone), point)],
@@ -325,6 +340,7 @@ impl Builder<'_> {
             service: match storage.service {
                 Service::FsxLustre => bootstrap::Service::FsxLustre,
                 Service::Efs(_) => bootstrap::Service::Efs,
+                Service::FileCache => bootstrap::Service::FileCache,
             },
             storage_efa: storage.efa && facts.is_some_and(|facts| facts.lustre_efa),
             node_efa_interfaces: match group.efa {
@@ -343,6 +359,7 @@ pub const fn storage_kind(service: Service) -> Kind {
     match service {
         Service::FsxLustre => Kind::Fsx,
         Service::Efs(_) => Kind::Efs,
+        Service::FileCache => Kind::FileCache,
     }
 }
 

@@ -4,8 +4,8 @@
 
 use super::flows::flows_text;
 use super::resource::{
-    CapacityReservation, Efs, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link,
-    MountTarget, NodeGroup, PlacementGroup, Resource, Role, SecurityGroup,
+    CapacityReservation, Efs, Fields, FileCache, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate,
+    Link, MountTarget, NodeGroup, PlacementGroup, Resource, Role, SecurityGroup,
 };
 use crate::spec::{Compression, Deployment, DriveCache, EfsThroughput, Market, Media, MetadataIops, ReadCache};
 
@@ -44,6 +44,12 @@ impl Resource {
             }
             Self::MountTarget(MountTarget { zone, subnet, security_group: _ }) => {
                 vec![("zone", zone.clone()), ("subnet", subnet.clone())]
+            }
+            Self::FileCache(FileCache { capacity_gib, kms_key, subnet, security_group: _, links: _ }) => {
+                let mut fields = vec![("capacity", format!("{capacity_gib} GiB"))];
+                fields.extend(kms_key.iter().map(|key| ("kms_key", key.clone())));
+                fields.push(("subnet", subnet.clone()));
+                fields
             }
             Self::Link(link) => link.fields(),
             Self::Template(template) => template.fields(),
@@ -192,14 +198,14 @@ pub fn efs_throughput_text(throughput: EfsThroughput) -> String {
     }
 }
 
-fn metadata_text(metadata: MetadataIops) -> String {
+pub(super) fn metadata_text(metadata: MetadataIops) -> String {
     match metadata {
         MetadataIops::Auto => "auto".to_owned(),
         MetadataIops::Provisioned(iops) => iops.to_string(),
     }
 }
 
-fn read_cache_text(cache: ReadCache) -> String {
+pub(super) fn read_cache_text(cache: ReadCache) -> String {
     match cache {
         ReadCache::None => "none".to_owned(),
         ReadCache::Provisioned(gib) => format!("{gib} GiB"),

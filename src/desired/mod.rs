@@ -7,6 +7,7 @@ mod names;
 mod place;
 pub mod policy;
 mod resource;
+mod sized;
 
 pub use build::{Desired, Point, Settled, Wanted, build, build_offline, link, storage_kind};
 pub use fields::{deployment_text, efs_throughput_text, market_text, media_text};
@@ -19,7 +20,8 @@ pub use place::{
     Candidate, Choice, PinnedImage, Pins, Place, RuledOut, addresses_needed, candidates, choose, image_key,
 };
 pub use resource::{
-    Address, CapacityReservation, Efs, Fields, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind,
+    Address, CapacityReservation, Efs, Fields, FileCache, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind,
     LaunchTemplate, Link, MountTarget, NodeGroup, NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule,
     SecurityGroup, Tags, s3_url,
 };
+pub use sized::{Chosen, PinnedStorage, choose_storage};

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::fsx;
+use super::sized::PinnedStorage;
+use crate::catalog::{file_cache, fsx};
 use crate::cloud::{ImageFacts, Reservation, Subnet, Survey};
 use crate::diagnostic::Diagnostic;
 use crate::spec::{Image, Market, MetadataIops, Service, Spec, Storage};
@@ -26,6 +27,9 @@ pub struct Pins {
     /// `fs-…`: the file system of somebody else's that the links are on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub existing: Option<String>,
+    /// What the storage was sized to, where `[workload]` does that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<PinnedStorage>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +106,7 @@ fn servers(storage: &Storage) -> u32 {
         Service::FsxLustre => {}
         // Its mount target.
         Service::Efs(_) => return 1,
+        Service::FileCache => return file_cache::servers(storage.capacity_gib.unwrap_or(0)),
     }
     let kind = storage.kind();
     let metadata = match (storage.metadata_iops, storage.capacity_gib) {

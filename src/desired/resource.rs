@@ -33,6 +33,8 @@ pub enum Kind {
     Efs,
     /// Where the nodes of one zone reach it. It has no tags: it is found by way of its file system.
     MountTarget,
+    /// Of Amazon File Cache. Its links are made with it, and go with it.
+    FileCache,
     Link,
     /// A data repository task: found and waited for, never desired.
     Task,
@@ -42,7 +44,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SecurityGroup,
         Self::Role,
         Self::InstanceProfile,
@@ -51,6 +53,7 @@ impl Kind {
         Self::Fsx,
         Self::Efs,
         Self::MountTarget,
+        Self::FileCache,
         Self::Link,
         Self::Task,
         Self::Template,
@@ -58,7 +61,7 @@ impl Kind {
     ];
 
     /// What nodes mount: a cluster has one, of one of these kinds.
-    pub const STORAGE: [Self; 2] = [Self::Fsx, Self::Efs];
+    pub const STORAGE: [Self; 3] = [Self::Fsx, Self::Efs, Self::FileCache];
 
     pub fn is_storage(self) -> bool {
         Self::STORAGE.contains(&self)
@@ -75,6 +78,7 @@ impl Kind {
             Self::Fsx => "fsx",
             Self::Efs => "efs",
             Self::MountTarget => "mount-target",
+            Self::FileCache => "file-cache",
             Self::Link => "link",
             Self::Task => "task",
             Self::Template => "template",
@@ -93,6 +97,7 @@ impl Kind {
             Self::Fsx => "FSx for Lustre file system",
             Self::Efs => "EFS file system",
             Self::MountTarget => "EFS mount target",
+            Self::FileCache => "Amazon File Cache",
             Self::Link => "link to S3",
             Self::Task => "data repository task",
             Self::Template => "launch template",
@@ -193,6 +198,7 @@ pub enum Resource {
     Fsx(FileSystem),
     Efs(Efs),
     MountTarget(MountTarget),
+    FileCache(FileCache),
     Link(Link),
     Template(Box<LaunchTemplate>),
     Nodes(NodeGroup),
@@ -299,6 +305,17 @@ pub struct MountTarget {
     pub zone: String,
     pub subnet: String,
     pub security_group: Reference,
+}
+
+/// A cache of Amazon File Cache, always Lustre 2.12 at 1000 MB/s per TiB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileCache {
+    pub capacity_gib: u32,
+    pub kms_key: Option<String>,
+    pub subnet: String,
+    pub security_group: Reference,
+    /// Made in the same call. They are resources too, with no work of their own.
+    pub links: Vec<Link>,
 }
 
 /// A data repository association.

@@ -20,6 +20,8 @@ pub(super) fn explain(outcome: &mut Outcome) {
 fn reason(action: &Action, ended: usize, storage_goes: bool) -> String {
     match action.address.kind {
         Kind::Fsx => file_system(action.verb, action.danger).to_owned(),
+        // It too holds what is not in S3 yet, and goes for good.
+        Kind::FileCache => file_cache(action.verb, action.danger).to_owned(),
         Kind::Efs => efs(action.verb, action.danger).to_owned(),
         Kind::MountTarget => mount_target(action.verb).to_owned(),
         Kind::Link => link(action.verb, storage_goes).to_owned(),
@@ -49,6 +51,21 @@ fn file_system(verb: Verb, danger: Danger) -> &'static str {
         (Verb::Replace, _) => "It never became usable, so no file can be on it; another one is made.",
         (Verb::Delete, _) => {
             "A deleted file system cannot be brought back: files that are not in S3 by then are lost for good."
+        }
+    }
+}
+
+fn file_cache(verb: Verb, danger: Danger) -> &'static str {
+    match (verb, danger) {
+        (Verb::Create, _) => NEW,
+        (Verb::Keep, _) => KEPT,
+        (Verb::Update, _) => "Only tags are changed: it goes on working.",
+        (Verb::Replace, Danger::DestroysData) => {
+            "The cache and its links are deleted and made anew: files that are not in S3 by then are lost for good."
+        }
+        (Verb::Replace, _) => "It never became usable, so no file can be on it; another one is made.",
+        (Verb::Delete, _) => {
+            "A deleted cache cannot be brought back: files that are not in S3 by then are lost for good."
         }
     }
 }

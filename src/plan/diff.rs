@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::cached;
 use super::model::{Action, Danger, Finding, Purpose, Verb};
 use super::nodes;
 use super::not_ours;
@@ -76,6 +77,7 @@ pub(super) fn diff(input: &Input<'_>) -> Outcome {
     for (address, wanted) in &input.desired.resources {
         let (action, work) = match &wanted.resource {
             Resource::Nodes(group) => node_group(input, address, wanted, group, mounted),
+            Resource::Link(_) if cached::is_cached(input) => cached::link(input, address, wanted, storage_replaced),
             _ => resource(input, address, wanted, mounted, storage_replaced),
         };
         outcome.actions.push(action);
@@ -153,6 +155,10 @@ fn storage_is_replaced(input: &Input<'_>, outcome: &mut Outcome) -> bool {
             rules::compare(address.kind, wanted, seen).1
         }
     };
+    let mut reasons = reasons;
+    if address.kind == Kind::FileCache && matches!(seen.state, State::Ready | State::Updating) {
+        reasons.extend(cached::other_links(input, seen));
+    }
     if reasons.is_empty() {
         return false;
     }
@@ -206,6 +212,13 @@ fn resource(
     let Some(seen) = input.observed.find(address) else {
         action.verb = Verb::Create;
         (work.create, work.preload) = (create, preload);
+        if address.kind == Kind::Efs {
+            action.reasons.push(
+                "Nothing on it has a copy in S3: once nodes have used it, `down` deletes it only with \
+                 `--discard-unexported-data`."
+                    .to_owned(),
+            );
+        }
         if input.record.tries.get(address).is_some_and(|last| last.done) {
             action.reasons.push("It was made before and is gone.".to_owned());
         }
@@ -414,7 +427,7 @@ fn node_group(
 }
 
 /// A link from which files can still be copied, or might be.
-fn exportable(input: &Input<'_>, seen: &Seen) -> bool {
+pub(super) fn exportable(input: &Input<'_>, seen: &Seen) -> bool {
     let given_up = seen.tags.get(TAG_UNEXPORTED).is_some_and(|value| value == DISCARD);
     !input.options.discard_unexported_data && !given_up && !matches!(seen.state, State::Failed | State::Deleting)
 }
@@ -455,7 +468,7 @@ fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
             continue;
         }
         let (danger, export) = match seen.address.kind {
-            Kind::Fsx | Kind::Efs => (Danger::DestroysData, false),
+            Kind::Fsx | Kind::Efs | Kind::FileCache => (Danger::DestroysData, false),
             Kind::Link => (Danger::Disruptive, exportable(input, seen)),
             _ => (Danger::Safe, false),
         };
@@ -478,7 +491,8 @@ fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
 
 /// Links that `down` makes again, so that what is below them can be exported.
 fn links_to_export(input: &Input<'_>, outcome: &mut Outcome) {
-    if input.purpose == Purpose::Up {
+    // FSx gives a cache that is there no link.
+    if input.purpose == Purpose::Up || cached::is_cached(input) {
         return;
     }
     for address in missing_links(input) {

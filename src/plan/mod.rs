@@ -2,6 +2,7 @@
 
 mod basis;
 mod budget;
+mod cached;
 mod check;
 mod cost;
 mod cover;
@@ -18,6 +19,7 @@ mod rules;
 mod safety;
 mod saved;
 mod since;
+mod sizing;
 mod steps;
 mod summary;
 mod topology;
@@ -31,6 +33,7 @@ pub use model::{Action, After, Change, Danger, FORMAT_VERSION, Finding, Lives, O
 pub use outside::{Counted, Outside, outside_links, say_outside};
 pub use paid::existing;
 pub use saved::Saved;
+pub use sizing::{Proposal, Sizing};
 pub use summary::of_existing;
 pub use topology::{Flow, Part, Tier, Topology};
 
@@ -71,6 +74,7 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         steps,
         findings,
         cost,
+        sizing: None,
         topology,
         basis: None,
     }

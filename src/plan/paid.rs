@@ -58,6 +58,7 @@ fn wanted(desired: &Desired, prices: &Prices) -> Vec<CostItem> {
     for (address, wanted) in &desired.resources {
         match &wanted.resource {
             Resource::Fsx(file_system) => storage(address, &Storage::of(file_system), prices, &mut items),
+            Resource::FileCache(cache) => items.push(cache_item(address, Some(cache.capacity_gib), prices)),
             Resource::Efs(efs) => items.extend(efs::items(address, Some(efs.throughput), prices)),
             Resource::Nodes(group) => {
                 items.push(instances(address, &group.instance, &group.market, u64::from(group.count), prices));
@@ -86,6 +87,12 @@ pub fn existing(observed: &Observed, prices: &Prices) -> Vec<CostItem> {
     let mut items = Vec::new();
     for seen in observed.resources.iter().filter(|seen| seen.address.kind.is_storage()) {
         match seen.state {
+            State::Creating | State::Ready | State::Updating | State::Misconfigured
+                if seen.address.kind == Kind::FileCache =>
+            {
+                let capacity = seen.fields.get("capacity").and_then(|text| number(text));
+                items.push(cache_item(&seen.address, capacity.and_then(|gib| u32::try_from(gib).ok()), prices));
+            }
             State::Creating | State::Ready | State::Updating | State::Misconfigured
                 if seen.address.kind == Kind::Efs =>
             {
@@ -233,6 +240,15 @@ impl Storage {
             },
         }
     }
+}
+
+/// A cache is paid for by its size, with all that it does.
+fn cache_item(address: &Address, capacity_gib: Option<u32>, prices: &Prices) -> CostItem {
+    let (what, price) = match capacity_gib {
+        Some(gib) => (format!("cache, {gib} GiB"), prices.file_cache_gb_month()),
+        None => ("cache".to_owned(), None),
+    };
+    CostItem::by_month(address, Meter::Storage, what, price, u64::from(capacity_gib.unwrap_or(1)))
 }
 
 /// The leading number of `4800 GiB`.

@@ -33,13 +33,13 @@ pub(super) fn compare(kind: Kind, wanted: &Wanted, seen: &Seen) -> (Vec<Change>,
         let effect = match kind {
             Kind::Fsx => file_system(field, before.map(String::as_str), &after, &seen.fields),
             Kind::Efs => efs(field, before.map(String::as_str), &after),
-            // There is one in a zone, and that is what counts.
-            Kind::MountTarget => Effect::Same,
+            Kind::FileCache => file_cache(field, before.map(String::as_str), &after),
             Kind::Link => link(field),
             Kind::SecurityGroup if field == "vpc" => Effect::Replace("A security group belongs to one VPC."),
             Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Template => Effect::InPlace,
             Kind::Placement => Effect::Replace("A placement group cannot be changed."),
-            Kind::Reservation | Kind::Task | Kind::Nodes => Effect::Same,
+            // Of mount targets there is one in a zone, and that is what counts.
+            Kind::MountTarget | Kind::Reservation | Kind::Task | Kind::Nodes => Effect::Same,
         };
         let forces_replace = match effect {
             Effect::Same => continue,
@@ -70,6 +70,14 @@ fn efs(field: &str, before: Option<&str>, after: &str) -> Effect {
         "throughput" => Effect::InPlace,
         "kms_key" => kms_key(before, after),
         _ => Effect::Same,
+    }
+}
+
+/// FSx API, UpdateFileCache: its maintenance window, and nothing that a spec says.
+fn file_cache(field: &str, before: Option<&str>, after: &str) -> Effect {
+    match field {
+        "kms_key" => kms_key(before, after),
+        _ => Effect::Replace("It is fixed at the creation of a cache."),
     }
 }
 

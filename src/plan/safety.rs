@@ -76,14 +76,17 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
     }
     let missing = missing_links(input);
     let linked = !missing.is_empty() || input.observed.resources.iter().any(|seen| seen.address.kind == Kind::Link);
-    for address in missing.iter().filter(|_| storage_goes && input.purpose == Purpose::Up) {
+    let is_cache = file_system.address.kind == Kind::FileCache;
+    for address in missing.iter().filter(|_| storage_goes && (input.purpose == Purpose::Up || is_cache)) {
         let mut finding =
             error("plan::missing-link", Some(address), "files below a link that is missing cannot be exported");
         finding.notes.push(format!("{} has been used, and has no link {address}", file_system.id));
-        finding.help = Some(
+        let help = if is_cache {
+            "copy what you need, then give up the rest: `--discard-unexported-data`; or keep the cache: `--keep-storage`"
+        } else {
             "undo what replaces the file system and run `provision up`, which makes the link again; then change it"
-                .to_owned(),
-        );
+        };
+        finding.help = Some(help.to_owned());
         findings.push(finding);
     }
     if storage_goes && !linked && !input.record.exported && may_hold_files(input) {

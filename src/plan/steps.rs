@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::cached::is_cached;
 use super::diff::{Input, Outcome, Work};
 use super::model::{After, Op, Purpose, Step};
 use crate::desired::{Address, Kind, Point, Resource};
@@ -64,6 +65,11 @@ impl Graph<'_> {
     }
 
     fn remove(&mut self, kind: Kind, after: &[Kind]) {
+        self.remove_after(kind, after, &[]);
+    }
+
+    /// `besides`: what else has to have ended.
+    fn remove_after(&mut self, kind: Kind, after: &[Kind], besides: &[After]) {
         let doomed: Vec<(Address, Vec<String>)> = self
             .work(kind)
             .into_iter()
@@ -71,7 +77,8 @@ impl Graph<'_> {
             .map(|(address, work)| (address.clone(), work.delete.clone()))
             .collect();
         for (address, ids) in doomed {
-            let edges = self.removed_of(after);
+            let mut edges = self.removed_of(after);
+            edges.extend(besides);
             let step = self.push(&address, Op::Delete { ids }, edges);
             self.removed.insert(address, step.step);
         }
@@ -134,7 +141,9 @@ impl Graph<'_> {
                 exported.extend(edges);
             }
         }
-        for DoomedLink { address, ids, .. } in links {
+        let cached = is_cached(self.input);
+        // Those of a cache go with it.
+        for DoomedLink { address, ids, .. } in links.into_iter().filter(|_| !cached) {
             let mut edges = exported.clone();
             edges.extend(before);
             let step = self.push(&address, Op::Delete { ids }, edges);
@@ -142,9 +151,9 @@ impl Graph<'_> {
             before = Some(step);
         }
         self.remove(Kind::MountTarget, &[Kind::Nodes]);
-        for kind in Kind::STORAGE {
-            self.remove(kind, &[Kind::Nodes, Kind::MountTarget, Kind::Link]);
-        }
+        self.remove(Kind::Fsx, &[Kind::Nodes, Kind::Link]);
+        self.remove(Kind::Efs, &[Kind::Nodes, Kind::MountTarget]);
+        self.remove_after(Kind::FileCache, &[Kind::Nodes], &exported);
     }
 
     fn makes(&mut self) {

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use crate::catalog::file_cache;
 use crate::desired::{
-    CapacityReservation, Efs, FileSystem, Kind, LaunchTemplate, Link, MountTarget, NodeGroup, Resource, Role,
-    SecurityGroup, deployment_text, efs_throughput_text, flows_sentence, market_text, media_text,
+    CapacityReservation, Efs, FileCache, FileSystem, Kind, LaunchTemplate, Link, MountTarget, NodeGroup, Resource,
+    Role, SecurityGroup, deployment_text, efs_throughput_text, flows_sentence, market_text, media_text,
 };
 use crate::observed::{Existing, Seen};
 use crate::spec::MetadataIops;
@@ -29,6 +30,10 @@ pub(super) fn of(resource: &Resource) -> String {
             ("", _) => "where nodes reach it".to_owned(),
             (zone, subnet) => format!("where nodes in {zone} reach it, in {subnet}"),
         },
+        Resource::FileCache(FileCache { capacity_gib, links, .. }) => {
+            let rate = file_cache::THROUGHPUT_PER_TIB.saturating_mul(*capacity_gib) / 1000;
+            format!("{}, {}, {}", capacity_text(*capacity_gib), rate_text(rate), plural(links.len(), "link"))
+        }
         Resource::Link(link) => {
             let Link { path, import, export, export_on_down, .. } = link;
             format!("{} ⇄ {path}: {}", link.s3(), flows_sentence(import, export, *export_on_down))
@@ -100,6 +105,7 @@ pub(super) fn of_seen(seen: &Seen) -> String {
     match seen.address.kind {
         Kind::Fsx => format!("{} {}, {}", field("deployment"), field("media"), field("capacity")),
         Kind::Efs => format!("regional, {} throughput", field("throughput")),
+        Kind::FileCache => format!("cache, {}", field("capacity")),
         Kind::MountTarget => format!("where nodes in {} reach it, in {}", field("zone"), field("subnet")),
         Kind::Link => format!("{} ⇄ {}", field("s3"), field("path")),
         Kind::Reservation => format!("{} × {} in {}, reserved", field("count"), field("instance"), field("zone")),

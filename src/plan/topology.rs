@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::diff::Input;
 use super::model::{Action, Danger, Verb};
 use super::summary::{capacity_text, rate_text};
-use crate::catalog::instances;
+use crate::catalog::{file_cache, instances};
 use crate::desired::{
     Address, Desired, FileSystem, Kind, Link, NodeGroup, Resource, deployment_text, efs_throughput_text, flows_text,
     market_text, media_text,
@@ -94,13 +94,10 @@ pub(super) fn topology(input: &Input<'_>, actions: &[Action]) -> Topology {
             danger: Danger::Safe,
         });
     }
-    let tiers: [(Tier, fn(Kind) -> bool); 3] = [
-        (Tier::Link, |kind| kind == Kind::Link),
-        (Tier::Storage, Kind::is_storage),
-        (Tier::Compute, |kind| kind == Kind::Nodes),
-    ];
-    for (tier, is_in) in tiers {
-        for action in actions.iter().filter(|action| is_in(action.address.kind)) {
+    let tiers =
+        [(Tier::Link, vec![Kind::Link]), (Tier::Storage, Kind::STORAGE.into()), (Tier::Compute, vec![Kind::Nodes])];
+    for (tier, kinds) in tiers {
+        for action in actions.iter().filter(|action| kinds.contains(&action.address.kind)) {
             let mut part = part(action, tier, input.desired);
             let existing =
                 input.observed.existing.as_ref().map(|existing| &existing.id).or(input.desired.existing.as_ref());
@@ -155,6 +152,14 @@ fn part(action: &Action, tier: Tier, desired: &Desired) -> Part {
     let Action { address, verb, danger, summary, changes, .. } = action;
     let mut lines = match wanted(address, desired) {
         Some(Resource::Fsx(file_system)) => storage(file_system),
+        Some(Resource::FileCache(cache)) => vec![
+            "Amazon File Cache".to_owned(),
+            format!(
+                "{}, {} in all",
+                capacity_text(cache.capacity_gib),
+                rate_text(file_cache::THROUGHPUT_PER_TIB.saturating_mul(cache.capacity_gib) / 1000)
+            ),
+        ],
         Some(Resource::Efs(efs)) => vec![
             "EFS, in every zone of the region".to_owned(),
             format!("throughput: {}", efs_throughput_text(efs.throughput)),

@@ -1,9 +1,12 @@
 //! Several specs side by side: what each wants, takes, costs and waits for. What differs stands out.
 
+// Writing to a String cannot fail, so its answer is dropped wherever it is used.
+use std::fmt::Write as _;
+
 use super::advice_facts as facts;
 use super::markdown::escaped;
 use super::table::{Cell, Column, Row, table};
-use super::text::{clean, duration, labelled, money, width};
+use super::text::{clean, duration, labelled, money, width, wrap};
 use super::theme::{BOLD, PLAIN, Theme};
 use crate::catalog::prices::Usd;
 use crate::sizing::advice::{Advice, Evaluated, Fit, Key};
@@ -87,33 +90,33 @@ fn differences(answers: &Answers<'_>) -> Vec<String> {
     others.iter().filter_map(told).collect()
 }
 
+/// Of a column; below that, one stands below the other.
+const LEAST_COLUMN: usize = 26;
+
 /// For a terminal: columns, or one below the other where they do not fit.
 pub fn text(answers: &Answers<'_>, theme: &Theme) -> String {
     let mut out = String::new();
     for (name, advice) in answers {
-        let label = format!("{}: ", clean(name, theme));
-        out.push_str(&labelled("  ", &theme.paint(BOLD, &label), &advice.headline, theme));
+        let _ = writeln!(out, "{}", theme.paint(BOLD, &clean(name, theme)));
+        out.push_str(&labelled("  ", "  ", &advice.headline, theme));
     }
     out.push('\n');
     let lines = lines(answers);
-    let names = std::iter::once(String::new()).chain(answers.iter().map(|(name, _)| name.clone()));
-    let rows = lines.iter().map(|(what, values)| {
-        let differs = values.iter().any(|value| Some(value) != values.first());
-        let style = if differs { BOLD } else { PLAIN };
-        let mark = if differs { "≠" } else { " " };
-        let cells = values.iter().map(|value| Cell::styled(style, value.as_str()));
-        Row::from([format!("{what} {mark}").into()].into_iter().chain(cells).collect::<Vec<Cell>>())
-    });
-    let head = Row::from(names.map(|name| Cell::styled(BOLD, name)).collect::<Vec<Cell>>());
-    let columns = vec![Column::Left; answers.len() + 1];
-    let wide = table(0, &columns, std::iter::once(head).chain(rows).collect(), theme);
-    if wide.lines().all(|line| width(&anstream::adapter::strip_str(line).to_string()) <= theme.width) {
-        out.push_str(&wide);
+    let label = lines.iter().map(|(what, _)| width(what)).max().unwrap_or(0) + " ≠".len();
+    let room = theme.width.saturating_sub(label) / answers.len().max(1);
+    if room >= LEAST_COLUMN + GAP {
+        let head = answers.iter().map(|(name, _)| Cell::styled(BOLD, cut_left(name, room - GAP)));
+        let head = Row::from(std::iter::once("".into()).chain(head).collect::<Vec<Cell>>());
+        let rows = lines.iter().flat_map(|(what, values)| columns(what, values, room - GAP));
+        let kinds = vec![Column::Left; answers.len() + 1];
+        out.push_str(&table(0, &kinds, std::iter::once(head).chain(rows).collect(), theme));
     } else {
         for (what, values) in &lines {
-            out.push_str(&format!("{}\n", theme.paint(BOLD, what)));
-            let rows = answers.iter().zip(values);
-            let rows = rows.map(|((name, _), value)| Row::from(vec![name.as_str().into(), value.as_str().into()]));
+            let _ = writeln!(out, "{}", theme.paint(BOLD, what));
+            let rows = answers
+                .iter()
+                .zip(values)
+                .map(|((name, _), value)| Row::from(vec![cut_left(name, LEAST_COLUMN).into(), value.as_str().into()]));
             out.push_str(&table(2, &[Column::Left, Column::Wrapped], rows.collect(), theme));
         }
     }
@@ -124,26 +127,51 @@ pub fn text(answers: &Answers<'_>, theme: &Theme) -> String {
     out
 }
 
+/// Between two columns.
+const GAP: usize = 2;
+
+/// One line of values, each wrapped in its own column: as many rows as the longest needs.
+fn columns(what: &str, values: &[String], room: usize) -> Vec<Row> {
+    let differs = values.iter().any(|value| Some(value) != values.first());
+    let (style, mark) = if differs { (BOLD, "≠") } else { (PLAIN, " ") };
+    let wrapped: Vec<Vec<String>> = values.iter().map(|value| wrap(value, room)).collect();
+    let height = wrapped.iter().map(Vec::len).max().unwrap_or(0);
+    let row = |line: usize| {
+        let label = if line == 0 { format!("{what} {mark}") } else { String::new() };
+        let cells = wrapped.iter().map(|lines| Cell::styled(style, lines.get(line).map_or("", String::as_str)));
+        Row::from(std::iter::once(label.into()).chain(cells).collect::<Vec<Cell>>())
+    };
+    (0..height).map(row).collect()
+}
+
+/// The end of a path, which is what differs.
+fn cut_left(path: &str, columns: usize) -> String {
+    let characters: Vec<char> = path.chars().collect();
+    if characters.len() <= columns {
+        return path.to_owned();
+    }
+    let kept: String = characters[characters.len() + 1 - columns..].iter().collect();
+    format!("…{kept}")
+}
+
 /// For a pull request.
 pub fn markdown(answers: &Answers<'_>) -> String {
-    let headlines: String = answers
-        .iter()
-        .map(|(name, advice)| format!("- **{}**: {}\n", escaped(name), escaped(&advice.headline)))
-        .collect();
+    let headlines =
+        answers.iter().map(|(name, advice)| format!("- **{}**: {}\n", escaped(name), escaped(&advice.headline)));
+    let headlines: Vec<String> = headlines.collect();
     let names: Vec<String> = answers.iter().map(|(name, _)| escaped(name)).collect();
     let rule = "| --- ".repeat(answers.len() + 1);
-    let rows: String = lines(answers)
-        .iter()
-        .map(|(what, values)| {
-            let differs = values.iter().any(|value| Some(value) != values.first());
-            let bold = if differs { "**" } else { "" };
-            let cells: Vec<String> = values.iter().map(|value| format!("{bold}{}{bold}", escaped(value))).collect();
-            format!("| {what} | {} |\n", cells.join(" | "))
-        })
-        .collect();
-    let differences: String =
-        differences(answers).iter().map(|sentence| format!("\n{}\n", escaped(sentence))).collect();
-    format!("{headlines}\n| | {} |\n{rule}|\n{rows}{differences}", names.join(" | "))
+    let mut rows = String::new();
+    for (what, values) in lines(answers) {
+        let differs = values.iter().any(|value| Some(value) != values.first());
+        let bold = if differs { "**" } else { "" };
+        let cells: Vec<String> = values.iter().map(|value| format!("{bold}{}{bold}", escaped(value))).collect();
+        let _ = writeln!(rows, "| {what} | {} |", cells.join(" | "));
+    }
+    for sentence in differences(answers) {
+        let _ = writeln!(rows, "\n{}", escaped(&sentence));
+    }
+    format!("{}\n| | {} |\n{rule}|\n{rows}", headlines.concat(), names.join(" | "))
 }
 
 #[cfg(test)]

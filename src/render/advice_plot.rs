@@ -127,7 +127,7 @@ fn picture(advice: &Advice) -> Option<Picture> {
         (Key::Read, Amount::BytesPerSecond(rate)) => Some(*rate),
         _ => None,
     });
-    let cost = Scale::over(points.iter().map(|point| dollars(point)), LEFT, RIGHT)?;
+    let cost = Scale::over(points.iter().map(dollars), LEFT, RIGHT)?;
     let rates = points.iter().map(|point| real(point.read)).chain(wanted.map(real));
     let speed = Scale::over(rates, BOTTOM, TOP)?;
     let at = |point: &Point| (cost.at(dollars(point)), speed.at(real(point.read)));
@@ -147,7 +147,7 @@ fn picture(advice: &Advice) -> Option<Picture> {
         if let Some(point) = is {
             let rate = Amount::BytesPerSecond(point.read);
             let text = format!("{word}: {rate} for {}", facts::monthly(Some(point.monthly)));
-            labels.push(place(class, at(point), &text, &taken, &labels, INSIDE));
+            labels.push(place(class, at(point), &text, &taken, &labels, need.as_ref().map(|need| need.y), INSIDE));
         }
     }
     let ringed = points.iter().filter(|point| point.is_chosen || point.is_current);
@@ -183,7 +183,7 @@ fn picture(advice: &Advice) -> Option<Picture> {
         need,
         rows: speed.ticks().map(|(value, at)| tick(rate(value), at)).collect(),
         columns: cost.ticks().map(|(value, at)| tick(amount(value), at)).collect(),
-        frontier: line(&taken),
+        frontier: line(&rising(&taken)),
         points: points
             .iter()
             .map(|point| {
@@ -205,9 +205,22 @@ fn picture(advice: &Advice) -> Option<Picture> {
     })
 }
 
+/// The points that are faster than all cheaper ones: the chosen one may be slower than one of which something is unknown.
+fn rising(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut fastest = f64::INFINITY;
+    let mut kept = points.to_vec();
+    // Up is towards 0.
+    kept.retain(|(_, y)| {
+        let is_faster = *y < fastest;
+        fastest = fastest.min(*y);
+        is_faster
+    });
+    kept
+}
+
 /// What marks mean, and which file systems are ringed.
 fn key(points: &[Point]) -> Vec<String> {
-    let mut lines = vec!["filled: meets everything".to_owned(), "hollow: falls short".to_owned()];
+    let mut lines = vec!["filled: falls short nowhere".to_owned(), "hollow: falls short".to_owned()];
     for (word, is) in [
         ("chosen: ", points.iter().find(|point| point.is_chosen)),
         ("now, by [storage]: ", points.iter().find(|point| point.is_current && !point.is_chosen)),
@@ -228,10 +241,7 @@ fn description(advice: &Advice, wanted: Option<u64>) -> String {
         format!(" Chosen: {}, {cost} a month, {}.", point.configuration.words, Amount::BytesPerSecond(point.read))
     });
     let count = super::text::count(advice.frontier.len(), "file system");
-    shown(&format!(
-        "Cost a month against throughput of {count}, none of which is both dearer and slower than another.{needed}{}",
-        chosen.unwrap_or_default()
-    ))
+    shown(&format!("Cost a month against throughput of {count}.{needed}{}", chosen.unwrap_or_default()))
 }
 
 fn shown(text: &str) -> String {

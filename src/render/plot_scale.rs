@@ -112,13 +112,18 @@ pub(super) fn overlap(one: Area, other: Area) -> bool {
     one.0 < other.2 && other.0 < one.2 && one.1 < other.3 && other.1 < one.3
 }
 
-/// A label beside a mark: where it covers no other label and as few marks as can be, inside the picture.
+/// A label across a line is as bad as one that hides so many marks.
+const AS_BAD_AS: usize = 3;
+
+/// A label beside a mark: where it covers no other label, not the line at a height, and as few marks as can be, inside the
+/// picture.
 pub(super) fn place(
     class: &'static str,
     at: (f64, f64),
     text: &str,
     marks: &[(f64, f64)],
     labels: &[Label],
+    line: Option<f64>,
     inside: Area,
 ) -> Label {
     let (x, y) = at;
@@ -135,7 +140,8 @@ pub(super) fn place(
             if !is_inside || labels.iter().any(|other| overlap(area, other.area())) {
                 continue;
             }
-            let covered = covered(&label, marks);
+            let is_on_line = line.is_some_and(|line| (area.1..=area.3).contains(&line));
+            let covered = covered(&label, marks) + if is_on_line { AS_BAD_AS } else { 0 };
             if best.as_ref().is_none_or(|(least, _)| covered < *least) {
                 best = Some((covered, label));
             }
@@ -191,15 +197,17 @@ mod tests {
     #[test]
     fn a_label_goes_where_room_is() {
         let inside = (0.0, 0.0, 400.0, 300.0);
-        let free = place("", (200.0, 150.0), "a label", &[], &[], inside);
+        let free = place("", (200.0, 150.0), "a label", &[], &[], None, inside);
         assert_eq!((free.x, free.y, free.end), (213.0, 170.0, false));
         // At the right edge it goes to the left, above another label elsewhere.
-        let edge = place("", (395.0, 150.0), "a label", &[], &[], inside);
+        let edge = place("", (395.0, 150.0), "a label", &[], &[], None, inside);
         assert!(edge.end && edge.area().2 <= 400.0);
-        let second = place("", (200.0, 150.0), "another", &[], std::slice::from_ref(&free), inside);
+        let second = place("", (200.0, 150.0), "another", &[], std::slice::from_ref(&free), None, inside);
         assert!(!overlap(free.area(), second.area()));
-        let none = place("", (5.0, 5.0), &"x".repeat(90), &[], &[], inside);
+        let none = place("", (5.0, 5.0), &"x".repeat(90), &[], &[], None, inside);
         assert!(none.end);
+        let (_, above, _, below) = place("", (200.0, 150.0), "a label", &[], &[], Some(165.0), inside).area();
+        assert!(!(above..=below).contains(&165.0));
     }
 
     proptest! {

@@ -50,6 +50,7 @@ fn ascii(text: &str) -> String {
             '±' => plain.push_str("-/+"),
             '…' => plain.push_str("..."),
             '·' => plain.push('.'),
+            '≠' => plain.push_str("!="),
             _ => plain.push('?'),
         }
     }

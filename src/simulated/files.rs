@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::clock::VirtualClock;
+use super::efs::storage_of;
 use super::settings::QueueTold;
 use super::world::{Due, World};
 use crate::cloud::QueuePoint;
-use crate::desired::{Kind, Link, Resource};
+use crate::desired::{Link, Resource};
 use crate::observed::State;
 use crate::spec::Flow;
 
@@ -48,7 +49,7 @@ impl World {
     /// The links of a file system that are neither broken nor on their way out.
     pub(super) fn links_of(&self, file_system: &str) -> impl Iterator<Item = (&str, &Link, State)> {
         self.things.all().filter_map(move |((_, id), thing)| match &thing.resource {
-            Resource::Link(link) if thing.uses.get(&Kind::Fsx).is_some_and(|each| each == file_system) => {
+            Resource::Link(link) if storage_of(&thing.uses).is_some_and(|(_, each)| each == file_system) => {
                 let works = !matches!(thing.state, State::Failed | State::Deleting);
                 works.then_some((id.as_str(), link, thing.state))
             }

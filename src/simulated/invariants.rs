@@ -188,6 +188,10 @@ fn no_duplicate(world: &World, violations: &mut Vec<Violation>) {
         if counts {
             let address = match &thing.resource {
                 Resource::MountTarget(target) => format!("{:?} in {}", thing.uses.get(&Kind::Efs), target.zone),
+                // It bears the tags of its cache.
+                Resource::Link(link) if thing.uses.contains_key(&Kind::FileCache) => {
+                    format!("link at {} of {}", link.path, cluster_of(&thing.tags))
+                }
                 _ => address_of(&thing.tags),
             };
             live.entry((*kind, address)).or_default().push(id.clone());

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::efs::storage_of;
 use super::world::{Key, Maker, Thing, World, name_of};
 use crate::cloud::{GroupFacts, Questions, Scope, Subnet};
-use crate::desired::{Address, Kind, Resource, Rule, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, Tags};
+use crate::desired::{Address, Kind, Resource, Rule, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, Tags, link_name};
 use crate::observed::{Endpoint, Existing, Foreign, Observed, OtherLink, Seen, Task};
 
 /// Which state of the world a look gets.
@@ -53,6 +54,7 @@ impl World {
             | Kind::Fsx
             | Kind::Efs
             | Kind::MountTarget
+            | Kind::FileCache
             | Kind::Link
             | Kind::Template => {
                 for (key, thing) in self.all_things(view).filter(|((each, _), _)| *each == kind) {
@@ -121,18 +123,26 @@ impl World {
     /// Ours by its tags, or foreign by its name, or no concern of this cluster's.
     fn sort_in(&self, scope: &Scope, key: &Key, thing: &Thing, observed: &mut Observed) {
         let (kind, id) = key;
-        let elsewhere = *kind == Kind::Link
-            && scope.file_system.is_some()
-            && thing.uses.get(&Kind::Fsx) != scope.file_system.as_ref();
+        let on = storage_of(&thing.uses).map(|(_, id)| id);
+        let elsewhere = *kind == Kind::Link && scope.file_system.is_some() && on != scope.file_system;
         if elsewhere {
+            return;
+        }
+        if let (Resource::Link(link), Some(cache)) = (&thing.resource, thing.uses.get(&Kind::FileCache)) {
+            // It was made with its cache, and is whose that is.
+            let ours =
+                owned(scope, Kind::FileCache, &thing.tags).is_some() || scope.file_system.as_ref() == Some(cache);
+            if ours {
+                let address = Address::named(Kind::Link, link_name(&link.path));
+                observed.resources.push(self.seen(&address, id, thing));
+            }
             return;
         }
         if let Resource::MountTarget(target) = &thing.resource {
             // It has no tags: it is ours if its file system is.
-            let on = thing.uses.get(&Kind::Efs);
-            let file_system = on.and_then(|id| self.things.get(&(Kind::Efs, id.clone())));
+            let file_system = on.as_ref().and_then(|id| self.things.get(&(Kind::Efs, id.clone())));
             let by_tags = file_system.is_some_and(|thing| owned(scope, Kind::Efs, &thing.tags).is_some());
-            if by_tags || (on.is_some() && on == scope.file_system.as_ref()) {
+            if by_tags || (on.is_some() && on == scope.file_system) {
                 let address = Address::named(Kind::MountTarget, &target.zone);
                 observed.resources.push(self.seen(&address, id, thing));
             }
@@ -156,18 +166,20 @@ impl World {
         if let Some(file_system) = &scope.file_system {
             return task.file_system == *file_system;
         }
-        let key = (Kind::Fsx, task.file_system.clone());
-        let there = match view {
-            View::Lagging => self.things.seen(&key, self.now),
-            View::Truth => self.things.get(&key),
-        };
-        there.is_some_and(|thing| owned(scope, Kind::Fsx, &thing.tags).is_some())
+        Kind::STORAGE.into_iter().any(|kind| {
+            let key = (kind, task.file_system.clone());
+            let there = match view {
+                View::Lagging => self.things.seen(&key, self.now),
+                View::Truth => self.things.get(&key),
+            };
+            there.is_some_and(|thing| owned(scope, kind, &thing.tags).is_some())
+        })
     }
 
     pub(super) fn seen(&self, address: &Address, id: &str, thing: &Thing) -> Seen {
         let region = &self.settings.region;
         let endpoint = match thing.resource {
-            Resource::Fsx(_) => Some(Endpoint {
+            Resource::Fsx(_) | Resource::FileCache(_) => Some(Endpoint {
                 dns_name: format!("{id}.fsx.{region}.amazonaws.com"),
                 mount_name: id.chars().rev().take(8).collect(),
             }),
@@ -186,15 +198,16 @@ impl World {
             fields: thing.resource.fields().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             tags: thing.tags.clone(),
             endpoint,
-            file_system: thing.uses.get(&Kind::Fsx).or_else(|| thing.uses.get(&Kind::Efs)).cloned(),
+            file_system: storage_of(&thing.uses).map(|(_, id)| id),
         }
     }
 
     fn arn(&self, id: &str, thing: &Thing) -> Option<String> {
         let region = &self.settings.region;
-        let on = thing.uses.get(&Kind::Fsx).map_or("", String::as_str);
+        let on = storage_of(&thing.uses).map(|(_, id)| id).unwrap_or_default();
         match thing.resource {
             Resource::Fsx(_) => Some(format!("arn:aws:fsx:{region}:{ACCOUNT}:file-system/{id}")),
+            Resource::FileCache(_) => Some(format!("arn:aws:fsx:{region}:{ACCOUNT}:file-cache/{id}")),
             Resource::Efs(_) => Some(format!("arn:aws:elasticfilesystem:{region}:{ACCOUNT}:file-system/{id}")),
             Resource::Link(_) => Some(format!("arn:aws:fsx:{region}:{ACCOUNT}:association/{on}/{id}")),
             Resource::Role(_) => Some(format!("arn:aws:iam::{ACCOUNT}:role/{id}")),

@@ -12,6 +12,7 @@ mod client;
 mod clock;
 mod efs;
 mod faults;
+mod file_cache;
 mod files;
 mod help;
 mod history;

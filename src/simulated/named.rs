@@ -135,6 +135,7 @@ impl Simulated {
             Kind::Template => "ec2:DeleteLaunchTemplate",
             Kind::Fsx => "fsx:DeleteFileSystem",
             Kind::Efs => "elasticfilesystem:DeleteFileSystem",
+            Kind::FileCache => "fsx:DeleteFileCache",
             Kind::MountTarget => "elasticfilesystem:DeleteMountTarget",
             Kind::Link => "fsx:DeleteDataRepositoryAssociation",
             Kind::Task | Kind::Nodes => "ec2:TerminateInstances",
@@ -142,6 +143,7 @@ impl Simulated {
         self.request(Call::write(last, address), |world| match address.kind {
             Kind::Fsx => world.delete_file_system(id),
             Kind::Efs => world.delete_efs(id),
+            Kind::FileCache => world.delete_file_cache(id),
             Kind::MountTarget => {
                 world.delete_mount_target(id);
                 Ok(())
@@ -303,6 +305,7 @@ fn uses_of(create: &Create, template: &LaunchTemplate) -> Answer<Uses> {
     let storage = match template.boot.service {
         Service::FsxLustre => Kind::Fsx,
         Service::Efs => Kind::Efs,
+        Service::FileCache => Kind::FileCache,
     };
     let mut uses = Uses::from([
         (Kind::SecurityGroup, id_of(&template.security_group, create)?),

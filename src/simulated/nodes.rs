@@ -144,6 +144,7 @@ impl World {
                 | Kind::Fsx
                 | Kind::Efs
                 | Kind::MountTarget
+                | Kind::FileCache
                 | Kind::Link
                 | Kind::Task
                 | Kind::Template

@@ -104,6 +104,10 @@ impl Cloud for Simulated {
                 let make = |world: &mut World| world.create_efs(create);
                 self.request(Call::write("elasticfilesystem:CreateFileSystem", address), make).await?
             }
+            Resource::FileCache(wanted) => {
+                let make = |world: &mut World| world.create_file_cache(create, wanted);
+                self.request(Call::write("fsx:CreateFileCache", address), make).await?
+            }
             Resource::MountTarget(wanted) => {
                 let make = |world: &mut World| world.create_mount_target(create, wanted);
                 self.request(Call::write("elasticfilesystem:CreateMountTarget", address), make).await?
@@ -152,7 +156,11 @@ impl Cloud for Simulated {
                     let change = |world: &mut World| world.update_link(update, wanted);
                     self.request(Call::write("fsx:UpdateDataRepositoryAssociation", address), change).await?;
                 }
-                Resource::Placement(_) | Resource::Reservation(_) | Resource::MountTarget(_) | Resource::Nodes(_) => {
+                Resource::Placement(_)
+                | Resource::Reservation(_)
+                | Resource::MountTarget(_)
+                | Resource::FileCache(_)
+                | Resource::Nodes(_) => {
                     let refusal = |_: &mut World| {
                         refuse(Class::Invalid, "InvalidParameter", format!("{address} cannot be changed in place"))
                     };
@@ -290,6 +298,7 @@ const fn describe(kind: Kind) -> &'static str {
         Kind::Fsx => "fsx:DescribeFileSystems",
         Kind::Efs => "elasticfilesystem:DescribeFileSystems",
         Kind::MountTarget => "elasticfilesystem:DescribeMountTargets",
+        Kind::FileCache => "fsx:DescribeFileCaches",
         Kind::Link => "fsx:DescribeDataRepositoryAssociations",
         Kind::Task => "fsx:DescribeDataRepositoryTasks",
         Kind::Template => "ec2:DescribeLaunchTemplates",
@@ -301,7 +310,7 @@ const fn tagging(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Role => ("iam:TagRole", "iam:UntagRole"),
         Kind::InstanceProfile => ("iam:TagInstanceProfile", "iam:UntagInstanceProfile"),
-        Kind::Fsx | Kind::Link | Kind::Task => ("fsx:TagResource", "fsx:UntagResource"),
+        Kind::Fsx | Kind::FileCache | Kind::Link | Kind::Task => ("fsx:TagResource", "fsx:UntagResource"),
         Kind::Efs | Kind::MountTarget => ("elasticfilesystem:TagResource", "elasticfilesystem:UntagResource"),
         Kind::SecurityGroup | Kind::Placement | Kind::Reservation | Kind::Template | Kind::Nodes => {
             ("ec2:CreateTags", "ec2:DeleteTags")

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::clock::VirtualClock;
+use super::efs::storage_of;
 use super::settings::{Boot, Restore};
 use super::world::{Due, World};
-use crate::desired::{Kind, TAG_PRELOAD};
+use crate::desired::TAG_PRELOAD;
 use crate::observed::{Amount, Loading, NodeState, Preload, Stage};
 
 /// A node looks and reports so often.
@@ -36,7 +37,7 @@ impl World {
     pub(super) fn node_preloads(&mut self, id: &str) {
         let Some(node) = self.nodes.get(id).filter(|node| node.state == NodeState::Running) else { return };
         let paths = node.preloads.clone();
-        let Some(file_system) = node.uses.get(&Kind::Fsx).cloned() else { return };
+        let Some((_, file_system)) = storage_of(&node.uses) else { return };
         let (now, play) = (self.now, self.settings.preload);
         let restoring = self.restores.entry(file_system).or_default();
         let mut datasets = Vec::new();

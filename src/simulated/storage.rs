@@ -65,7 +65,7 @@ impl World {
     }
 
     /// The group exists, and FSx can see the rules that Lustre needs.
-    fn lets_lustre_in(&self, id: &str, efa: bool) -> Answer<()> {
+    pub(super) fn lets_lustre_in(&self, id: &str, efa: bool) -> Answer<()> {
         let group = self.needed(Kind::SecurityGroup, id)?;
         if !opens_lustre(group, efa) {
             let message = format!(
@@ -84,6 +84,7 @@ impl World {
         let servers = self.things.all().map(|(_, thing)| match &thing.resource {
             Resource::Fsx(file_system) if file_system.subnet == subnet => addresses_of(file_system),
             Resource::MountTarget(target) if target.subnet == subnet => 1,
+            Resource::FileCache(cache) if cache.subnet == subnet => 1 + cache.capacity_gib.div_ceil(GIB_PER_SERVER),
             _ => 0,
         });
         let nodes =
@@ -166,10 +167,17 @@ impl World {
         let made = thing.clone();
         self.note(format!("{} {}", key.1, made.lifecycle()));
         if made.state != State::Ready {
+            if key.0 == Kind::FileCache {
+                self.links_follow(key, State::Failed);
+            }
             return;
         }
         match &made.resource {
             Resource::Fsx(_) => self.mount_waiting(&key.1),
+            Resource::FileCache(_) => {
+                self.links_follow(key, State::Ready);
+                self.mount_waiting(&key.1);
+            }
             Resource::MountTarget(_) => {
                 if let Some(file_system) = made.uses.get(&Kind::Efs) {
                     self.mount_waiting(file_system);
@@ -322,6 +330,7 @@ impl World {
     pub(super) fn delete_link(&mut self, id: &str) {
         let key = (Kind::Link, id.to_owned());
         let Some(thing) = self.things.get(&key).cloned() else { return };
+        // One of a cache goes with it alone.
         let (Resource::Link(link), Some(file_system)) = (&thing.resource, thing.uses.get(&Kind::Fsx)) else { return };
         if thing.state == State::Deleting {
             return;

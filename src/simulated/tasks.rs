@@ -20,7 +20,8 @@ impl World {
         if let Some(id) = self.spent(SCOPE, &export.token, &parameters)?.and_then(|made| made.first()) {
             return Ok(self.tasks.get(id).cloned().expect("tasks are never forgotten"));
         }
-        let file_system = self.needed(Kind::Fsx, &export.file_system)?;
+        let kind = if export.file_system.starts_with("fc-") { Kind::FileCache } else { Kind::Fsx };
+        let file_system = self.needed(kind, &export.file_system)?;
         if !matches!(file_system.state, State::Ready | State::Updating | State::Misconfigured) {
             return refuse(
                 Class::Invalid,

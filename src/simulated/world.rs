@@ -53,12 +53,12 @@ impl Thing {
     /// AWS's own word for the state.
     pub(super) const fn lifecycle(&self) -> &'static str {
         match (&self.resource, self.state) {
-            (Resource::Fsx(_) | Resource::Link(_), State::Creating) => "CREATING",
-            (Resource::Fsx(_) | Resource::Link(_), State::Ready) => "AVAILABLE",
-            (Resource::Fsx(_) | Resource::Link(_), State::Updating) => "UPDATING",
-            (Resource::Fsx(_) | Resource::Link(_), State::Misconfigured) => "MISCONFIGURED",
-            (Resource::Fsx(_) | Resource::Link(_), State::Failed) => "FAILED",
-            (Resource::Fsx(_) | Resource::Link(_), State::Deleting) => "DELETING",
+            (Resource::Fsx(_) | Resource::FileCache(_) | Resource::Link(_), State::Creating) => "CREATING",
+            (Resource::Fsx(_) | Resource::FileCache(_) | Resource::Link(_), State::Ready) => "AVAILABLE",
+            (Resource::Fsx(_) | Resource::FileCache(_) | Resource::Link(_), State::Updating) => "UPDATING",
+            (Resource::Fsx(_) | Resource::FileCache(_) | Resource::Link(_), State::Misconfigured) => "MISCONFIGURED",
+            (Resource::Fsx(_) | Resource::FileCache(_) | Resource::Link(_), State::Failed) => "FAILED",
+            (Resource::Fsx(_) | Resource::FileCache(_) | Resource::Link(_), State::Deleting) => "DELETING",
             (Resource::Efs(_) | Resource::MountTarget(_), State::Creating) => "creating",
             (Resource::Efs(_) | Resource::MountTarget(_), State::Updating) => "updating",
             (Resource::Efs(_) | Resource::MountTarget(_), State::Misconfigured | State::Failed) => "error",
@@ -421,6 +421,7 @@ pub(super) fn name_of(resource: &Resource) -> Option<&str> {
         Resource::Template(template) => Some(&template.name),
         Resource::Reservation(_)
         | Resource::Fsx(_)
+        | Resource::FileCache(_)
         | Resource::Efs(_)
         | Resource::MountTarget(_)
         | Resource::Link(_)
@@ -438,6 +439,7 @@ pub(super) const fn kind_of(resource: &Resource) -> Kind {
         Resource::Fsx(_) => Kind::Fsx,
         Resource::Efs(_) => Kind::Efs,
         Resource::MountTarget(_) => Kind::MountTarget,
+        Resource::FileCache(_) => Kind::FileCache,
         Resource::Link(_) => Kind::Link,
         Resource::Template(_) => Kind::Template,
         Resource::Nodes(_) => Kind::Nodes,

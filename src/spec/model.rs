@@ -24,6 +24,8 @@ pub struct Spec {
     pub workload: Option<Workload>,
     /// What `[storage]` does not say, so that `[workload]` may.
     pub open: Open,
+    /// `[storage]` as the file has it, where `storage` was filled from `[workload]` since.
+    pub written: Option<Storage>,
 }
 
 impl Spec {
@@ -145,6 +147,8 @@ pub struct Storage {
 pub enum Service {
     FsxLustre,
     Efs(EfsThroughput),
+    /// Amazon File Cache: Lustre before buckets, that go with it for life. Its size is `capacity_gib`.
+    FileCache,
 }
 
 impl Service {
@@ -153,6 +157,7 @@ impl Service {
         match self {
             Self::FsxLustre => "/fsx",
             Self::Efs(_) => "/efs",
+            Self::FileCache => "/cache",
         }
     }
 }
@@ -171,7 +176,7 @@ impl Storage {
     pub fn has_sizes(&self) -> bool {
         match self.service {
             Service::FsxLustre => self.existing.is_none(),
-            Service::Efs(_) => false,
+            Service::Efs(_) | Service::FileCache => false,
         }
     }
 

@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::checks::{cluster, contradictions, dataset, network, nodes, overlap, storage, workload};
 use super::fields::{At, Complained, Fields, unknown_keys, wrong_type};
-use super::model::{Cluster, Dataset, Network, Nodes, Open, Spec, Storage, Workload};
+use super::model::{Cluster, Dataset, Network, Nodes, Open, Service, Spec, Storage, Workload};
 use super::places::{Places, span};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
@@ -56,6 +56,7 @@ fn whole(tables: Tables) -> Result<Spec, Complained> {
         nodes: nodes?,
         workload: workload?,
         open,
+        written: None,
     })
 }
 
@@ -165,7 +166,8 @@ fn tables(
         linked: root.contains_key("dataset"),
     };
     let storage = storage(root, &beside, what_for, out);
-    let datasets = datasets(root, places, out);
+    let service = storage.as_ref().ok().and_then(|storage| storage.as_ref().map(|storage| storage.service));
+    let datasets = datasets(root, service, places, out);
     let efa = storage.as_ref().ok().map(|storage| storage.as_ref().is_some_and(|storage| storage.efa));
     let nodes = groups(root, efa, load, what_for, out);
     if let (Ok(Some(workload)), Ok(nodes), Ok(datasets)) = (&workload, &nodes, &datasets) {
@@ -240,13 +242,18 @@ fn array<'t, 'i>(
     }
 }
 
-fn datasets(root: &DeTable<'_>, places: &Places, out: &mut Diagnostics) -> Result<Vec<Dataset>, Complained> {
+fn datasets(
+    root: &DeTable<'_>,
+    service: Option<Service>,
+    places: &Places,
+    out: &mut Diagnostics,
+) -> Result<Vec<Dataset>, Complained> {
     let tables = array(root, "dataset", out)?;
     let (ends, read): (Vec<At<dataset::Ends>>, Vec<_>) = tables
         .iter()
         .map(|value| {
             let (ends, read) = match Fields::open("[[dataset]]", value, dataset::KEYS, out) {
-                Ok(fields) => dataset::read(&fields, out),
+                Ok(fields) => dataset::read(&fields, service, out),
                 Err(complained) => (dataset::Ends::default(), Err(complained)),
             };
             (At { value: ends, span: span(value) }, read)

@@ -141,7 +141,7 @@ struct Storage {
     compression: Option<Compression>,
     /// Lustre over EFA; on persistent-2, and on an existing file system that has it. Default: false.
     efa: Option<bool>,
-    /// Where nodes mount it. Default: /fsx; on efs /efs.
+    /// Where nodes mount it. Default: /fsx; on efs /efs, on file-cache /cache.
     #[schemars(regex(pattern = r"^/[A-Za-z0-9/._-]+$"))]
     mount: Option<String>,
     /// Id, alias/… or ARN of a key; not on scratch. Default: AWS's own key.
@@ -154,6 +154,8 @@ enum Service {
     FsxLustre,
     /// Amazon EFS: no size to choose, no datasets.
     Efs,
+    /// Amazon File Cache: `capacity` in steps of 2.4 TiB, datasets that load when they are read.
+    FileCache,
 }
 
 #[derive(JsonSchema)]
@@ -200,11 +202,11 @@ struct Dataset {
     /// Directory below the mount.
     #[schemars(regex(pattern = r"^/"), length(max = 4096), example = "/train")]
     path: String,
-    /// What flows from S3 into the file system by itself. Default: all three.
+    /// What flows from S3 into the file system by itself. Default: all three; on file-cache nothing.
     import: Option<Vec<Flow>>,
     /// What flows into S3 by itself. Default: nothing.
     export: Option<Vec<Flow>>,
-    /// What is there before the first read. Default: metadata.
+    /// What is there before the first read. Default: metadata; on file-cache none.
     preload: Option<Preload>,
     /// Must be true for `export` to hold "deleted". Default: false.
     allow_delete_in_s3: Option<bool>,

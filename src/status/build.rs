@@ -100,6 +100,7 @@ fn file_system(seen: &Seen, plan: Option<&Plan>, facts: &Facts<'_>) -> FileSyste
     let size = field("capacity").or_else(|| field("throughput"));
     let observed = match seen.address.kind {
         Kind::Efs => [Some("regional"), field("throughput"), None],
+        Kind::FileCache => [Some("cache"), field("capacity"), None],
         _ => [field("deployment"), field("media"), size],
     };
     FileSystem {
@@ -117,7 +118,8 @@ fn file_system(seen: &Seen, plan: Option<&Plan>, facts: &Facts<'_>) -> FileSyste
                 let mount = facts.mount.unwrap_or("/efs");
                 Some(format!("sudo mount -t efs -o tls,noresvport {}:/ {mount}", seen.id))
             }
-            _ => mount_command(seen.endpoint.as_ref(), facts),
+            Kind::FileCache => mount_command(seen.endpoint.as_ref(), facts, "/cache"),
+            _ => mount_command(seen.endpoint.as_ref(), facts, "/fsx"),
         },
     }
 }
@@ -130,13 +132,14 @@ fn existing_file_system(existing: &Existing, facts: &Facts<'_>) -> FileSystem {
         reason: None,
         summary: crate::plan::of_existing(existing),
         ours: false,
-        mount_command: mount_command(existing.endpoint.as_ref(), facts),
+        mount_command: mount_command(existing.endpoint.as_ref(), facts, "/fsx"),
     }
 }
 
-fn mount_command(endpoint: Option<&Endpoint>, facts: &Facts<'_>) -> Option<String> {
+/// `default`: where it is mounted if no spec says.
+fn mount_command(endpoint: Option<&Endpoint>, facts: &Facts<'_>, default: &str) -> Option<String> {
     let Endpoint { dns_name, mount_name } = endpoint?;
-    let mount = facts.mount.unwrap_or("/fsx");
+    let mount = facts.mount.unwrap_or(default);
     Some(format!("sudo mount -t lustre -o relatime,flock {dns_name}@tcp:/{mount_name} {mount}"))
 }
 

@@ -9,6 +9,7 @@ fn generated_files_are_up_to_date() {
     for (file, arguments) in [
         ("cluster.schema.json", &["schema"][..]),
         ("plan.schema.json", &["schema", "plan"]),
+        ("advice.schema.json", &["schema", "advice"]),
         ("provision.1", &["man"]),
         ("provision.bash", &["completions", "bash"]),
         ("_provision", &["completions", "zsh"]),

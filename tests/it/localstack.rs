@@ -10,6 +10,7 @@ mod data;
 mod efs;
 mod existing;
 mod faults;
+mod file_cache;
 mod life;
 mod nodes;
 mod permissions;
@@ -42,6 +43,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ),
     ("efs::made_used_and_given_up", efs::made_used_and_given_up),
     ("efs::answers_get_lost", efs::answers_get_lost),
+    ("file_cache::made_exported_and_gone", file_cache::made_exported_and_gone),
     ("life::both_launch_modes", life::both_launch_modes),
     ("life::a_thousand_nodes", life::a_thousand_nodes),
     ("preflight::finds_all_at_once", preflight::finds_all_at_once),

@@ -10,12 +10,13 @@ use provision::desired::build_offline;
 use provision::permissions::{LONGEST, OneOrMore, Policy, Purpose, Repository, Subject, Target, check, policy, trust};
 use provision::spec::{self, Spec};
 
-const EXAMPLES: [&str; 5] = [
+const EXAMPLES: [&str; 6] = [
     include_str!("../../examples/video-pretrain.toml"),
     include_str!("../../examples/scratch-experiment.toml"),
     include_str!("../../examples/tcp-hdd-archive.toml"),
     include_str!("../../examples/existing.toml"),
     include_str!("../../examples/efs.toml"),
+    include_str!("../../examples/file-cache.toml"),
 ];
 
 /// Everything given, nothing to be made but storage, templates and nodes.
@@ -120,6 +121,7 @@ fn policies_of_an_example() {
     snapshot("plan", &of(EXAMPLES[0], Purpose::Plan).text());
     snapshot("apply", &of(EXAMPLES[0], Purpose::Apply).text());
     snapshot("apply-efs", &of(EXAMPLES[4], Purpose::Apply).text());
+    snapshot("apply-file-cache", &of(EXAMPLES[5], Purpose::Apply).text());
     snapshot("apply-given", &of(GIVEN, Purpose::Apply).text());
     let of_key = |key| {
         let policy = of(&with_key(key), Purpose::Apply);

@@ -1,6 +1,9 @@
 //! Advice and sizes: eight workloads from one GPU to 512 nodes, published figures worked out again, and a second solver.
 
+mod answers;
+mod brute;
 mod fixtures;
+mod published;
 
 use provision::catalog::prices::Prices;
 use provision::sizing::advice::Advice;

@@ -7,12 +7,13 @@ use provision::catalog::prices::Prices;
 use provision::diagnostic::Severity;
 use provision::render::diagnostics::render;
 use provision::sizing::{self, Question};
-use provision::spec::{self, Capacity, Checked, EfsThroughput, Market, NodeEfa, Placement, Service};
+use provision::spec::{self, Capacity, Checked, EfsThroughput, Market, NodeEfa, Placement, Preload, Service};
 
-const EXAMPLES: [(&str, &str); 4] = [
+const EXAMPLES: [(&str, &str); 5] = [
     ("video-pretrain", include_str!("../../examples/video-pretrain.toml")),
     ("scratch-experiment", include_str!("../../examples/scratch-experiment.toml")),
     ("efs", include_str!("../../examples/efs.toml")),
+    ("file-cache", include_str!("../../examples/file-cache.toml")),
     ("tcp-hdd-archive", include_str!("../../examples/tcp-hdd-archive.toml")),
 ];
 
@@ -578,4 +579,35 @@ fn efs() {
     let text = format!("{}[workload]\ndataset_size = \"40 TiB\"\n", storage("kind = \"efs\"\n"));
     let spec = read(&text).spec.expect("good");
     assert!(spec.workload.is_some() && !spec.storage.has_sizes());
+}
+
+#[test]
+fn file_cache() {
+    let with = |capacity: &str, dataset: &str| {
+        let storage = format!("kind = \"file-cache\"\ncapacity = \"{capacity}\"\n");
+        format!("{CLUSTER}[storage]\n{storage}[[dataset]]\ns3 = \"s3://acme/train\"\n{dataset}{NODES}")
+    };
+    snapshot(
+        "file-cache-keys",
+        &storage(
+            "kind = \"file-cache\"\nexisting = \"fs-0a\"\nmedia = \"ssd\"\nthroughput_per_tib = \"250 MB/s\"\n\
+             metadata_iops = \"auto\"\nefa = true\ncompression = \"lz4\"\n",
+        ),
+    );
+    snapshot("file-cache-capacity", &with("3.6 TiB", "path = \"/a\"\n"));
+    snapshot(
+        "file-cache-dataset",
+        &with(
+            "1.2 TiB",
+            "path = \"/\"\nimport = [\"new\"]\nexport = [\"new\"]\npreload = \"metadata\"\nimport_chunk = \"1 GiB\"\n",
+        ),
+    );
+    for (capacity, gib) in [("1.2 TiB", 1200), ("2400 GiB", 2400), ("4.8 TiB", 4800)] {
+        let good = with(capacity, "path = \"/a\"\nimport = []\nexport = []\npreload = \"data\"\n");
+        let spec = read(&good).spec.unwrap_or_else(|| panic!("{}", complaints(&good)));
+        assert_eq!((spec.storage.service, spec.storage.capacity_gib), (Service::FileCache, Some(gib)));
+        assert_eq!(spec.storage.mount, "/cache");
+    }
+    let bare = read(&with("1.2 TiB", "path = \"/a\"\n")).spec.expect("good");
+    assert_eq!((&bare.datasets[0].import[..], bare.datasets[0].preload), (&[][..], Preload::None));
 }

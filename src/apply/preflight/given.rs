@@ -89,7 +89,9 @@ pub(super) fn group_and_profile(spec: &Spec, survey: &Survey, observed: &Observe
             Service::FsxLustre if spec.storage.efa => {
                 (facts.all_in && facts.all_out, "Lustre", "all traffic in and out")
             }
-            Service::FsxLustre => (facts.lustre_in || facts.all_in, "Lustre", "TCP 988 and 1018-1023 in"),
+            Service::FsxLustre | Service::FileCache => {
+                (facts.lustre_in || facts.all_in, "Lustre", "TCP 988 and 1018-1023 in")
+            }
             Service::Efs(_) => (facts.nfs_in || facts.all_in, "EFS", "TCP 2049 in"),
         };
         // Around a file system that exists, what counts is what goes between its groups and this one.

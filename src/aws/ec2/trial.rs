@@ -37,6 +37,7 @@ impl Aws {
             | Resource::Fsx(_)
             | Resource::Efs(_)
             | Resource::MountTarget(_)
+            | Resource::FileCache(_)
             | Resource::Link(_)
             | Resource::Nodes(_) => return None,
         })

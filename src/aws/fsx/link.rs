@@ -7,6 +7,7 @@ use aws_sdk_fsx::types::{
     FilterName, S3DataRepositoryConfiguration,
 };
 
+use super::cache::is_cache;
 use crate::aws::Aws;
 use crate::aws::convert::{fields, fsx_tags, resolve_in, to_fsx, to_i32, to_u32};
 use crate::aws::error::{Explain as _, found, gone_is_success};
@@ -24,6 +25,12 @@ impl Aws {
     pub(in crate::aws) async fn observe_links(&self, scope: &Scope, file_system: &str) -> Result<Observed, CloudError> {
         let mut observed = Observed::default();
         for each in self.links(Some(file_system)).await? {
+            if is_cache(file_system) {
+                // It came with the cache, bears its tags, and cannot be anybody else's.
+                let address = Address::named(Kind::Link, link_name(path_of(&each)));
+                observed.resources.push(seen(address, &each));
+                continue;
+            }
             let tags = fsx_tags(each.tags());
             let id = each.association_id().unwrap_or_default().to_owned();
             match owner(scope, Kind::Link, None, &id, &tags) {
@@ -86,7 +93,8 @@ impl Aws {
         &self,
         file_system: Option<&str>,
     ) -> Result<Vec<DataRepositoryAssociation>, CloudError> {
-        let filter = file_system.map(|id| Filter::builder().name(FilterName::FileSystemId).values(id).build());
+        let by = |id: &str| if is_cache(id) { FilterName::FileCacheId } else { FilterName::FileSystemId };
+        let filter = file_system.map(|id| Filter::builder().name(by(id)).values(id).build());
         let mut links = Vec::new();
         let mut token: Option<String> = None;
         // The SDK has no pages for this call.
@@ -213,6 +221,11 @@ fn bucket_and_prefix(url: &str) -> (&str, &str) {
     (bucket, prefix.trim_end_matches('/'))
 }
 
+/// Of a cache it stands elsewhere.
+fn path_of(each: &DataRepositoryAssociation) -> &str {
+    each.file_system_path().or(each.file_cache_path()).unwrap_or_default()
+}
+
 fn seen(address: Address, each: &DataRepositoryAssociation) -> Seen {
     let state = match each.lifecycle() {
         Some(DataRepositoryLifecycle::Creating) => State::Creating,
@@ -224,7 +237,7 @@ fn seen(address: Address, each: &DataRepositoryAssociation) -> Seen {
         _ => State::Misconfigured,
     };
     let (bucket, prefix) = bucket_and_prefix(each.data_repository_path().unwrap_or_default());
-    let path = each.file_system_path().unwrap_or_default();
+    let path = path_of(each);
     let link = Link {
         bucket: bucket.to_owned(),
         prefix: prefix.to_owned(),
@@ -250,7 +263,7 @@ fn seen(address: Address, each: &DataRepositoryAssociation) -> Seen {
         fields: fields(&Resource::Link(link)),
         tags: fsx_tags(each.tags()),
         endpoint: None,
-        file_system: each.file_system_id().map(str::to_owned),
+        file_system: each.file_system_id().or(each.file_cache_id()).map(str::to_owned),
     }
 }
 

@@ -5,6 +5,7 @@ use aws_sdk_fsx::types::{
     DataRepositoryTaskLifecycle, DataRepositoryTaskStatus, DataRepositoryTaskType, ReportFormat, ReportScope,
 };
 
+use super::cache::is_cache;
 use crate::aws::Aws;
 use crate::aws::convert::{fsx_tags, timestamp, to_fsx};
 use crate::aws::error::{Explain as _, found, gone_is_success, task_has_ended};
@@ -15,7 +16,11 @@ impl Aws {
     /// All tasks of a file system, whoever started them.
     pub(in crate::aws) async fn observe_tasks(&self, file_system: &str) -> Result<Observed, CloudError> {
         let filter = DataRepositoryTaskFilter::builder()
-            .name(DataRepositoryTaskFilterName::FileSystemId)
+            .name(if is_cache(file_system) {
+                DataRepositoryTaskFilterName::FileCacheId
+            } else {
+                DataRepositoryTaskFilterName::FileSystemId
+            })
             .values(file_system)
             .build();
         let mut tasks = Vec::new();
@@ -99,7 +104,7 @@ fn task(each: &DataRepositoryTask) -> Option<Task> {
     let count = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
     Some(Task {
         id: each.task_id()?.to_owned(),
-        file_system: each.file_system_id().unwrap_or_default().to_owned(),
+        file_system: each.file_system_id().or(each.file_cache_id()).unwrap_or_default().to_owned(),
         work,
         state,
         paths: each.paths().to_vec(),

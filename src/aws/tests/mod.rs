@@ -1,5 +1,6 @@
 //! Each call against recorded HTTP: the bytes of requests as golden files; answers good, bad, empty, paged.
 
+mod cache;
 mod data;
 mod ec2;
 mod efs;

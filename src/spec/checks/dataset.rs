@@ -1,10 +1,10 @@
 //! `[[dataset]]`: one link between a directory and a bucket.
 
-use super::{layout, shapes};
+use super::{file_cache, layout, shapes};
 use crate::catalog::fsx;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::spec::fields::{At, Complained, Fields, Read};
-use crate::spec::model::{Dataset, Flow, Preload};
+use crate::spec::model::{Dataset, Flow, Preload, Service};
 use crate::spec::units::Unit;
 
 pub(in crate::spec) const KEYS: &[&str] =
@@ -23,10 +23,19 @@ pub(in crate::spec) struct Ends {
     pub(in crate::spec) path: Option<String>,
 }
 
-pub(in crate::spec) fn read(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> (Ends, Result<Dataset, Complained>) {
+/// `service`: what the cluster's storage is, where that could be read.
+pub(in crate::spec) fn read(
+    fields: &Fields<'_, '_>,
+    service: Option<Service>,
+    out: &mut Diagnostics,
+) -> (Ends, Result<Dataset, Complained>) {
     let (s3, path) = (s3(fields, out), path(fields, out));
     let ends = Ends { s3: s3.clone().ok(), path: path.clone().ok() };
-    (ends, whole(fields, s3, path, out))
+    let mut read = whole(fields, s3, path, out);
+    if service == Some(Service::FileCache) {
+        read = read.and_then(|dataset| file_cache::dataset(fields, dataset, out));
+    }
+    (ends, read)
 }
 
 fn whole(

@@ -40,7 +40,7 @@ pub(super) fn read(
                 .at(kind, "has no links to S3")
                 .note("nothing flows between EFS and S3 by itself, and this file has `[[dataset]]`")
                 .help(
-                    "remove the datasets, and copy with AWS DataSync or `aws s3 sync` in a `setup` script; or take `kind = \"fsx-lustre\"`",
+                    "remove the datasets, and copy with AWS DataSync or `aws s3 sync` in a `setup` script; or take `kind = \"fsx-lustre\"` or `\"file-cache\"`",
                 ),
         );
     }

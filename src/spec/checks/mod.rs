@@ -7,6 +7,7 @@ pub(super) mod contradictions;
 pub(super) mod dataset;
 pub(super) mod efs;
 pub(super) mod existing;
+pub(super) mod file_cache;
 mod layout;
 pub(super) mod market;
 pub(super) mod network;

@@ -1,7 +1,7 @@
 //! `[storage]`: one file system. What it is, where it is mounted, what it is encrypted with; its size and speed are
 //! [`super::capacity`]'s and [`super::performance`]'s.
 
-use super::{capacity, efs, existing, performance, shapes};
+use super::{capacity, efs, existing, file_cache, performance, shapes};
 use crate::catalog::fsx::Kind;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::spec::fields::{At, Complained, Fields, Read};
@@ -39,10 +39,11 @@ pub(in crate::spec) const COMPRESSIONS: &[(&str, Compression)] =
 pub(in crate::spec) enum StorageKind {
     FsxLustre,
     Efs,
+    FileCache,
 }
 
 pub(in crate::spec) const KINDS: &[(&str, StorageKind)] =
-    &[("fsx-lustre", StorageKind::FsxLustre), ("efs", StorageKind::Efs)];
+    &[("fsx-lustre", StorageKind::FsxLustre), ("efs", StorageKind::Efs), ("file-cache", StorageKind::FileCache)];
 
 /// What rules about size and speed hang on. A part is None when it could not be read, and its rules are skipped.
 pub(super) struct Frame<'f, 't, 'i> {
@@ -70,8 +71,10 @@ pub(in crate::spec) fn read(
     out: &mut Diagnostics,
 ) -> Result<Storage, Complained> {
     let service = fields.choice("kind", KINDS, out);
-    if let Ok(Some(At { value: StorageKind::Efs, span })) = service {
-        return efs::read(fields, span, beside, out);
+    match service {
+        Ok(Some(At { value: StorageKind::Efs, span })) => return efs::read(fields, span, beside, out),
+        Ok(Some(At { value: StorageKind::FileCache, span })) => return file_cache::read(fields, span, beside, out),
+        Ok(Some(At { value: StorageKind::FsxLustre, .. }) | None) | Err(_) => {}
     }
     if let Some(existing) = fields.get("existing") {
         let storage = existing::read(fields, existing, beside, out);

@@ -15,7 +15,7 @@ use super::harness::{self, Machine, assert_complete, machine, quick, world};
 fn spec() -> Spec {
     let mut spec = harness::spec(&[2], &[]);
     spec.storage.service = Service::Efs(EfsThroughput::Elastic);
-    spec.storage.mount = "/efs".to_owned();
+    "/efs".clone_into(&mut spec.storage.mount);
     (spec.storage.capacity_gib, spec.storage.throughput_per_tib) = (None, None);
     (spec.storage.metadata_iops, spec.storage.compression) = (None::<MetadataIops>, Compression::None);
     spec
