@@ -109,6 +109,8 @@ impl Builder<'_> {
 
     fn look(&mut self, purpose: Purpose) {
         let mut actions = vec![
+            // Those of the spec; and by the cluster's name what a run that died has left.
+            "ec2:DescribeCapacityReservations",
             "ec2:DescribeImages",
             "ec2:DescribeInstanceTypeOfferings",
             "ec2:DescribeInstances",
@@ -133,9 +135,6 @@ impl Builder<'_> {
         }
         if self.has(Kind::Efs) {
             actions.extend(["elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeMountTargets"]);
-        }
-        if !self.reservations().is_empty() || (purpose == Purpose::Apply && self.asks_for_capacity()) {
-            actions.push("ec2:DescribeCapacityReservations");
         }
         if purpose == Purpose::Apply && (self.has(Kind::Fsx) || self.has(Kind::FileCache)) {
             // FSx, in the name of whoever makes a file system.
