@@ -44,9 +44,12 @@ pub(super) async fn export<C: Cloud, K: Clock>(
     index: usize,
     address: &Address,
 ) -> Result<(), Failure> {
-    let Some(link) = look(context, address).await? else {
-        return Err(Failure::Stale { text: format!("{address} is gone") });
-    };
+    let gone = || Failure::Stale { text: format!("{address} is gone") };
+    let mut link = look(context, address).await?.ok_or_else(gone)?;
+    if link.state == State::Creating && is_cached(context) {
+        cache_made(context, index, address, &link.id).await?;
+        link = look(context, address).await?.ok_or_else(gone)?;
+    }
     if link.state == State::Failed {
         if context.store.was_done(address).await || context.store.was_ready().await || context.observed.was_used() {
             let text = format!("{} is {}: {}", link.id, link.lifecycle, link.reason.clone().unwrap_or_default());
@@ -96,6 +99,28 @@ const fn unexported(text: String) -> Failure {
 async fn look<C: Cloud, K: Clock>(context: &Context<C, K>, address: &Address) -> Result<Option<Seen>, Failure> {
     let observed = context.look(Kind::Link, address).await?;
     Ok(observed.find(address).or_else(|| context.observed.find(address)).cloned())
+}
+
+fn is_cached<C: Cloud, K: Clock>(context: &Context<C, K>) -> bool {
+    context.observed.file_system().is_some_and(|seen| seen.address.kind == Kind::FileCache)
+}
+
+/// A cache takes no task before it is made, and a node that was beside it may have written the moment it was.
+async fn cache_made<C: Cloud, K: Clock>(
+    context: &Context<C, K>,
+    index: usize,
+    address: &Address,
+    link: &str,
+) -> Result<(), Failure> {
+    let pace = pace(Kind::FileCache, &Op::Export);
+    wait(context, index, address, Kind::Link, pace, |observed: &Observed, _| {
+        match observed.resources.iter().find(|seen| seen.id == link) {
+            Some(seen) if seen.state == State::Creating => Verdict::Pending("the cache is still being made".to_owned()),
+            Some(_) => Verdict::Done,
+            None => Verdict::Broken(Failure::Stale { text: format!("{link} is gone") }),
+        }
+    })
+    .await
 }
 
 /// FSx runs no export task on a link that exports by itself.

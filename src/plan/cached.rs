@@ -14,6 +14,16 @@ pub(super) fn is_cached(input: &Input<'_>) -> bool {
     there.or_else(wanted) == Some(Kind::FileCache)
 }
 
+/// Whether what is seen of a cache's links says anything: just after its creation they may not be seen yet.
+pub(super) fn shows_links(input: &Input<'_>, cache: &Seen) -> bool {
+    let on_it = |seen: &Seen| seen.address.kind == Kind::Link && seen.file_system.as_ref() == Some(&cache.id);
+    match cache.state {
+        State::Ready | State::Updating => true,
+        State::Creating => input.observed.resources.iter().any(on_it),
+        State::Misconfigured | State::Failed | State::Deleting => false,
+    }
+}
+
 /// Why the links of a cache that is there are not those that are wanted.
 pub(super) fn other_links(input: &Input<'_>, cache: &Seen) -> Vec<String> {
     let on_it = |seen: &&Seen| seen.address.kind == Kind::Link && seen.file_system.as_ref() == Some(&cache.id);

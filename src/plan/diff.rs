@@ -156,7 +156,7 @@ fn storage_is_replaced(input: &Input<'_>, outcome: &mut Outcome) -> bool {
         }
     };
     let mut reasons = reasons;
-    if address.kind == Kind::FileCache && matches!(seen.state, State::Ready | State::Updating) {
+    if address.kind == Kind::FileCache && cached::shows_links(input, seen) {
         reasons.extend(cached::other_links(input, seen));
     }
     if reasons.is_empty() {

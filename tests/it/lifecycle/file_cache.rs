@@ -67,6 +67,18 @@ async fn down_exports_every_link_and_then_deletes_the_cache() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cache_that_is_still_being_made_is_waited_for() {
+    let (first, spec) = (world(Settings::default()), spec());
+    tokio::select! {
+        outcome = first.up(&spec) => panic!("too quick: {outcome:?}"),
+        () = tokio::time::sleep(Duration::from_secs(60)) => first.cloud.kill(),
+    }
+    let cache = first.cloud.truth("video").find(&Address::one(Kind::FileCache)).map(|seen| seen.state);
+    assert_eq!(cache, Some(State::Creating));
+    again(&first).must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_export_that_does_not_succeed_keeps_the_cache() {
     for bad in [ExportOutcome::FailsFiles(2), ExportOutcome::SucceedsWithout(1), ExportOutcome::Canceled] {
         let machine = world(Settings::default());

@@ -16,7 +16,7 @@ use provision::spec::{Capacity, Spec};
 use tokio::time::{sleep, timeout};
 
 use super::Failed;
-use super::story::{Act, Command, End, Hand, Host, Sky, Story};
+use super::story::{Act, Command, End, Hand, Host, Keeps, Sky, Story};
 use super::wish::Wish;
 use crate::lifecycle::existing;
 use crate::lifecycle::harness::{self, CLUSTER, Machine, Processes};
@@ -91,7 +91,7 @@ impl<'a> Life<'a> {
     }
 
     fn spec(&self, wish: &Wish) -> Spec {
-        let mut spec = wish.spec();
+        let mut spec = wish.spec(self.story.storage);
         if self.story.asks {
             spec.nodes.iter_mut().for_each(|group| group.capacity = Capacity::Probe);
         }
@@ -310,8 +310,10 @@ impl<'a> Life<'a> {
         let of = |kind: Kind| {
             truth.resources.iter().filter(|seen| seen.address.kind == kind && seen.state == State::Ready).count()
         };
-        let there = (of(Kind::Fsx), of(Kind::Link), of(Kind::Template));
-        let wanted = (usize::from(self.theirs.is_none()), wish.datasets.len(), wish.groups.len());
+        let storage = self.story.storage;
+        let there = (of(storage.kind()), of(Kind::Link), of(Kind::Template));
+        let links = if storage == Keeps::Efs { 0 } else { wish.datasets.len() };
+        let wanted = (usize::from(self.theirs.is_none()), links, wish.groups.len());
         ensure(there == wanted, || {
             format!("convergent: {there:?} file systems, links, templates instead of {wanted:?}")
         })
@@ -387,6 +389,7 @@ impl<'a> Life<'a> {
         let truth = self.world.truth(CLUSTER);
         let node = truth.nodes.iter().find(|node| node.exists()).map(|node| node.id.clone());
         let of = |kind: Kind| truth.resources.iter().filter(move |seen| seen.address.kind == kind);
+        let storage = self.story.storage;
         match hand {
             Hand::Writes if truth.nodes.iter().any(is_in_use) => {
                 for link in of(Kind::Link).filter(|link| !matches!(link.state, State::Deleting | State::Failed)) {
@@ -395,6 +398,8 @@ impl<'a> Life<'a> {
             }
             Hand::TerminatesNode => node.iter().for_each(|id| self.world.delete_by_hand(Kind::Nodes, id)),
             Hand::StopsNode => node.iter().for_each(|id| self.world.stop_by_hand(id)),
+            // A cache's links come and go with it.
+            Hand::DeletesLink if storage != Keeps::Fsx => {}
             Hand::DeletesLink => {
                 let files = truth.storage().map(|id| self.world.files(id)).unwrap_or_default();
                 let saved = |path: &str| files.get(path).is_none_or(|counts| counts.dirty == 0);
@@ -403,8 +408,9 @@ impl<'a> Life<'a> {
                     self.world.delete_by_hand(Kind::Link, &link.id);
                 }
             }
-            Hand::RetagsStorage => of(Kind::Fsx).for_each(|seen| {
-                self.world.tag_by_hand(Kind::Fsx, &seen.id, |tags| drop(tags.insert("team".into(), "audio".into())));
+            Hand::RetagsStorage => of(storage.kind()).for_each(|seen| {
+                self.world
+                    .tag_by_hand(storage.kind(), &seen.id, |tags| drop(tags.insert("team".into(), "audio".into())));
             }),
             Hand::ClosesSecurityGroup => of(Kind::SecurityGroup).for_each(|seen| {
                 self.world.change_by_hand(Kind::SecurityGroup, &seen.id, |resource| {
@@ -416,7 +422,8 @@ impl<'a> Life<'a> {
             Hand::DeletesTemplate => {
                 of(Kind::Template).take(1).for_each(|seen| self.world.delete_by_hand(Kind::Template, &seen.id));
             }
-            Hand::NextStorageFails => self.world.fail_next(Kind::Fsx, "no reason"),
+            Hand::NextStorageFails => self.world.fail_next(storage.kind(), "no reason"),
+            Hand::NextLinkFails if storage != Keeps::Fsx => {}
             Hand::NextLinkFails => self.world.fail_next(Kind::Link, "no access"),
             Hand::NextNodeFails => self.world.adjust(|settings| {
                 settings.nodes.push((Which::Group("g0".into()), Boot::Failed("mount: timed out".into())));

@@ -1,6 +1,6 @@
 //! Makes a failing story shorter as long as it fails in the same way.
 
-use super::story::{Act, Command, End, Queue, Sky, Story};
+use super::story::{Act, Command, End, Keeps, Queue, Sky, Story};
 use super::{Failed, live};
 
 /// So many lives are lived to find a shorter one.
@@ -45,6 +45,7 @@ fn candidates(story: &Story) -> Vec<Story> {
     push(&|other| other.queue = Queue::Truth);
     push(&|other| other.exports_stall = false);
     push(&|other| other.asks = false);
+    push(&|other| other.storage = Keeps::Fsx);
     push(&|other| other.elsewhere = false);
     push(&|other| other.last_up = None);
     for index in 0..story.acts.len() {

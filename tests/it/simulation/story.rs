@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use provision::desired::Kind;
 use provision::simulated::{Lag, QueueTold, Random, Settings, Simulated, Weather, WhileCreating};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,9 @@ pub(super) struct Story {
     /// Whether there is room for the nodes is found out before the file system is made.
     #[serde(default)]
     pub asks: bool,
+    /// All specs of a life are of one kind.
+    #[serde(default)]
+    pub storage: Keeps,
     pub acts: Vec<Act>,
     /// After all acts: `up` again in fair weather, or `down` at once; `down` is always the end.
     pub last_up: Option<Wish>,
@@ -57,6 +61,25 @@ impl Queue {
             Self::Silence | Self::Denied => QueueTold::Silence,
             Self::Stuck => QueueTold::Stuck(700),
             Self::Falling => QueueTold::Falling { from_s: 1200, a_minute: 60 },
+        }
+    }
+}
+
+/// What the files are on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Keeps {
+    #[default]
+    Fsx,
+    Efs,
+    FileCache,
+}
+
+impl Keeps {
+    pub(super) const fn kind(self) -> Kind {
+        match self {
+            Self::Fsx => Kind::Fsx,
+            Self::Efs => Kind::Efs,
+            Self::FileCache => Kind::FileCache,
         }
     }
 }
@@ -196,6 +219,13 @@ impl Story {
             let nth = *random.pick(&(0..acts.len()).collect::<Vec<_>>());
             acts[nth].fall_asleep(&wish, random);
         }
+        // From chances of their own: the other lives stay what they were, and so do all that tests/mutants.toml names.
+        let existing = Random::named(seed, "existing 15").below(5) == 0;
+        let storage = match Random::named(seed, "storage 75").below(8) {
+            0 if !existing => Keeps::Efs,
+            1 if !existing => Keeps::FileCache,
+            _ => Keeps::Fsx,
+        };
         Self {
             seed,
             lag_s: *random.pick(&[0, 0, 2, 10, 30]),
@@ -211,8 +241,8 @@ impl Story {
                 Queue::Denied,
             ]),
             exports_stall: data.below(12) == 0,
-            // From a chance of its own: the other lives stay what they were, and so do all that tests/mutants.toml names.
-            existing: Random::named(seed, "existing 15").below(5) == 0,
+            existing,
+            storage,
             // Like `existing`.
             asks: Random::named(seed, "asks 45").below(4) == 0,
             acts,

@@ -1,9 +1,10 @@
 //! What a life's specs are drawn from, in a form that can be kept in a file.
 
 use provision::simulated::Random;
-use provision::spec::{Compression, Flow, Launch, MetadataIops, Setup, Spec};
+use provision::spec::{Compression, EfsThroughput, Flow, Launch, MetadataIops, Preload, Service, Setup, Spec};
 use serde::{Deserialize, Serialize};
 
+use super::story::Keeps;
 use crate::lifecycle::harness;
 
 /// A spec in few words.
@@ -78,7 +79,26 @@ impl Wish {
         }
     }
 
-    pub(super) fn spec(&self) -> Spec {
+    pub(super) fn spec(&self, storage: Keeps) -> Spec {
+        let mut spec = self.on_lustre();
+        match storage {
+            Keeps::Fsx => return spec,
+            Keeps::Efs => {
+                spec.storage.service = Service::Efs(EfsThroughput::Elastic);
+                spec.storage.capacity_gib = None;
+                spec.datasets.clear();
+            }
+            Keeps::FileCache => spec.storage.service = Service::FileCache,
+        }
+        (spec.storage.throughput_per_tib, spec.storage.metadata_iops) = (None, None);
+        spec.storage.compression = Compression::None;
+        for dataset in &mut spec.datasets {
+            (dataset.import, dataset.export, dataset.preload) = (Vec::new(), Vec::new(), Preload::None);
+        }
+        spec
+    }
+
+    fn on_lustre(&self) -> Spec {
         let mut spec = harness::spec(&[], &self.datasets.iter().map(String::as_str).collect::<Vec<_>>());
         spec.nodes = self
             .groups
