@@ -104,7 +104,7 @@ pub(super) fn servers_for(rate: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{Image, Market, Placement};
+    use crate::spec::{Capacity, Image, Market, Placement};
 
     fn group(instance: &str, count: u32, efa: NodeEfa) -> Nodes {
         Nodes {
@@ -113,6 +113,7 @@ mod tests {
             count,
             image: Image::Id("ami-1".to_owned()),
             market: Market::OnDemand,
+            capacity: Capacity::None,
             efa,
             placement: Placement::None,
             setup: None,
