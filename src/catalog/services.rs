@@ -130,7 +130,8 @@ mod tests {
             "local-nvme",
         ];
         let numbers = ["read", "write", "node-read", "node-write", "latency", "opens"];
-        let words = ["shared-writes", "posix", "s3-link", "s3-import", "s3-export", "durable", "on-premises"];
+        let words =
+            ["shared-writes", "posix", "s3-link", "s3-import", "s3-export", "durable", "on-premises", "several-zones"];
         for service in services {
             for name in numbers {
                 let value = get(service, name).unwrap_or_else(|| panic!("{service} {name}")).value;

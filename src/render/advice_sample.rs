@@ -62,6 +62,7 @@ fn candidate(
         size: (fit == Fit::Fits).then(|| "50.4 TiB, 500 MB/s per TiB".to_owned()),
         configuration: None,
         judgements,
+        several_zones: Some(false),
         monthly,
         costs: vec![CostLine {
             what: "50,400 GB stored".to_owned(),

@@ -145,6 +145,8 @@ pub struct Candidate {
     pub configuration: Option<Configuration>,
     /// One for each requirement, in their order.
     pub judgements: Vec<Judgement>,
+    /// It goes on where one availability zone fails. A cluster lives in one zone: no requirement, but good to know.
+    pub several_zones: Option<bool>,
     /// At that size and use; None: a price is not known.
     pub monthly: Option<Usd>,
     /// What the sum is made of.

@@ -135,6 +135,7 @@ fn lustre(kind: Kind, found: Option<Found>, question: &Question<'_>, demand: &De
         size: config.map(|config| config.size()),
         configuration: config.map(|config| config.configuration()),
         judgements: judged,
+        several_zones: others::several_zones("fsx-lustre"),
         monthly: found.map(|found| found.month),
         costs,
         verdict: String::new(),

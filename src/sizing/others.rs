@@ -96,12 +96,22 @@ fn candidate(known: &Known, question: &Question<'_>, demand: &Demand) -> Candida
         configuration: None,
         verdict: String::new(),
         judgements,
+        several_zones: several_zones(known.id),
         monthly,
         costs,
         provision: match known.provision {
             Made::Kind(kind) => Provision::Kind { kind: kind.to_owned() },
             Made::Not(why) => Provision::AdviceOnly { why: why.to_owned() },
         },
+    }
+}
+
+/// Whether a service goes on where one zone fails.
+pub(super) fn several_zones(service: &str) -> Option<bool> {
+    match services::get(service, "several-zones")?.value {
+        Value::Yes => Some(true),
+        Value::No => Some(false),
+        Value::Number(_) | Value::Any | Value::Unknown => None,
     }
 }
 
