@@ -8,7 +8,7 @@ use super::basis::Basis;
 use super::cost::Cost;
 use super::sizing::Sizing;
 use super::topology::Topology;
-use crate::desired::{Address, Kind, Point};
+use crate::desired::{Address, Choice, Kind, Place, Point};
 use crate::diagnostic::Severity;
 
 /// The format of a plan's JSON. New fields may come; none changes its meaning.
@@ -25,6 +25,8 @@ pub struct Plan {
     pub existing: Option<String>,
     /// Where the cluster lives; None when nothing is wanted.
     pub zone: Option<String>,
+    /// The subnet behind it and why it was chosen; None when nothing is wanted, or nothing was looked at.
+    pub place: Option<Lives>,
     /// False: made from the spec alone, without a look at what exists.
     pub compared: bool,
     /// Every resource, changed or not, in the order shown.
@@ -40,6 +42,16 @@ pub struct Plan {
     pub topology: Topology,
     /// What it was made from. None: from the spec alone, or a removal; `up --plan` applies neither.
     pub basis: Option<Basis>,
+}
+
+/// Where a cluster lives or is to live.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Lives {
+    pub place: Place,
+    /// Why there; null where an older version has chosen.
+    pub choice: Option<Choice>,
+    /// Chosen for this plan. False: an earlier run has settled it, and it stays.
+    pub is_new: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
