@@ -11,8 +11,8 @@ use provision::observed::{Endpoint, Node, NodeState, Observed, Report, Seen, Sta
 use provision::plan::{self, Input, Options, Plan, Purpose};
 use provision::record::{Record, Try};
 use provision::spec::{
-    Capacity, Cluster, Compression, Dataset, Deployment, EfsThroughput, Flow, Image, Launch, Market, Media, MetadataIops,
-    Network, NodeEfa, Nodes, Open, Placement, Preload, Service, Spec, Storage,
+    Capacity, Cluster, Compression, Dataset, Deployment, EfsThroughput, Flow, Image, Launch, Market, Media,
+    MetadataIops, Network, NodeEfa, Nodes, Open, Placement, Preload, Service, Spec, Storage,
 };
 
 pub(super) const NOW: &str = "2026-03-05T12:00:00Z";
