@@ -399,7 +399,7 @@ impl<'a> Life<'a> {
             Hand::TerminatesNode => node.iter().for_each(|id| self.world.delete_by_hand(Kind::Nodes, id)),
             Hand::StopsNode => node.iter().for_each(|id| self.world.stop_by_hand(id)),
             // A cache's links come and go with it.
-            Hand::DeletesLink if storage != Keeps::Fsx => {}
+            Hand::DeletesLink | Hand::NextLinkFails if storage != Keeps::Fsx => {}
             Hand::DeletesLink => {
                 let files = truth.storage().map(|id| self.world.files(id)).unwrap_or_default();
                 let saved = |path: &str| files.get(path).is_none_or(|counts| counts.dirty == 0);
@@ -423,7 +423,6 @@ impl<'a> Life<'a> {
                 of(Kind::Template).take(1).for_each(|seen| self.world.delete_by_hand(Kind::Template, &seen.id));
             }
             Hand::NextStorageFails => self.world.fail_next(storage.kind(), "no reason"),
-            Hand::NextLinkFails if storage != Keeps::Fsx => {}
             Hand::NextLinkFails => self.world.fail_next(Kind::Link, "no access"),
             Hand::NextNodeFails => self.world.adjust(|settings| {
                 settings.nodes.push((Which::Group("g0".into()), Boot::Failed("mount: timed out".into())));
