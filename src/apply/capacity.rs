@@ -310,7 +310,7 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
         let is_insisted_on = group.capacity == Capacity::Probe;
         let answers = match error.class {
             Class::Capacity | Class::NotOffered => true,
-            Class::Denied | Class::NotImplemented => !is_insisted_on,
+            _ if cannot_ask(&error) => !is_insisted_on,
             _ => false,
         };
         if answers && error.remains == Remains::Nothing {
@@ -414,8 +414,9 @@ enum Zone {
     Unasked(CloudError),
 }
 
+/// Not a word about room. Of a type or an account that cannot reserve, EC2 says that the request is invalid.
 fn cannot_ask(error: &CloudError) -> bool {
-    matches!(error.class, Class::Denied | Class::NotImplemented)
+    matches!(error.class, Class::Denied | Class::NotImplemented | Class::Invalid | Class::Unknown)
 }
 
 fn address_of(group: &Nodes) -> Address {

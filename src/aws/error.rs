@@ -364,7 +364,9 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
     match code {
         // What stands in for AWS and lacks a call; AWS's own words for a call that a region does not have yet.
         _ if status == 501 => Class::NotImplemented,
-        "InvalidAction" => Class::NotImplemented,
+        "InvalidAction" | "NotImplemented" | "UnknownOperation" | "UnknownOperationException" => Class::NotImplemented,
+        // Some say it in words, as a fault of the server.
+        _ if status >= 500 && says(&["not implemented", "not been implemented"]) => Class::NotImplemented,
 
         "AuthFailure" if says(&["not authorized for"]) => Class::Denied,
         "AuthFailure"

@@ -688,6 +688,12 @@ async fn a_zone_without_room_is_asked_once() {
         assert_eq!((error.class, error.remains), (class, Remains::Nothing), "{code}");
         assert_eq!(wire.count("CreateCapacityReservation"), 1, "{code}");
     }
+    let in_words = "The create_capacity_reservation action has not been implemented";
+    // The SDK repeats it as it does every fault of a server.
+    let wire =
+        (0..8).fold(Wire::new(), |wire, _| wire.ec2_error("CreateCapacityReservation", 500, "InternalError", in_words));
+    let error = wire.aws().create(&create(reservation_address(), reservation())).await.expect_err("refused");
+    assert_eq!((error.class, error.remains), (Class::NotImplemented, Remains::Nothing));
     // A fault of EC2's own is another matter.
     let wire = Wire::new().ec2_error("CreateCapacityReservation", 500, "InternalError", "sorry").ok(
         "CreateCapacityReservation",
