@@ -307,6 +307,8 @@ pub struct Nodes {
     pub count: u32,
     pub image: Image,
     pub market: Market,
+    /// On-demand groups only.
+    pub capacity: Capacity,
     pub efa: NodeEfa,
     /// Resolved: true only where the type can be in a cluster placement group and nothing forbids it.
     pub placement: Placement,
@@ -331,6 +333,17 @@ pub enum Market {
     CapacityBlock(String),
     /// Id of an on-demand capacity reservation, `cr-…`.
     Reservation(String),
+}
+
+/// Whether it is found out that a zone has room for a group before a file system is made there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capacity {
+    /// Nothing is asked.
+    None,
+    /// The capacity is reserved and given back at once. Who may not ask is told so.
+    Probe,
+    /// The same, where the user has not said so: where it cannot be asked, nothing is asked.
+    ProbeIfPossible,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

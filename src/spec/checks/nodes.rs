@@ -7,14 +7,30 @@ use super::{market, shapes};
 use crate::catalog::instances::{self, Architecture, InstanceType};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::spec::fields::{At, Complained, Fields, wrong_type};
-use crate::spec::model::{Image, Market, NodeEfa, Nodes, Placement, Setup};
+use crate::spec::model::{Capacity, Image, Market, NodeEfa, Nodes, Placement, Setup};
 use crate::spec::places::span;
 use crate::spec::units::Unit;
 
-pub(in crate::spec) const KEYS: &[&str] =
-    &["name", "instance", "count", "image", "market", "reservation", "efa", "placement", "setup", "root_volume"];
+pub(in crate::spec) const KEYS: &[&str] = &[
+    "name",
+    "instance",
+    "count",
+    "image",
+    "market",
+    "reservation",
+    "capacity",
+    "efa",
+    "placement",
+    "setup",
+    "root_volume",
+];
 pub(in crate::spec) const PLACEMENTS: &[(&str, Placement)] =
     &[("cluster", Placement::Cluster), ("none", Placement::None)];
+
+pub(in crate::spec) const CAPACITIES: &[(&str, Capacity)] = &[("probe", Capacity::Probe), ("none", Capacity::None)];
+/// Accelerators of a node from which on capacity is scarce enough to be asked for first: whole machines of the P, Trn and
+/// large G families.
+const SCARCE_ACCELERATORS: u32 = 8;
 
 pub(in crate::spec) const NAME_MAX: usize = 32;
 /// The bucket of instances that RunInstances draws from holds 1000 (EC2 API guide, ec2-api-throttling): a whole group is
@@ -40,6 +56,7 @@ pub(in crate::spec) fn read(
     let count = count(fields, out);
     let image = image(fields, facts, out);
     let market = market::read(fields, facts, count.ok(), out);
+    let capacity = capacity(fields, facts, market.as_ref().ok(), out);
     let efa = efa(fields, instance.as_ref().ok(), facts, count.ok(), storage_efa, out);
     let placement = placement(fields, facts, count.ok(), market.as_ref().ok(), out);
     let setup = setup(fields, load, out);
@@ -50,6 +67,7 @@ pub(in crate::spec) fn read(
         count: count?,
         image: image?,
         market: market?,
+        capacity: capacity?,
         efa: efa?,
         placement: placement?,
         setup: setup?,
@@ -217,6 +235,32 @@ fn efa(
         }),
     };
     Ok(if on { NodeEfa::On } else { NodeEfa::Off })
+}
+
+fn capacity(
+    fields: &Fields<'_, '_>,
+    facts: Option<&InstanceType>,
+    market: Option<&Market>,
+    out: &mut Diagnostics,
+) -> Result<Capacity, Complained> {
+    let on_demand = market.is_none_or(|market| *market == Market::OnDemand);
+    match fields.choice("capacity", CAPACITIES, out)? {
+        Some(At { value: Capacity::Probe, span }) if !on_demand => {
+            out.push(
+                Diagnostic::error("spec::capacity-probe", "capacity can be asked for on demand only")
+                    .at(span, "not with this `market`")
+                    .note("a reservation or a Capacity Block is there already; spot capacity cannot be reserved")
+                    .help("leave `capacity` out"),
+            );
+            Err(Complained)
+        }
+        Some(chosen) => Ok(chosen.value),
+        None => {
+            let accelerators = facts.and_then(|facts| facts.accelerators.as_ref()).map_or(0, |each| each.count);
+            let scarce = on_demand && accelerators >= SCARCE_ACCELERATORS;
+            Ok(if scarce { Capacity::ProbeIfPossible } else { Capacity::None })
+        }
+    }
 }
 
 fn placement(
