@@ -15,5 +15,7 @@ mod lock;
 mod nodes;
 mod preflight;
 mod preload;
+mod replace;
+mod roll;
 mod saved;
 mod tampered;
