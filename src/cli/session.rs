@@ -155,8 +155,8 @@ pub(super) async fn run(task: Task<'_>) -> anyhow::Result<Exit> {
 }
 
 async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::Result<Ended> {
-    let nodes: String = task.replace.iter().map(|id| format!(" {id}")).collect();
-    let line = format!("provision {}{nodes}{}", task.command(), task.named);
+    let words: Vec<&str> = [task.command()].into_iter().chain(task.replace.iter().map(String::as_str)).collect();
+    let line = format!("provision {}{}", words.join(" "), task.named);
     let Task {
         named,
         purpose,

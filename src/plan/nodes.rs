@@ -108,7 +108,8 @@ pub(super) fn fleet(wanted: &Wanted, group: &NodeGroup, live: &[&Node], case: &C
     fleet.booting = booting > 0;
     fleet.kept = ids(&good);
 
-    let rolled = group.max_away.filter(|_| !case.at_once && !anew.iter().any(|node| mounts_another(node)));
+    let can_roll = !case.at_once && !anew.iter().any(|node| mounts_another(node));
+    let rolled = group.max_away.filter(|_| can_roll);
     // More than have to be made come back for nobody, and go with the first.
     let surplus = anew.len().saturating_sub(add);
     let begun = match rolled {
@@ -127,7 +128,7 @@ pub(super) fn fleet(wanted: &Wanted, group: &NodeGroup, live: &[&Node], case: &C
     fleet.first = Batch { remove: ids(&bad), add: number(add - later.len()) };
     fleet.first.remove.extend(ids(now));
     fleet.first.remove.extend(ids(&excess));
-    fleet.reasons.extend(how(group, case, anew.len(), rolled, &fleet));
+    fleet.reasons.extend(how(group, can_roll, anew.len(), rolled, &fleet));
 
     if live.len() != want {
         let (before, after) = (live.len().to_string(), want.to_string());
@@ -149,22 +150,22 @@ pub(super) fn fleet(wanted: &Wanted, group: &NodeGroup, live: &[&Node], case: &C
 }
 
 /// How a change goes through a group.
-fn how(group: &NodeGroup, case: &Case<'_>, anew: usize, rolled: Option<u32>, fleet: &Fleet) -> Option<String> {
+fn how(group: &NodeGroup, can_roll: bool, anew: usize, rolled: Option<u32>, fleet: &Fleet) -> Option<String> {
     if anew < 2 {
         return None;
     }
     let Some(most) = rolled else {
-        return Some(match group.max_away {
-            None => {
+        return match (group.max_away, can_roll) {
+            (None, false) => None,
+            (None, true) => Some(
                 "All of them go at once: a job over the whole group stops either way. `max_away = 1` would replace one \
-                     after another."
-                    .to_owned()
+                 after another."
+                    .to_owned(),
+            ),
+            (Some(_), _) => {
+                Some("All of them go at once, whatever `max_away` says: what they stand on goes too.".to_owned())
             }
-            Some(_) if case.at_once => {
-                "All of them go at once, whatever `max_away` says: what they stand on goes too.".to_owned()
-            }
-            Some(_) => "All of them go at once, whatever `max_away` says: their file system is another one.".to_owned(),
-        });
+        };
     };
     let first = Some(&fleet.first).filter(|first| **first != Batch::default());
     let batches: Vec<String> = first

@@ -157,16 +157,13 @@ fn count(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<u32, Complain
 fn max_away(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<Option<MaxAway>, Complained> {
     const KEY: &str = "max_away";
     let Some(value) = fields.get(KEY) else { return Ok(None) };
-    let read = match value.get_ref() {
-        DeValue::String(text) => {
-            let percent = text.strip_suffix('%').and_then(|percent| percent.parse().ok());
-            percent.filter(|percent| (1..=100).contains(percent)).map(MaxAway::Percent)
-        }
-        _ => {
-            let number = fields.number(KEY, "a whole number such as 1, or a share such as \"25%\"", out)?;
-            let nodes = number.and_then(|At { value, .. }| u32::try_from(value).ok().filter(|nodes| *nodes > 0));
-            nodes.map(MaxAway::Nodes)
-        }
+    let read = if let DeValue::String(text) = value.get_ref() {
+        let percent = text.strip_suffix('%').and_then(|percent| percent.parse().ok());
+        percent.filter(|percent| (1..=100).contains(percent)).map(MaxAway::Percent)
+    } else {
+        let number = fields.number(KEY, "a whole number such as 1, or a share such as \"25%\"", out)?;
+        let nodes = number.and_then(|At { value, .. }| u32::try_from(value).ok().filter(|nodes| *nodes > 0));
+        nodes.map(MaxAway::Nodes)
     };
     if read.is_none() {
         out.push(
