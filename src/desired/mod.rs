@@ -7,6 +7,7 @@ mod names;
 mod place;
 pub mod policy;
 mod resource;
+mod sized;
 
 pub use build::{Desired, Point, Settled, Wanted, build, build_offline, link, storage_kind};
 pub use fields::{deployment_text, efs_throughput_text, market_text, media_text};
@@ -23,3 +24,4 @@ pub use resource::{
     LaunchTemplate, Link, MountTarget, NodeGroup, NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule,
     SecurityGroup, Tags, s3_url,
 };
+pub use sized::{Chosen, PinnedStorage, choose_storage};

@@ -20,6 +20,7 @@ mod rules;
 mod safety;
 mod saved;
 mod since;
+mod sizing;
 mod steps;
 mod summary;
 mod topology;
@@ -34,6 +35,7 @@ pub use nodes::{NODE_BOOTS_MIN, NODE_ENDS_MIN};
 pub use outside::{Counted, Outside, outside_links, say_outside};
 pub use paid::existing;
 pub use saved::Saved;
+pub use sizing::{Proposal, Sizing};
 pub use summary::of_existing;
 pub use topology::{Flow, Part, Tier, Topology};
 
@@ -74,6 +76,7 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         steps,
         findings,
         cost,
+        sizing: None,
         topology,
         basis: None,
     }

@@ -6,7 +6,9 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::{plan_cost, plan_facts};
-use crate::plan::{Action, Basis, Cost, Danger, FORMAT_VERSION, Finding, Lives, Plan, Purpose, Step, Topology, Verb};
+use crate::plan::{
+    Action, Basis, Cost, Danger, FORMAT_VERSION, Finding, Lives, Plan, Purpose, Sizing, Step, Topology, Verb,
+};
 
 /// What `provision plan --format json` prints. New fields may come; none changes its meaning.
 #[derive(Serialize, JsonSchema)]
@@ -35,6 +37,9 @@ struct Document<'a> {
     /// What to know before saying yes, the worst first.
     findings: Vec<&'a Finding>,
     cost: &'a Cost,
+    /// How storage was sized for the workload; absent where the spec says its size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sizing: Option<&'a Sizing>,
     topology: &'a Topology,
     /// What `up --plan` compares; null where it applies nothing.
     basis: Option<&'a Basis>,
@@ -76,6 +81,7 @@ pub fn plan(plan: &Plan) -> String {
         actions,
         steps,
         cost,
+        sizing,
         topology,
         basis,
         ..
@@ -109,6 +115,7 @@ pub fn plan(plan: &Plan) -> String {
         steps,
         findings: plan_facts::findings(plan),
         cost,
+        sizing: sizing.as_ref(),
         topology,
         basis: basis.as_ref(),
     })

@@ -18,4 +18,5 @@ mod preload;
 mod replace;
 mod roll;
 mod saved;
+mod sized;
 mod tampered;
