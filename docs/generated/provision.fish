@@ -38,6 +38,7 @@ complete -c provision -n "__fish_provision_needs_command" -f -a "init" -d 'Write
 complete -c provision -n "__fish_provision_needs_command" -f -a "validate" -d 'Check a spec, offline and without credentials'
 complete -c provision -n "__fish_provision_needs_command" -f -a "plan" -d 'Show what `up` would do, why, and what it costs'
 complete -c provision -n "__fish_provision_needs_command" -f -a "up" -d 'Create or change the cluster, and wait until every node has the file system mounted'
+complete -c provision -n "__fish_provision_needs_command" -f -a "replace" -d 'End one node and launch another in its place'
 complete -c provision -n "__fish_provision_needs_command" -f -a "status" -d 'Show what is there now: storage, links, tasks, nodes, drift, cost'
 complete -c provision -n "__fish_provision_needs_command" -f -a "down" -d 'Export what is not yet in S3, then remove everything'
 complete -c provision -n "__fish_provision_needs_command" -f -a "advise" -d 'Tell which storage fits the workload, at which size and price, and why the others do not'
@@ -119,6 +120,19 @@ complete -c provision -n "__fish_provision_using_subcommand up" -s v -l verbose 
 complete -c provision -n "__fish_provision_using_subcommand up" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c provision -n "__fish_provision_using_subcommand up" -s h -l help -d 'Print help'
 complete -c provision -n "__fish_provision_using_subcommand up" -s V -l version -d 'Print version'
+complete -c provision -n "__fish_provision_using_subcommand replace" -l prices -d 'Prices of your own, as for `up`' -r -F
+complete -c provision -n "__fish_provision_using_subcommand replace" -l region -d 'Region; else that of the spec, the environment or the profile' -r
+complete -c provision -n "__fish_provision_using_subcommand replace" -l profile -d 'Profile of the AWS configuration' -r
+complete -c provision -n "__fish_provision_using_subcommand replace" -l endpoint-url -d 'Endpoint of every service, such as a LocalStack\'s' -r
+complete -c provision -n "__fish_provision_using_subcommand replace" -l color -d 'When to use colour; NO_COLOR is respected' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c provision -n "__fish_provision_using_subcommand replace" -s y -l yes -d 'Do not ask'
+complete -c provision -n "__fish_provision_using_subcommand replace" -l json -d 'One JSON event a line on stdout instead of progress'
+complete -c provision -n "__fish_provision_using_subcommand replace" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
+complete -c provision -n "__fish_provision_using_subcommand replace" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c provision -n "__fish_provision_using_subcommand replace" -s h -l help -d 'Print help'
+complete -c provision -n "__fish_provision_using_subcommand replace" -s V -l version -d 'Print version'
 complete -c provision -n "__fish_provision_using_subcommand status" -l cluster -d 'Name of the cluster: no spec is needed' -r
 complete -c provision -n "__fish_provision_using_subcommand status" -l prices -d 'Prices of your own, one `item price` a line as `prices show` has them: they win over the table\'s' -r -F
 complete -c provision -n "__fish_provision_using_subcommand status" -l format -d 'Text for a person, JSON for a program' -r -f -a "text\t''

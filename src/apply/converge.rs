@@ -78,7 +78,7 @@ where
 {
     // Nothing is changed by a look, and one at a cloud that does not answer may take minutes.
     let mut prepared = tokio::select! {
-        prepared = prepare(cloud, clock, &session.request) => prepared?,
+        prepared = Box::pin(prepare(cloud, clock, &session.request)) => prepared?,
         () = session.stop.cancelled() => return Ok(Outcome::Declined),
     };
     let say = |what| {
@@ -120,7 +120,7 @@ where
             Ok(locked) => locked,
             Err(Refused::Held(holder)) => return Ok(Outcome::Held(holder)),
             Err(Refused::Gone) => {
-                prepared = prepare(cloud, clock, &session.request).await?;
+                prepared = Box::pin(prepare(cloud, clock, &session.request)).await?;
                 continue;
             }
             Err(Refused::Cloud(error)) => return Err(error.into()),
@@ -137,12 +137,12 @@ where
         if inherited || !is_current(&prepared, &parameters) {
             // Another run has been here between our look and our lock.
             let _ = lease.release(cloud).await;
-            prepared = prepare(cloud, clock, &session.request).await?;
+            prepared = Box::pin(prepare(cloud, clock, &session.request)).await?;
             continue;
         }
         if session.reviewed.is_some() && ran.is_none() {
             // Since the first look somebody may have thought about the question for an hour; from now on no other run comes between.
-            let looked = prepare(cloud, clock, &session.request).await;
+            let looked = Box::pin(prepare(cloud, clock, &session.request)).await;
             let found = looked.and_then(|now| Ok((objection(session.reviewed.as_ref(), &now, None)?, now)));
             match found {
                 Ok((None, now)) => prepared = now,
@@ -161,7 +161,7 @@ where
             Err(outcome) => return Ok(outcome),
         };
         prepared = secured;
-        let report = run(Run {
+        let report = Box::pin(run(Run {
             cloud: cloud.clone(),
             clock: clock.clone(),
             plan: prepared.plan.clone(),
@@ -172,7 +172,7 @@ where
             lease,
             events: session.events.clone(),
             stop: session.stop.clone(),
-        })
+        }))
         .await;
         let again = report.ending == Ending::Failed && report.is_stale() && round < MOST_ROUNDS;
         if !again {
@@ -180,7 +180,7 @@ where
         }
         ran = Some((Box::new(prepared), report));
         tokio::time::sleep(BEFORE_NEXT_ROUND).await;
-        prepared = prepare(cloud, clock, &session.request).await?;
+        prepared = Box::pin(prepare(cloud, clock, &session.request)).await?;
     }
     Ok(Outcome::Declined)
 }

@@ -14,10 +14,7 @@ use super::wait;
 use crate::cloud::{Class, Clock, Cloud, Create, Created, Update};
 use crate::desired::{Address, Kind, Resource, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_SPEC, TAG_TTL, TAG_UNTIL, Tags, Wanted};
 use crate::observed::{Node, Seen, State};
-use crate::plan::{Op, Step};
-
-/// How often a creation is begun anew because its token met something dead.
-const MOST_EPOCHS: u32 = 4;
+use crate::plan::{EPOCHS_A_TRY, Op, Step};
 
 /// How often an update waits for another one, which may be its own with its answer lost.
 const MOST_CONFLICTS: u32 = 4;
@@ -66,7 +63,7 @@ async fn create<C: Cloud, K: Clock>(
         Resource::Nodes(group) => format!("{address}@{}", group.zone),
         _ => address.to_string(),
     };
-    for epoch in first_epoch..first_epoch + MOST_EPOCHS {
+    for epoch in first_epoch..first_epoch + EPOCHS_A_TRY {
         if epoch > first_epoch {
             let intent = Intent { address: address.clone(), epoch, count: expected(context, address, count) };
             let now = context.clock.now();

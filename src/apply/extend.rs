@@ -179,6 +179,7 @@ fn retag(node: &Node, nodes: Vec<String>, until: Timestamp) -> Update {
         subnet: String::new(),
         market: Market::OnDemand,
         template: Address { kind: crate::desired::Kind::Template, ..node.address.clone() },
+        max_away: None,
     };
     Update {
         address: node.address.clone(),

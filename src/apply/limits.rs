@@ -18,8 +18,8 @@ pub(super) fn named(resource: &Resource, count: u32, mut error: CloudError) -> C
         | Resource::Placement(_)
         | Resource::Fsx(_)
         | Resource::Efs(_)
-        | Resource::MountTarget(_)
         | Resource::FileCache(_)
+        | Resource::MountTarget(_)
         | Resource::Link(_)
         | Resource::Template(_) => return error,
     };

@@ -31,6 +31,7 @@ pub(super) async fn count<C: Cloud>(
         observed: &prepared.observed,
         record: &prepared.record,
         options,
+        replace: &[],
     };
     let paths = outside_links(&input)?;
     let counted = tokio::time::timeout(LIMIT, ask(cloud, prepared, &paths, stop, asks)).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::desired::Kind;
-use crate::plan::Op;
+use crate::plan::{NODE_BOOTS_MIN, NODE_ENDS_MIN, Op};
 
 /// The pace of one kind of wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,9 +56,9 @@ pub(super) fn pace(kind: Kind, op: &Op) -> Pace {
         (Kind::Link, Op::Export) => (None, None, 0, 100),
         (Kind::Link, _) => (Some(minutes(3)), Some(minutes(60)), 800, 400),
         (Kind::Task, _) => (None, None, 0, 200),
-        (Kind::Nodes, Op::Delete { .. }) => (Some(minutes(2)), Some(minutes(30)), 0, 100),
+        (Kind::Nodes, Op::Delete { .. }) => (Some(minutes(NODE_ENDS_MIN)), Some(minutes(30)), 0, 100),
         // A node that is launched beside the storage waits for it first.
-        (Kind::Nodes, _) => (Some(minutes(5)), Some(minutes(120)), 1500, 700),
+        (Kind::Nodes, _) => (Some(minutes(NODE_BOOTS_MIN)), Some(minutes(120)), 1500, 700),
         (
             Kind::SecurityGroup
             | Kind::Role

@@ -33,6 +33,8 @@ pub struct Request {
     /// Look again until what was made a moment ago is seen: whoever acts on the look must, whoever only shows it need not.
     pub patient: bool,
     pub prices: PriceBook,
+    /// Ids of nodes to be replaced although nothing is wrong with them; then nothing but nodes may change.
+    pub replace: Vec<String>,
     /// Where this run has found room; None: where the cluster is settled, or the first zone that fits.
     pub room: Option<(Place, Choice)>,
 }
@@ -100,6 +102,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
             observed: &observed,
             record: &record,
             options: request.options,
+            replace: &request.replace,
         };
         let plan = plan::plan(&input, prices);
         return Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan });
@@ -144,6 +147,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         observed: &observed,
         record: &record,
         options: request.options,
+        replace: &request.replace,
     };
     let mut plan = plan::plan(&input, prices);
     plan.basis = Some(Basis::of(&Sources {
@@ -195,6 +199,7 @@ pub fn offline(spec: &Spec, region: Option<&str>, options: Options, prices: &Pri
         observed: &Observed::default(),
         record: &Record::new(&spec.cluster.name, ""),
         options,
+        replace: &[],
     };
     let mut plan = plan::plan(&input, prices).not_compared();
     plan.findings.extend(sizing.iter().flat_map(Sizing::findings));

@@ -148,13 +148,18 @@ pub(super) async fn settled<C: Cloud, K: Clock>(
     address: &Address,
 ) -> Result<(), Failure> {
     if address.kind == Kind::Nodes {
-        let doomed = context.plan.steps.iter().find_map(|step| match &step.op {
-            Op::Delete { ids } if step.address == *address => Some(ids.clone()),
-            _ => None,
-        });
-        let doomed = doomed.unwrap_or_default();
+        let doomed: Vec<&String> = context
+            .plan
+            .steps
+            .iter()
+            .filter_map(|step| match &step.op {
+                Op::Delete { ids } if step.address == *address => Some(ids),
+                _ => None,
+            })
+            .flatten()
+            .collect();
         let ids: Vec<String> =
-            context.observed.nodes_of(address).map(|node| node.id.clone()).filter(|id| !doomed.contains(id)).collect();
+            context.observed.nodes_of(address).map(|node| node.id.clone()).filter(|id| !doomed.contains(&id)).collect();
         return nodes_ready(context, index, address, &ids).await;
     }
     let Some(seen) = context.observed.find(address) else {

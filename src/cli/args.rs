@@ -64,6 +64,9 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Create or change the cluster, and wait until every node has the file system mounted
     Up(Up),
+    /// End one node and launch another in its place
+    #[command(after_help = REPLACE)]
+    Replace(Replace),
     /// Show what is there now: storage, links, tasks, nodes, drift, cost
     Status(Status),
     /// Export what is not yet in S3, then remove everything
@@ -350,6 +353,27 @@ const RUN: &str = "The words of the command reach the node as they are, none is 
 
 /// A node, in words.
 const NODE: &str = "Its id or the beginning of it, its private address, or GROUP/INDEX as `status` shows it";
+
+const REPLACE: &str = "For a node that looks well and is not: `up` replaces those that have failed by itself. Jobs on it stop, and what is on \
+    its own disks is lost. Other nodes run on. If it was stopped half-way, `provision up` goes on: a name such as `trainer/0` may \
+    mean another node by then, an id never does.";
+
+#[derive(Debug, Args)]
+pub(super) struct Replace {
+    #[arg(value_name = "NODE", help = NODE)]
+    pub node: String,
+    #[command(flatten)]
+    pub file: SpecFile,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// One JSON event a line on stdout instead of progress
+    #[arg(long)]
+    pub json: bool,
+    /// Prices of your own, as for `up`
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
+}
 
 #[derive(Debug, Args)]
 pub(super) struct Logs {

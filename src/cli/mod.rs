@@ -69,6 +69,7 @@ fn run(command: Command, settings: &Settings) -> anyhow::Result<Exit> {
         Command::Plan(args) if args.offline => commands::plan::offline(&args, settings),
         Command::Plan(args) => block_on(commands::plan::run(&args, settings)),
         Command::Up(args) => block_on(commands::up::run(&args, settings)),
+        Command::Replace(args) => block_on(commands::replace::run(&args, settings)),
         Command::Status(args) => block_on(commands::status::run(&args, settings)),
         Command::Advise(args) if args.scan.is_empty() => commands::advise::offline(&args, settings),
         Command::Advise(args) => block_on(commands::advise::run(&args, settings)),

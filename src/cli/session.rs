@@ -47,6 +47,8 @@ pub(super) struct Task<'a> {
     pub wait_for_data: Vec<String>,
     /// How long to go on asking where no zone has room.
     pub wait_for_capacity: Option<Duration>,
+    /// Ids of nodes to be replaced, and nothing else changed.
+    pub replace: Vec<String>,
     /// The one plan that may be carried out.
     pub reviewed: Option<Reviewed>,
     pub settings: &'a Settings,
@@ -60,8 +62,9 @@ pub(super) struct Reviewed {
 }
 
 impl Task<'_> {
-    const fn command(&self) -> &'static str {
+    fn command(&self) -> &'static str {
         match self.purpose {
+            Purpose::Up if !self.replace.is_empty() => "replace",
             Purpose::Up => "up",
             Purpose::Down => "down",
         }
@@ -77,7 +80,17 @@ pub(super) fn request(
     prices: PriceBook,
 ) -> Request {
     let new_deployment = format!("d-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
-    Request { purpose, cluster: cluster.to_owned(), spec, options, new_deployment, patient: true, prices, room: None }
+    Request {
+        purpose,
+        cluster: cluster.to_owned(),
+        spec,
+        options,
+        new_deployment,
+        patient: true,
+        prices,
+        replace: Vec::new(),
+        room: None,
+    }
 }
 
 pub(super) fn failed(error: Failed) -> anyhow::Error {
@@ -142,7 +155,8 @@ pub(super) async fn run(task: Task<'_>) -> anyhow::Result<Exit> {
 }
 
 async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::Result<Ended> {
-    let line = format!("provision {}{}", task.command(), task.named);
+    let words: Vec<&str> = [task.command()].into_iter().chain(task.replace.iter().map(String::as_str)).collect();
+    let line = format!("provision {}{}", words.join(" "), task.named);
     let Task {
         named,
         purpose,
@@ -155,14 +169,17 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
         json,
         wait_for_data,
         wait_for_capacity,
+        replace,
         reviewed,
         settings,
     } = task;
+    let replaces = !replace.is_empty();
     let (file, saved) = reviewed.map(|Reviewed { file, saved }| (file, saved)).unzip();
     let with_plan = file.as_deref().map(|file| format!("{line} --plan {}", shell(file)));
     let asked_for = with_plan.as_ref().unwrap_or(&line);
     if !yes && (!settings.interactive || json) {
         let look = match purpose {
+            Purpose::Up if replaces => "status",
             Purpose::Up => "plan",
             Purpose::Down => "status",
         };
@@ -185,7 +202,7 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
     let clock = SystemClock;
     let began = holder.since;
     let session = Session {
-        request: request(purpose, &cluster, spec, options, prices),
+        request: Request { replace, ..request(purpose, &cluster, spec, options, prices) },
         holder,
         is_dead: &machine::is_dead,
         reviewed: saved,
@@ -235,6 +252,8 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
         output::say(&text(&settings.err));
         Some(text(&Theme::plain()))
     };
+    // A node that was named may be gone by now; whatever is left to do, `up` does.
+    let again = if replaces { format!("provision up{named}") } else { line.clone() };
     let ended = match outcome.map_err(failed)? {
         Outcome::Nothing(prepared) => {
             if !json && !settings.quiet {
@@ -269,7 +288,7 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
             Ended { exit: Exit::NoCapacity, how: How::Failed, error }
         }
         Outcome::Ran { prepared, report, refused } => {
-            let mut ended = ended(&prepared, &report, &line, settings, json);
+            let mut ended = ended(&prepared, &report, &again, settings, json);
             if let Some(plan) = refused {
                 output::say("Since then the cluster has changed. This is the plan now:");
                 ended.error = told(&|theme| plan_text::plan(&plan, theme));
@@ -287,7 +306,7 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
         }
         Some(loaded) => {
             let (remove, status) = commands(&cluster);
-            let context = FailureContext { cluster: &cluster, command: &line, remove: &remove, status: &status };
+            let context = FailureContext { cluster: &cluster, command: &again, remove: &remove, status: &status };
             let error = told(&|theme| preload::unfinished(&loaded, &context, theme));
             let (exit, how) = match loaded {
                 Loaded::Interrupted => (Exit::Interrupted, How::Interrupted),

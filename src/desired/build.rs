@@ -298,6 +298,7 @@ impl Builder<'_> {
             subnet: self.settled.place.subnet.clone(),
             market: group.market.clone(),
             template: template_address.clone(),
+            max_away: group.max_away.map(|most| most.of(group.count)),
         };
         let node_digest = node_digest(&template);
         let template_digest = digest(&[&node_digest, &bootstrap::digest(&template.boot), &group.count.to_string()], 8);

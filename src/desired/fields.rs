@@ -53,13 +53,15 @@ impl Resource {
             }
             Self::Link(link) => link.fields(),
             Self::Template(template) => template.fields(),
-            Self::Nodes(NodeGroup { count, instance, image, zone, subnet: _, market, template: _ }) => vec![
-                ("count", count.to_string()),
-                ("instance", instance.clone()),
-                ("image", image.clone()),
-                ("zone", zone.clone()),
-                ("market", market_text(market)),
-            ],
+            Self::Nodes(NodeGroup { count, instance, image, zone, subnet: _, market, template: _, max_away: _ }) => {
+                vec![
+                    ("count", count.to_string()),
+                    ("instance", instance.clone()),
+                    ("image", image.clone()),
+                    ("zone", zone.clone()),
+                    ("market", market_text(market)),
+                ]
+            }
         }
     }
 }

@@ -396,4 +396,6 @@ pub struct NodeGroup {
     pub subnet: String,
     pub market: Market,
     pub template: Address,
+    /// How many may be away at once while a change goes through the group. None: all.
+    pub max_away: Option<u32>,
 }

@@ -11,7 +11,9 @@ pub(super) fn explain(outcome: &mut Outcome) {
         .iter()
         .any(|action| action.address.kind.is_storage() && matches!(action.verb, Verb::Replace | Verb::Delete));
     for action in &mut outcome.actions {
-        let ended = outcome.work.get(&action.address).map_or(0, |work: &Work| work.delete.len());
+        let ended = outcome.work.get(&action.address).map_or(0, |work: &Work| {
+            work.delete.len() + work.rolls.iter().map(|(_, batch)| batch.remove.len()).sum::<usize>()
+        });
         action.danger_reason = reason(action, ended, storage_goes);
     }
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cached;
 use super::model::{Action, Danger, Finding, Purpose, Verb};
-use super::nodes;
+use super::nodes::{self, Batch, Case};
 use super::not_ours;
+use super::replace;
 use super::rules;
 use super::safety::{may_owe_files, missing_links};
 use super::summary;
@@ -31,6 +32,9 @@ pub struct Options {
     pub keep_storage: bool,
 }
 
+/// How many numbers a try may take: a token that meets what is gone gives way to the next.
+pub const EPOCHS_A_TRY: u32 = 4;
+
 /// What is to be compared.
 pub struct Input<'a> {
     pub purpose: Purpose,
@@ -38,6 +42,8 @@ pub struct Input<'a> {
     pub observed: &'a Observed,
     pub record: &'a Record,
     pub options: Options,
+    /// Ids of nodes to be replaced although nothing is wrong with them.
+    pub replace: &'a [String],
 }
 
 /// The work at one address; `steps` turns it into steps.
@@ -48,6 +54,8 @@ pub(super) struct Work {
     /// A link: copy to S3 before.
     pub export: bool,
     pub create: Option<(u32, u32)>,
+    /// Nodes: what follows, each once those before it are ready; with the number of its try.
+    pub rolls: Vec<(u32, Batch)>,
     /// In this order, one call each.
     pub updates: Vec<BTreeSet<String>>,
     pub set_tags: BTreeSet<String>,
@@ -76,7 +84,10 @@ pub(super) fn diff(input: &Input<'_>) -> Outcome {
     let mounted = input.desired.existing.as_deref().or_else(ours);
     for (address, wanted) in &input.desired.resources {
         let (action, work) = match &wanted.resource {
-            Resource::Nodes(group) => node_group(input, address, wanted, group, mounted),
+            Resource::Nodes(group) => {
+                let at_once = nodes::at_once(input, &outcome, address);
+                node_group(input, address, wanted, group, &Case { mounted, asked: input.replace, at_once })
+            }
             Resource::Link(_) if cached::is_cached(input) => cached::link(input, address, wanted, storage_replaced),
             _ => resource(input, address, wanted, mounted, storage_replaced),
         };
@@ -86,6 +97,7 @@ pub(super) fn diff(input: &Input<'_>) -> Outcome {
     unwanted(input, &mut outcome);
     not_ours::shown(input, &mut outcome);
     links_to_export(input, &mut outcome);
+    replace::check(input, &mut outcome);
     outcome.actions.sort_by(|a, b| a.address.cmp(&b.address));
     outcome
 }
@@ -376,14 +388,18 @@ fn node_group(
     address: &Address,
     wanted: &Wanted,
     group: &crate::desired::NodeGroup,
-    mounted: Option<&str>,
+    case: &Case<'_>,
 ) -> (Action, Work) {
     let live: Vec<&Node> = input.observed.nodes_of(address).collect();
-    let fleet = nodes::fleet(wanted, group, &live, mounted);
-    let mut work = Work { delete: fleet.remove, settle: fleet.booting, ..Work::default() };
-    if fleet.add > 0 {
-        work.create = Some((input.record.next_epoch(address, input.observed), fleet.add));
+    let fleet = nodes::fleet(wanted, group, &live, case);
+    let Batch { remove, add } = fleet.first;
+    let mut work = Work { delete: remove, settle: fleet.booting, ..Work::default() };
+    let epoch = input.record.next_epoch(address, input.observed);
+    if add > 0 {
+        work.create = Some((epoch, add));
     }
+    let epochs = (epoch..).step_by(EPOCHS_A_TRY as usize).skip(1);
+    work.rolls = epochs.zip(fleet.rolls).collect();
     let kept: Vec<&Node> = live.into_iter().filter(|node| fleet.kept.contains(&node.id)).collect();
     let tags = wanted_tags(input, address, wanted);
     for node in kept {

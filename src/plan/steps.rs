@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cached::is_cached;
 use super::diff::{Input, Outcome, Work};
 use super::model::{After, Op, Purpose, Step};
+use super::nodes::Batch;
 use crate::desired::{Address, Kind, Point, Resource};
 
 pub(super) fn steps(input: &Input<'_>, outcome: &Outcome) -> Vec<Step> {
@@ -174,6 +175,7 @@ impl Graph<'_> {
                 edges.extend(last_link);
             }
             let made = self.make(address, work, &edges);
+            self.roll(address, work, &edges);
             if let Some(made) = made {
                 self.made.insert(address.clone(), made);
                 if address.kind == Kind::Link {
@@ -208,6 +210,21 @@ impl Graph<'_> {
         match point {
             Point::Answered => made.answered,
             Point::Done => Some(made.done),
+        }
+    }
+
+    /// Batch after batch, each once all nodes of the group but its own are ready.
+    fn roll(&mut self, address: &Address, work: &Work, edges: &[After]) {
+        let is_first = |step: &Step| {
+            step.address == *address && matches!(step.op, Op::Create { .. } | Op::Settle | Op::Delete { .. })
+        };
+        let mut before = edges.to_vec();
+        for (step, _) in self.steps.iter().enumerate().filter(|(_, step)| is_first(step)) {
+            before.push(After { step, point: Point::Done });
+        }
+        for (epoch, Batch { remove, add }) in &work.rolls {
+            let gone = self.push(address, Op::Delete { ids: remove.clone() }, before);
+            before = vec![self.push(address, Op::Create { epoch: *epoch, count: *add }, vec![gone])];
         }
     }
 

@@ -116,7 +116,9 @@ mod tests {
             capacity: Capacity::None,
             efa,
             placement: Placement::None,
+            capacity: crate::spec::Capacity::None,
             setup: None,
+            max_away: None,
             root_volume_gib: 200,
         }
     }

@@ -315,6 +315,8 @@ pub struct Nodes {
     /// Resolved: true only where the type can be in a cluster placement group and nothing forbids it.
     pub placement: Placement,
     pub setup: Option<Setup>,
+    /// How many of the group a change may take away at once. None: all.
+    pub max_away: Option<MaxAway>,
     /// GiB of the root volume.
     pub root_volume_gib: u32,
 }
@@ -335,6 +337,24 @@ pub enum Market {
     CapacityBlock(String),
     /// Id of an on-demand capacity reservation, `cr-…`.
     Reservation(String),
+}
+
+/// How many nodes of a group may be away at once while a change goes through it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaxAway {
+    Nodes(u32),
+    /// Of the group, 1 to 100; rounded down to whole nodes, but never to none.
+    Percent(u32),
+}
+
+impl MaxAway {
+    /// Of a group of so many.
+    pub fn of(self, count: u32) -> u32 {
+        match self {
+            Self::Nodes(nodes) => nodes.max(1),
+            Self::Percent(percent) => (count.saturating_mul(percent) / 100).max(1),
+        }
+    }
 }
 
 /// Whether it is found out that a zone has room for a group before a file system is made there.

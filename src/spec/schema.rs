@@ -268,6 +268,9 @@ struct Nodes {
     placement: Option<Placement>,
     /// Path of a script, relative to this file; runs after the mount.
     setup: Option<String>,
+    /// How many nodes a change of image, setup or type may take away at once: a number, or a share such as 25%. Default: all.
+    #[schemars(schema_with = "max_away", default)]
+    max_away: Option<String>,
     /// Default: 200 GiB.
     #[schemars(schema_with = "size", default)]
     root_volume: Option<String>,
@@ -417,6 +420,13 @@ fn layout(generator: &mut SchemaGenerator) -> Schema {
         "additionalProperties": false
     });
     json_schema!({ "anyOf": named.into_iter().chain([explicit]).collect::<Vec<_>>() })
+}
+
+fn max_away(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "anyOf": [
+        { "type": "integer", "minimum": 1 },
+        { "type": "string", "pattern": "^([1-9][0-9]?|100)%$" },
+    ] })
 }
 
 fn node_efa(_: &mut SchemaGenerator) -> Schema {

@@ -15,6 +15,8 @@ mod lock;
 mod nodes;
 mod preflight;
 mod preload;
+mod replace;
+mod roll;
 mod saved;
 mod sized;
 mod tampered;

@@ -29,7 +29,7 @@ const SEEDS: Range<u64> = 0..60;
 fn live(story: &Story) -> Result<(), Failed> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
-    let lived = catch_unwind(AssertUnwindSafe(|| runtime.block_on(play(story))));
+    let lived = catch_unwind(AssertUnwindSafe(|| runtime.block_on(Box::pin(play(story)))));
     lived.unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<String>()

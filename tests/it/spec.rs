@@ -320,6 +320,19 @@ fn instance_types() {
 }
 
 #[test]
+fn how_many_may_be_away() {
+    let of = |max_away: &str| nodes(&format!("instance = \"p5.48xlarge\"\ncount = 8\nmax_away = {max_away}\n"));
+    for (text, nodes) in [("1", 1), ("3", 3), ("\"25%\"", 2), ("\"1%\"", 1), ("\"100%\"", 8)] {
+        let max_away = read(&of(text)).spec.expect("valid").nodes[0].max_away.expect("there is one");
+        assert_eq!(max_away.of(8), nodes, "{text}");
+    }
+    snapshot("max-away-none", &of("0"));
+    snapshot("max-away-share", &of("\"101%\""));
+    snapshot("max-away-word", &of("\"few\""));
+    snapshot("max-away-type", &of("true"));
+}
+
+#[test]
 fn efa() {
     snapshot("efa-none", &nodes("instance = \"g6e.2xlarge\"\ncount = 2\nefa = true\n"));
     let storage_efa = "[storage]\ncapacity = \"19.2 TiB\"\nthroughput_per_tib = \"250 MB/s\"\nefa = true\n";

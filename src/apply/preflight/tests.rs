@@ -69,8 +69,8 @@ fn planned(spec: &Spec, observed: &Observed) -> Planned {
     let pins = Pins { place: Some(place.clone()), images: [("ami-1".to_owned(), image)].into(), ..Pins::default() };
     let desired = desired::build(spec, &Settled { id: &id, identity: &identity, place: &place, pins: &pins });
     let record = Record::new("x", "d1");
-    let input =
-        Input { purpose: Purpose::Up, desired: &desired, observed, record: &record, options: Options::default() };
+    let (options, replace) = (Options::default(), [].as_slice());
+    let input = Input { purpose: Purpose::Up, desired: &desired, observed, record: &record, options, replace };
     let plan = plan::plan(&input, Prices::builtin());
     Planned { desired, place, plan }
 }

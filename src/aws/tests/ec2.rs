@@ -358,6 +358,7 @@ fn node_group() -> NodeGroup {
         subnet: "subnet-0a".to_owned(),
         market: Market::OnDemand,
         template: template_address(),
+        max_away: None,
     }
 }
 

@@ -29,6 +29,7 @@ pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Res
         json: *json,
         wait_for_data: Vec::new(),
         wait_for_capacity: None,
+        replace: Vec::new(),
         reviewed: None,
         settings,
     };

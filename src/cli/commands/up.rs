@@ -37,6 +37,7 @@ pub(in crate::cli) async fn run(args: &Up, settings: &Settings) -> anyhow::Resul
         json: *json,
         wait_for_data,
         wait_for_capacity: *wait_for_capacity,
+        replace: Vec::new(),
         reviewed,
         settings,
     };

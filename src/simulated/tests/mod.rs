@@ -248,6 +248,7 @@ fn group(count: u32) -> Resource {
         subnet: SUBNET.to_owned(),
         market: Market::OnDemand,
         template: trainer(Kind::Template),
+        max_away: None,
     })
 }
 

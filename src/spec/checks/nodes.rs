@@ -7,7 +7,7 @@ use super::{market, shapes};
 use crate::catalog::instances::{self, Architecture, InstanceType};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::spec::fields::{At, Complained, Fields, wrong_type};
-use crate::spec::model::{Capacity, Image, Market, NodeEfa, Nodes, Placement, Setup};
+use crate::spec::model::{Capacity, Image, Market, MaxAway, NodeEfa, Nodes, Placement, Setup};
 use crate::spec::places::span;
 use crate::spec::units::Unit;
 
@@ -22,6 +22,7 @@ pub(in crate::spec) const KEYS: &[&str] = &[
     "efa",
     "placement",
     "setup",
+    "max_away",
     "root_volume",
 ];
 pub(in crate::spec) const PLACEMENTS: &[(&str, Placement)] =
@@ -60,6 +61,7 @@ pub(in crate::spec) fn read(
     let efa = efa(fields, instance.as_ref().ok(), facts, count.ok(), storage_efa, out);
     let placement = placement(fields, facts, count.ok(), market.as_ref().ok(), out);
     let setup = setup(fields, load, out);
+    let max_away = max_away(fields, out);
     let root_volume_gib = root_volume(fields, out);
     Ok(Nodes {
         name: name?,
@@ -71,6 +73,7 @@ pub(in crate::spec) fn read(
         efa: efa?,
         placement: placement?,
         setup: setup?,
+        max_away: max_away?,
         root_volume_gib: root_volume_gib?,
     })
 }
@@ -149,6 +152,28 @@ fn count(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<u32, Complain
             Err(Complained)
         }
     }
+}
+
+fn max_away(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<Option<MaxAway>, Complained> {
+    const KEY: &str = "max_away";
+    let Some(value) = fields.get(KEY) else { return Ok(None) };
+    let read = if let DeValue::String(text) = value.get_ref() {
+        let percent = text.strip_suffix('%').and_then(|percent| percent.parse().ok());
+        percent.filter(|percent| (1..=100).contains(percent)).map(MaxAway::Percent)
+    } else {
+        let number = fields.number(KEY, "a whole number such as 1, or a share such as \"25%\"", out)?;
+        let nodes = number.and_then(|At { value, .. }| u32::try_from(value).ok().filter(|nodes| *nodes > 0));
+        nodes.map(MaxAway::Nodes)
+    };
+    if read.is_none() {
+        out.push(
+            Diagnostic::error("spec::max-away", "so many nodes cannot be away at once")
+                .at(span(value), "neither a number of nodes from 1 nor a share from \"1%\" to \"100%\"")
+                .help("take `max_away = 1`; or leave it out: then a change takes all nodes of the group at once"),
+        );
+        return Err(Complained);
+    }
+    Ok(read)
 }
 
 fn image(fields: &Fields<'_, '_>, facts: Option<&InstanceType>, out: &mut Diagnostics) -> Result<Image, Complained> {

@@ -82,6 +82,7 @@ pub(crate) fn group(name: &str, count: u32) -> Nodes {
         efa: NodeEfa::On,
         placement: if count > 1 { Placement::Cluster } else { Placement::None },
         setup: None,
+        max_away: None,
         root_volume_gib: 200,
     }
 }
@@ -276,6 +277,7 @@ impl Machine {
             new_deployment: format!("d-{}-{}", self.cloud.name(), self.clock.now().as_millisecond()),
             patient: true,
             prices: provision::catalog::prices::PriceBook::default(),
+            replace: Vec::new(),
             room: None,
         }
     }

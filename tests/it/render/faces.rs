@@ -31,6 +31,8 @@ fn cases() -> Vec<(&'static str, Plan)> {
     "/training".clone_into(&mut moved_link.datasets[0].path);
     let mut tagged = spec();
     tagged.cluster.tags.insert("team".to_owned(), "speech".to_owned());
+    let mut rolled_image = other_image.clone();
+    rolled_image.nodes[0].max_away = Some(provision::spec::MaxAway::Percent(40));
     let mut more_groups = spec();
     more_groups.nodes.push(nodes("evaluator", "g6.12xlarge", 1));
     let fewer_groups = change(&more_groups, &spec(), Options::default());
@@ -54,6 +56,7 @@ fn cases() -> Vec<(&'static str, Plan)> {
         ("grow", grown()),
         ("shrink", change(&spec(), &smaller, Options::default())),
         ("image", change(&spec(), &other_image, Options::default())),
+        ("image-rolled", change(&spec(), &rolled_image, Options::default())),
         ("group-removed", fewer_groups),
         ("link-removed", change(&spec(), &fewer_links, Options::default())),
         ("link-moved", change(&spec(), &moved_link, Options::default())),

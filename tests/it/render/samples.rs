@@ -109,6 +109,7 @@ pub(super) fn nodes(name: &str, instance: &str, count: u32) -> Nodes {
         efa: NodeEfa::On,
         placement: Placement::Cluster,
         setup: None,
+        max_away: None,
         root_volume_gib: 200,
     }
 }
@@ -251,7 +252,7 @@ pub(super) fn plan_of(
     record: &Record,
     options: Options,
 ) -> Plan {
-    let input = Input { purpose, desired, observed, record, options };
+    let input = Input { purpose, desired, observed, record, options, replace: &[] };
     plan::plan(&input, &PriceBook::default().prices(&desired.id.region))
 }
 

@@ -1,7 +1,7 @@
 //! What a life's specs are drawn from, in a form that can be kept in a file.
 
 use provision::simulated::Random;
-use provision::spec::{Compression, EfsThroughput, Flow, Launch, MetadataIops, Preload, Service, Setup, Spec};
+use provision::spec::{Compression, EfsThroughput, Flow, Launch, MaxAway, MetadataIops, Preload, Service, Setup, Spec};
 use serde::{Deserialize, Serialize};
 
 use super::story::Keeps;
@@ -106,6 +106,8 @@ impl Wish {
             .map(|group| {
                 let mut nodes = harness::group(&group.name, group.count);
                 let content = format!("#!/bin/sh\necho {}\n", group.setup);
+                // Every other change goes through the group a few nodes at a time.
+                nodes.max_away = (group.setup % 2 == 1).then_some(MaxAway::Nodes(1 + group.count / 3));
                 nodes.setup = (group.setup > 0).then(|| Setup { path: "setup.sh".into(), content });
                 nodes
             })
