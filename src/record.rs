@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::desired::{Address, Desired, Link, Pins, Resource, TAG_EPOCH, Tags, Wanted};
+use crate::desired::{Address, Desired, Kind, Link, Pins, Resource, TAG_EPOCH, Tags, Wanted};
 use crate::observed::Observed;
 
 /// How long a thing may stay invisible after it was made. AWS gives no figure (EC2 API developer guide, "Eventual
@@ -51,6 +51,9 @@ pub struct Record {
     /// Until when `provision extend` lets nodes live; nodes made before then end then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// Since when a run waits for capacity: kept when it is interrupted, so that the next one can say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Timestamp>,
     #[serde(default)]
     pub tries: BTreeMap<Address, Try>,
 }
@@ -125,6 +128,7 @@ impl Record {
             ready: false,
             changing: None,
             until: None,
+            waiting: None,
             tries: BTreeMap::new(),
         }
     }
@@ -154,6 +158,11 @@ impl Record {
         }
         self.changing = self.changing.map(|last| last.max(at));
         *self != before
+    }
+
+    /// Capacity may be reserved: a run was about to ask for some, and nobody has written down that it was given back.
+    pub fn may_hold_capacity(&self) -> bool {
+        self.tries.iter().any(|(address, last)| address.kind == Kind::Reservation && !(last.done && last.count == 0))
     }
 
     /// What was changed or deleted a moment ago may still be seen as it was.

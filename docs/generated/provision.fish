@@ -103,6 +103,7 @@ complete -c provision -n "__fish_provision_using_subcommand plan" -s V -l versio
 complete -c provision -n "__fish_provision_using_subcommand up" -l plan -d 'Do exactly what this plan says, or nothing: the JSON of `plan --out FILE`, made from the same spec, and of a cluster that has not changed since' -r -F
 complete -c provision -n "__fish_provision_using_subcommand up" -l wait-for -d 'When it is done: once every node is ready, or also once the nodes have restored every dataset with `preload = "data"`. May be said again later, only to wait' -r -f -a "nodes\t''
 data\t''"
+complete -c provision -n "__fish_provision_using_subcommand up" -l wait-for-capacity -d 'Where no zone has room for the nodes: go on asking for so long, such as `6h`, with growing pauses. May be interrupted, and said again later' -r
 complete -c provision -n "__fish_provision_using_subcommand up" -l prices -d 'Prices of your own, one `item price` a line as `prices show` has them: they win over the table\'s' -r -F
 complete -c provision -n "__fish_provision_using_subcommand up" -l region -d 'Region; else that of the spec, the environment or the profile' -r
 complete -c provision -n "__fish_provision_using_subcommand up" -l profile -d 'Profile of the AWS configuration' -r

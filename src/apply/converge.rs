@@ -7,9 +7,11 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
+use super::capacity::{self, NoRoom, Prober, Secured};
 use super::dispatcher::{Report, Run, run};
-use super::event::{Ending, Event, FORMAT_VERSION, What};
-use super::lease::{self, Acquired, Holder, IsDead, Refused};
+use super::event::{Ending, Event, FORMAT_VERSION, Failure, What};
+use super::keeper::Keeper;
+use super::lease::{self, Acquired, Holder, IsDead, Lease, Refused};
 use super::outside;
 use super::patience::patiently;
 use super::prepare::{Failed, Prepared, Request, is_same, prepare};
@@ -26,6 +28,8 @@ pub struct Session<'a> {
     pub is_dead: IsDead<'a>,
     /// The plan that may be carried out, and no other. None: whatever `confirm` agrees to.
     pub reviewed: Option<Saved>,
+    /// How long to go on asking where no zone has room for the nodes. None: every zone is asked once.
+    pub wait_for_capacity: Option<Duration>,
     pub events: UnboundedSender<Event>,
     pub stop: CancellationToken,
 }
@@ -43,6 +47,8 @@ pub enum Outcome {
     Declined,
     /// Another run has the cluster; nothing was changed.
     Held(Holder),
+    /// No zone has room for the nodes; nothing was made, and nothing is left.
+    NoRoom { prepared: Box<Prepared>, room: NoRoom },
     Ran {
         prepared: Box<Prepared>,
         report: Report,
@@ -150,6 +156,11 @@ where
                 }
             }
         }
+        let (lease, secured) = match Box::pin(secure(cloud, clock, session, prepared, lease)).await? {
+            Ok(secured) => secured,
+            Err(outcome) => return Ok(outcome),
+        };
+        prepared = secured;
         let report = run(Run {
             cloud: cloud.clone(),
             clock: clock.clone(),
@@ -172,6 +183,67 @@ where
         prepared = prepare(cloud, clock, &session.request).await?;
     }
     Ok(Outcome::Declined)
+}
+
+/// Finds a zone with room for the nodes, if that is to be found out. The inner error: the run ends here.
+async fn secure<C: Cloud, K: Clock>(
+    cloud: &C,
+    clock: &K,
+    session: &Session<'_>,
+    mut prepared: Prepared,
+    lease: Lease,
+) -> Result<Result<(Lease, Prepared), Outcome>, Failed> {
+    if session.request.purpose == Purpose::Down || !capacity::is_to_be_asked(session, &prepared) {
+        return Ok(Ok((lease, prepared)));
+    }
+    let keeper = Keeper::new(lease, cloud.clone(), clock.clone());
+    let mut prober = Prober::new(cloud, clock, session, &prepared, keeper);
+    let asked = Box::pin(prober.ask()).await;
+    let (lease, store) = prober.hand_over().await;
+    let Some(lease) = lease else { return Err(Failed::Unsecured(Failure::LostLock)) };
+    let room = match asked {
+        Ok(Secured::Unasked) => {
+            prepared.record = store.record().await;
+            return Ok(Ok((lease, prepared)));
+        }
+        Ok(Secured::Room(place, choice)) if prepared.record.pins.place.as_ref() == Some(&place) => {
+            prepared.record = store.record().await;
+            prepared.record.pins.choice = Some(choice);
+            return Ok(Ok((lease, prepared)));
+        }
+        Ok(Secured::Room(place, choice)) => Ok((place, choice)),
+        Ok(Secured::NoRoom(room)) => Err(Ok(Some(room))),
+        Err(Failure::Interrupted) => Err(Ok(None)),
+        Err(failure) => Err(Err(failure)),
+    };
+    let ended = match room {
+        Ok(room) => {
+            let request = Request { room: Some(room), ..session.request.clone() };
+            let flushed = patiently(|| store.flush()).await;
+            let looked = match flushed {
+                Ok(()) => Box::pin(prepare(cloud, clock, &request)).await,
+                Err(error) => Err(error.into()),
+            };
+            match looked {
+                Ok(now) if now.plan.is_refused() => Ok(Outcome::Refused(Box::new(now))),
+                Ok(now) => return Ok(Ok((lease, now))),
+                Err(failed) => Err(failed),
+            }
+        }
+        Err(ended) => {
+            // What cannot be written is found by looking next time.
+            let record = store.record().await;
+            let is_nothing = prepared.is_new && !record.may_hold_capacity() && record.waiting.is_none();
+            let _ = if is_nothing { patiently(|| store.delete()).await } else { patiently(|| store.flush()).await };
+            match ended {
+                Ok(Some(room)) => Ok(Outcome::NoRoom { prepared: Box::new(prepared), room }),
+                Ok(None) => Ok(Outcome::Declined),
+                Err(failure) => Err(Failed::Unsecured(failure)),
+            }
+        }
+    };
+    let _ = lease.release(cloud).await;
+    ended.map(Err)
 }
 
 /// Why the plan may not be carried out, if so. `begun`: the plan that a round of this run has carried out in part.

@@ -34,6 +34,24 @@ pub enum What {
     Counting {
         node: String,
     },
+    /// A zone was asked whether a group has room there, before anything is made in it.
+    Room {
+        zone: String,
+        group: String,
+        instance: String,
+        count: u32,
+        answer: Room,
+    },
+    /// No zone had room: all are asked again after a pause.
+    NoRoomYet {
+        /// Since when it is waited for, also by earlier runs.
+        since: Timestamp,
+        pause_s: u64,
+    },
+    /// Whether there is room cannot be asked here; the run goes on without.
+    Unasked {
+        error: CloudError,
+    },
     /// A step is about to send its first call.
     Started {
         step: usize,
@@ -93,6 +111,17 @@ pub enum What {
         done: usize,
         failed: usize,
         left: usize,
+    },
+}
+
+/// What a zone answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum Room {
+    /// It was reserved, and is given back.
+    Granted,
+    Refused {
+        error: CloudError,
     },
 }
 

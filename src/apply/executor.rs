@@ -7,6 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::context::Context;
 use super::event::{Failure, What};
 use super::export;
+use super::limits;
 use super::removal;
 use super::store::Intent;
 use super::wait;
@@ -91,6 +92,9 @@ async fn create<C: Cloud, K: Clock>(
             // The token met the same thing with other settings: it exists, and the look that the plan was made from was old.
             Err(Failure::Cloud { error }) if error.class == Class::Conflict => {
                 return Err(Failure::Stale { text: error.to_string() });
+            }
+            Err(Failure::Cloud { error }) if error.class == Class::Quota => {
+                return Err(Failure::Cloud { error: limits::named(&wanted.resource, count, error) });
             }
             other => other?,
         };

@@ -115,6 +115,17 @@ impl<C: Cloud, K: Clock> Keeper<C, K> {
         }
     }
 
+    /// Ends renewing, and gives the lease to who goes on with it. None: it is lost.
+    pub(super) async fn hand_over(self) -> Option<Lease> {
+        self.done.cancel();
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            // It neither panics nor is it aborted.
+            let _ = task.await;
+        }
+        (!self.is_lost()).then(|| self.shared.lease().clone())
+    }
+
     /// Gives the lease back. A renewal on its way is waited for: handled later it would bring the lease to life again.
     pub(super) async fn release(&self) -> Result<(), CloudError> {
         self.done.cancel();

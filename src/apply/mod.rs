@@ -5,6 +5,7 @@
 //! `executor` performs one, `wait`, `export` and `removal` know what to wait for, `event` says what happens.
 //! `scan` lists a bucket, for `advise`. `command` runs a command on nodes, and `outside` has one of them count what no link covers.
 
+mod capacity;
 pub mod command;
 mod context;
 mod converge;
@@ -15,6 +16,7 @@ mod export;
 pub mod extend;
 mod keeper;
 pub mod lease;
+mod limits;
 mod outside;
 mod pace;
 mod patience;
@@ -27,5 +29,6 @@ mod store;
 mod wait;
 mod watch;
 
+pub use capacity::{NoRoom, ZoneAnswer};
 pub use converge::{Outcome, Session, converge};
 pub use dispatcher::{Report, Run, run};

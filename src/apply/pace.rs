@@ -61,9 +61,15 @@ pub(super) fn pace(kind: Kind, op: &Op) -> Pace {
         (Kind::Nodes, Op::Delete { .. }) => (Some(minutes(2)), Some(minutes(30)), 0, 100),
         // A node that is launched beside the storage waits for it first.
         (Kind::Nodes, _) => (Some(minutes(5)), Some(minutes(120)), 1500, 700),
-        (Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Placement | Kind::Template, _) => {
-            (None, Some(minutes(20)), 0, 100)
-        }
+        (
+            Kind::SecurityGroup
+            | Kind::Role
+            | Kind::InstanceProfile
+            | Kind::Placement
+            | Kind::Reservation
+            | Kind::Template,
+            _,
+        ) => (None, Some(minutes(20)), 0, 100),
     };
     Pace { typical, limit, first: Duration::from_millis(first_ms), floor: Duration::from_millis(floor_ms) }
 }

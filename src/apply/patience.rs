@@ -38,6 +38,8 @@ impl Patience {
             | Class::Credentials
             | Class::Quota
             | Class::Capacity
+            | Class::ReservationFull
+            | Class::NotOffered
             | Class::Conflict
             | Class::InUse
             | Class::Busy

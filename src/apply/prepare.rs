@@ -5,14 +5,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::capacity;
+use super::event::Failure;
 use super::patience::patiently;
-use super::preflight::{self, boot_scripts, findings, images, no_public_address, not_compared, questions, settle};
+use super::preflight::{
+    self, Asked, boot_scripts, chosen, findings, images, no_public_address, not_compared, questions, settle,
+};
 use crate::catalog::prices::{PriceBook, Prices};
 use crate::cloud::{Class, Clock, Cloud, CloudError, Identity, Questions, Rights, Scope};
-use crate::desired::{self, Address, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT};
+use crate::desired::{self, Address, Choice, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT};
 use crate::diagnostic::Diagnostic;
 use crate::observed::Observed;
-use crate::plan::{self, Basis, Finding, Input, Options, Plan, Purpose, Sources};
+use crate::plan::{self, Basis, Finding, Input, Lives, Options, Plan, Purpose, Sources};
 use crate::record::{self, Record};
 use crate::spec::{Nodes, Placement, Spec};
 
@@ -29,6 +33,8 @@ pub struct Request {
     /// Look again until what was made a moment ago is seen: whoever acts on the look must, whoever only shows it need not.
     pub patient: bool,
     pub prices: PriceBook,
+    /// Where this run has found room; None: where the cluster is settled, or the first zone that fits.
+    pub room: Option<(Place, Choice)>,
 }
 
 /// All that was learnt, and the plan.
@@ -54,6 +60,9 @@ pub enum Failed {
     /// The plan breaks a promise: a bug of ours, found before it does harm.
     #[error("the plan breaks what it promises: {}", .0.join("; "))]
     Broken(Vec<String>),
+    /// Whether there is room for the nodes could not be found out.
+    #[error("{0}")]
+    Unsecured(Failure),
     /// What was asked for cannot be: complaints, as of a spec.
     #[error("the cluster cannot be planned")]
     Refused(Vec<Diagnostic>),
@@ -102,9 +111,25 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     if let Some(finding) = unusable.clone().filter(|_| record.pins.place.is_none()) {
         return Err(Failed::Refused(vec![preflight::as_complaint(finding)]));
     }
+    let was_chosen = record.pins.place.is_some();
+    let before = match &request.room {
+        Some((place, choice)) => {
+            (record.pins.place, record.pins.choice) = (Some(place.clone()), Some(choice.clone()));
+            None
+        }
+        // Nothing of it is in a zone yet, and which one it will be is about to be asked.
+        None if capacity::is_open(spec, &observed) => record.pins.place.take(),
+        None => None,
+    };
     let questions = questions(spec, &record.pins, &observed);
     let survey = patiently(|| cloud.survey(&questions)).await?;
-    let mut complaints = settle(spec, &questions, &survey, &observed, request.options.refresh_images, &mut record.pins);
+    let mut complaints = settle(
+        spec,
+        &Asked { questions: &questions, survey: &survey, observed: &observed },
+        request.options.refresh_images,
+        before.as_ref(),
+        &mut record.pins,
+    );
     let Some(place) = record.pins.place.clone().filter(|_| complaints.is_empty()) else {
         complaints.extend(preflight::without_a_plan(spec, &survey, &observed, &identity.region));
         return Err(Failed::Refused(complaints));
@@ -131,6 +156,9 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     plan.findings.extend(unusable);
     plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
     plan.findings.extend(images(spec, &survey, &record.pins));
+    plan.findings.extend(capacity::finding(spec, &observed, &record.pins, prices));
+    plan.findings.extend(record.pins.choice.as_ref().filter(|_| !was_chosen).map(|choice| chosen(&place, choice)));
+    plan.place = Some(Lives { place, choice: record.pins.choice.clone(), is_new: !was_chosen });
     Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan })
 }
 
@@ -187,7 +215,8 @@ async fn look<C: Cloud, K: Clock>(
     loop {
         // An answer may be slow: what it says is as old as its question.
         let asked = clock.now();
-        let observed = observe(cloud, &scope, &services, is_guess).await?;
+        let mut observed = observe(cloud, &scope, &services, is_guess).await?;
+        observed.merge(reservations(cloud, request, &scope, stored.as_ref()).await?);
         let record = match &stored {
             Some(record) => record.clone(),
             None => recovered(request, &observed)?,
@@ -269,6 +298,30 @@ fn is_not_told(error: &CloudError) -> bool {
     matches!(error.class, Class::Denied | Class::NotImplemented)
 }
 
+/// What a run that died may have left reserved. Looked at only where there may be any: where a record says so, or where none
+/// is there that could.
+async fn reservations<C: Cloud>(
+    cloud: &C,
+    request: &Request,
+    scope: &Scope,
+    stored: Option<&Record>,
+) -> Result<Observed, CloudError> {
+    let may_be = match (stored, &request.spec) {
+        (Some(record), _) => record.may_hold_capacity(),
+        (None, Some(spec)) => capacity::is_asked_for(spec),
+        (None, None) => true,
+    };
+    if !may_be {
+        return Ok(Observed::default());
+    }
+    match patiently(|| cloud.observe(scope, &[Kind::Reservation])).await {
+        // Who cannot be asked has made none. Who may not look has made none, unless it is written down.
+        Err(error) if error.class == Class::NotImplemented => Ok(Observed::default()),
+        Err(error) if error.class == Class::Denied && stored.is_none() => Ok(Observed::default()),
+        other => other,
+    }
+}
+
 /// Whether what is at an address is not wanted any more.
 fn goes(request: &Request, address: &Address) -> bool {
     let Some(spec) = request.spec.as_ref().filter(|_| request.purpose == Purpose::Up) else {
@@ -281,7 +334,11 @@ fn goes(request: &Request, address: &Address) -> bool {
             !spec.nodes.iter().any(wanted)
         }
         Kind::Link => !spec.datasets.iter().any(|dataset| desired::link(dataset).0 == *address),
-        Kind::Fsx | Kind::Efs | Kind::FileCache => address.kind != desired::storage_kind(spec.storage.service),
+        Kind::Reservation => true,
+        // Whether it is there decides whether the zone is open: no look may miss it.
+        Kind::Fsx | Kind::Efs | Kind::FileCache => {
+            capacity::is_asked_for(spec) || address.kind != desired::storage_kind(spec.storage.service)
+        }
         Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::MountTarget | Kind::Task => false,
     }
 }

@@ -137,6 +137,24 @@ impl<C: Cloud> Store<C> {
         }
     }
 
+    /// Which try at an address would be the next. One number is never used twice, so that no token meets what is gone.
+    pub(super) async fn unused_epoch(&self, address: &Address) -> u32 {
+        self.inner.lock().await.record.tries.get(address).map_or(0, |last| last.epoch + 1)
+    }
+
+    /// Since when capacity is waited for: from now on, unless an earlier run has begun to. None: no longer.
+    pub(super) async fn waits(&self, now: Option<Timestamp>) -> Option<Timestamp> {
+        let mut inner = self.inner.lock().await;
+        let since = now.map(|now| inner.record.waiting.unwrap_or(now));
+        inner.dirty |= inner.record.waiting != since;
+        inner.record.waiting = since;
+        since
+    }
+
+    pub(super) async fn record(&self) -> Record {
+        self.inner.lock().await.record.clone()
+    }
+
     /// Nothing on the file system is still owed to S3. Returns once that is in the cloud.
     pub(super) async fn exported(&self) -> Result<(), CloudError> {
         let mut inner = self.inner.lock().await;

@@ -147,7 +147,7 @@ impl Aws {
     }
 }
 
-/// For RunInstances alone: more time, and no second try where there is no capacity.
+/// For what takes capacity: more time, and no second try where there is none.
 pub(super) fn launch_settings() -> aws_sdk_ec2::config::Builder {
     let timeouts =
         TimeoutConfig::builder().operation_attempt_timeout(LAUNCH_ATTEMPT).operation_timeout(LAUNCH_OPERATION).build();

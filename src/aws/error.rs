@@ -8,11 +8,13 @@ use std::error::Error;
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::RequestId;
+use aws_sdk_ec2::operation::create_capacity_reservation::CreateCapacityReservationError;
 use aws_sdk_ec2::operation::run_instances::RunInstancesError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
-use crate::cloud::{Class, CloudError, Remains};
+use super::hints;
+use crate::cloud::{Class, CloudError, Limit, Remains};
 
 /// What a call is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +133,12 @@ pub(super) fn rules_not_seen_yet(error: CloudError) -> CloudError {
     error
 }
 
+/// A call that is as simple as this one is refused as such only where it does not exist.
+pub(super) fn unsupported_is_unknown(error: CloudError) -> CloudError {
+    let is_unknown = error.code.as_deref() == Some("UnsupportedOperation");
+    if is_unknown { CloudError { class: Class::NotImplemented, ..error } } else { error }
+}
+
 /// The instance ids among these that EC2 says it does not know.
 pub(super) fn unknown_instances(error: &CloudError, asked: &[String]) -> Vec<String> {
     if error.code.as_deref() != Some("InvalidInstanceID.NotFound") {
@@ -149,14 +157,14 @@ pub(super) struct CapacityIsFinal;
 
 impl ClassifyRetry for CapacityIsFinal {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let code = context
-            .output_or_error()
-            .and_then(Result::err)
-            .and_then(|error| error.as_operation_error())
-            .and_then(|error| error.downcast_ref::<RunInstancesError>())
-            .and_then(ProvideErrorMetadata::code);
+        let error = context.output_or_error().and_then(Result::err).and_then(|error| error.as_operation_error());
+        let code = error.and_then(|error| {
+            let launch = error.downcast_ref::<RunInstancesError>().and_then(ProvideErrorMetadata::code);
+            launch
+                .or_else(|| error.downcast_ref::<CreateCapacityReservationError>().and_then(ProvideErrorMetadata::code))
+        });
         match code {
-            Some(code) if class_of(code, "", 0) == Class::Capacity => RetryAction::RetryForbidden,
+            Some(code) if is_final(class_of(code, "", 0)) => RetryAction::RetryForbidden,
             _ => RetryAction::NoActionIndicated,
         }
     }
@@ -164,6 +172,11 @@ impl ClassifyRetry for CapacityIsFinal {
     fn name(&self) -> &'static str {
         "no capacity is final"
     }
+}
+
+/// A second later the answer is the same.
+const fn is_final(class: Class) -> bool {
+    matches!(class, Class::Capacity | Class::ReservationFull | Class::NotOffered | Class::Quota | Class::NotImplemented)
 }
 
 fn explain<E>(operation: &str, purpose: Purpose, error: &SdkError<E>) -> CloudError
@@ -185,6 +198,13 @@ where
             let mut explained = CloudError::new(operation, class, message);
             explained.code = meta.code().map(str::to_owned);
             explained.request_id = meta.request_id().or_else(|| error.request_id()).map(str::to_owned);
+            if class == Class::Capacity {
+                explained.elsewhere = hints::zones_with_capacity(&explained.message);
+            }
+            if class == Class::Quota {
+                explained.limit = hints::current_limit(&explained.message)
+                    .map(|current| Box::new(Limit { current: Some(current), quota: None }));
+            }
             if class == Class::Unknown && (400..500).contains(&status) {
                 explained.remains = Remains::Nothing;
             }
@@ -344,6 +364,7 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
     match code {
         // What stands in for AWS and lacks a call; AWS's own words for a call that a region does not have yet.
         _ if status == 501 => Class::NotImplemented,
+        "InvalidAction" => Class::NotImplemented,
 
         "AuthFailure" if says(&["not authorized for"]) => Class::Denied,
         "AuthFailure"
@@ -397,8 +418,10 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "InsufficientFreeAddressesInSubnet"
         | "NoFreeAddressesInSubnet"
         | "InsufficientThroughputCapacity"
-        | "UnfulfillableCapacity"
-        | "ReservationCapacityExceeded" => Class::Capacity,
+        | "UnfulfillableCapacity" => Class::Capacity,
+
+        "ReservationCapacityExceeded" => Class::ReservationFull,
+        "Unsupported" => Class::NotOffered,
 
         "DependencyViolation"
         | "InvalidPlacementGroup.InUse"

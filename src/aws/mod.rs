@@ -16,6 +16,7 @@ mod efs;
 mod error;
 mod fsx;
 mod helps;
+mod hints;
 mod iam;
 mod kms;
 mod listing;
@@ -68,6 +69,7 @@ impl Cloud for Aws {
             Resource::Role(role) => self.create_role(create, role).await.map(Created::Resource),
             Resource::InstanceProfile(profile) => self.create_profile(create, profile).await.map(Created::Resource),
             Resource::Placement(placement) => self.create_placement(create, placement).await.map(Created::Resource),
+            Resource::Reservation(wanted) => self.create_reservation(create, wanted).await.map(Created::Resource),
             Resource::Fsx(file_system) => self.create_file_system(create, file_system).await.map(Created::Resource),
             Resource::Efs(efs) => self.create_efs(create, efs).await.map(Created::Resource),
             Resource::FileCache(cache) => self.create_cache(create, cache).await.map(Created::Resource),
@@ -85,6 +87,7 @@ impl Cloud for Aws {
             Resource::Role(role) => self.update_role(update, role).await,
             Resource::InstanceProfile(profile) => self.update_profile(update, profile).await,
             Resource::Placement(_) => self.update_placement(update).await,
+            Resource::Reservation(_) => Err(cannot_change("ec2:ModifyCapacityReservation", update, "tags")),
             Resource::Fsx(file_system) => self.update_file_system(update, file_system).await,
             Resource::Efs(efs) => self.update_efs(update, efs).await,
             Resource::FileCache(_) => self.update_cache(update).await,
@@ -102,6 +105,7 @@ impl Cloud for Aws {
             Kind::Role => self.delete_roles(delete).await,
             Kind::InstanceProfile => self.delete_profiles(delete).await,
             Kind::Placement => self.delete_placement(delete).await,
+            Kind::Reservation => self.cancel_reservations(delete).await,
             Kind::Fsx => self.delete_file_system(delete).await,
             Kind::Efs => self.delete_efs(delete).await,
             Kind::FileCache => self.delete_cache(delete).await,
@@ -150,6 +154,7 @@ impl Cloud for Aws {
             Kind::Efs => self.users_of_efs(id).await,
             // Nothing but a task keeps these, and tasks are observed.
             Kind::InstanceProfile
+            | Kind::Reservation
             | Kind::Fsx
             | Kind::MountTarget
             | Kind::FileCache

@@ -10,18 +10,19 @@ use crate::observed::{Existing, Observed};
 impl Aws {
     pub(super) async fn observe_all(&self, scope: &Scope, kinds: &[Kind]) -> Result<Observed, CloudError> {
         // Boxed, or the state of all looks together would lie on the stack of each caller.
-        let (groups, roles, profiles, placements, storage, efs, templates, nodes) = tokio::try_join!(
+        let (groups, roles, profiles, placements, reservations, storage, efs, templates, nodes) = tokio::try_join!(
             Box::pin(self.only(kinds, Kind::SecurityGroup, self.observe_groups(scope))),
             Box::pin(self.only(kinds, Kind::Role, self.observe_roles(scope))),
             Box::pin(self.only(kinds, Kind::InstanceProfile, self.observe_profiles(scope))),
             Box::pin(self.only(kinds, Kind::Placement, self.observe_placements(scope))),
+            Box::pin(self.only(kinds, Kind::Reservation, self.observe_reservations(scope))),
             Box::pin(self.observe_storage(scope, kinds)),
             Box::pin(self.observe_efs(scope, kinds)),
             Box::pin(self.only(kinds, Kind::Template, self.observe_templates(scope))),
             Box::pin(self.only(kinds, Kind::Nodes, self.observe_nodes(scope))),
         )?;
         let mut all = Observed::default();
-        for part in [groups, roles, profiles, placements, storage, efs, templates, nodes] {
+        for part in [groups, roles, profiles, placements, reservations, storage, efs, templates, nodes] {
             all.merge(part);
         }
         Ok(all)

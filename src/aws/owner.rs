@@ -63,6 +63,7 @@ pub(super) fn names(scope: &Scope, region: &str, kind: Kind) -> Vec<String> {
         }
         // Named after a group of the spec, which only its wanted names tell; or by nothing.
         Kind::Placement
+        | Kind::Reservation
         | Kind::Template
         | Kind::Fsx
         | Kind::Efs

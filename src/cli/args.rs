@@ -248,6 +248,10 @@ pub(super) struct Up {
     /// be said again later, only to wait
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub wait_for: WaitFor,
+    /// Where no zone has room for the nodes: go on asking for so long, such as `6h`, with growing pauses. May be interrupted, and
+    /// said again later
+    #[arg(long, value_name = "DURATION", value_parser = patience)]
+    pub wait_for_capacity: Option<Duration>,
     /// Replace the file system where the spec cannot be met otherwise: links are exported, then all of it is made anew
     #[arg(long)]
     pub replace_storage: bool,
@@ -401,6 +405,18 @@ fn timeout(text: &str) -> Result<Duration, String> {
     } else {
         Err("Systems Manager takes whole seconds, from 1s to 48h".to_owned())
     }
+}
+
+/// As long as a session may last that nobody looks after.
+const LONGEST_WAIT: Duration = Duration::from_hours(30 * 24);
+
+fn patience(text: &str) -> Result<Duration, String> {
+    let span = units::duration(text).map_err(|error| error.0)?;
+    let span = Duration::try_from(span).map_err(|_| "it cannot be negative".to_owned())?;
+    if span.is_zero() || span > LONGEST_WAIT {
+        return Err("it is more than nothing, and at most 30d".to_owned());
+    }
+    Ok(span)
 }
 
 /// Below the options of `extend`.

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indicatif::ProgressDrawTarget;
 use jiff::Timestamp;
@@ -44,6 +45,8 @@ pub(super) struct Task<'a> {
     pub json: bool,
     /// Paths of the datasets whose data is waited for.
     pub wait_for_data: Vec<String>,
+    /// How long to go on asking where no zone has room.
+    pub wait_for_capacity: Option<Duration>,
     /// The one plan that may be carried out.
     pub reviewed: Option<Reviewed>,
     pub settings: &'a Settings,
@@ -74,7 +77,7 @@ pub(super) fn request(
     prices: PriceBook,
 ) -> Request {
     let new_deployment = format!("d-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
-    Request { purpose, cluster: cluster.to_owned(), spec, options, new_deployment, patient: true, prices }
+    Request { purpose, cluster: cluster.to_owned(), spec, options, new_deployment, patient: true, prices, room: None }
 }
 
 pub(super) fn failed(error: Failed) -> anyhow::Error {
@@ -82,6 +85,11 @@ pub(super) fn failed(error: Failed) -> anyhow::Error {
         Failed::Cloud(error) => cloud(error, "look at what is there"),
         broken @ Failed::Broken(_) => broken.into(),
         Failed::Refused(diagnostics) => Expected::Diagnostics(diagnostics).into(),
+        Failed::Unsecured(Failure::Cloud { error }) => cloud(error, "find out whether there is room for the nodes"),
+        Failed::Unsecured(failure) => plain(
+            format!("whether there is room for the nodes was not found out: {failure}"),
+            "nothing was made but a record; run it again",
+        ),
         Failed::Record(error) => plain(
             format!("the deployment record cannot be used: {error}"),
             "use the newest version of provision, or mend the parameter by hand",
@@ -135,8 +143,21 @@ pub(super) async fn run(task: Task<'_>) -> anyhow::Result<Exit> {
 
 async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::Result<Ended> {
     let line = format!("provision {}{}", task.command(), task.named);
-    let Task { named, purpose, cluster, region, spec, options, prices, yes, json, wait_for_data, reviewed, settings } =
-        task;
+    let Task {
+        named,
+        purpose,
+        cluster,
+        region,
+        spec,
+        options,
+        prices,
+        yes,
+        json,
+        wait_for_data,
+        wait_for_capacity,
+        reviewed,
+        settings,
+    } = task;
     let (file, saved) = reviewed.map(|Reviewed { file, saved }| (file, saved)).unzip();
     let with_plan = file.as_deref().map(|file| format!("{line} --plan {}", shell(file)));
     let asked_for = with_plan.as_ref().unwrap_or(&line);
@@ -168,6 +189,7 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
         holder,
         is_dead: &machine::is_dead,
         reviewed: saved,
+        wait_for_capacity,
         events: sender.clone(),
         stop: stop.clone(),
     };
@@ -241,6 +263,10 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
             let error = told(&|theme| lock::held(&holder, asked_for, now, theme));
             let exit = if stop.is_cancelled() { Exit::Interrupted } else { Exit::Error };
             Ended { exit, how: How::Held, error }
+        }
+        Outcome::NoRoom { prepared: _, room } => {
+            let error = told(&|theme| crate::render::room::no_room(&room, asked_for, clock.now(), theme));
+            Ended { exit: Exit::NoCapacity, how: How::Failed, error }
         }
         Outcome::Ran { prepared, report, refused } => {
             let mut ended = ended(&prepared, &report, &line, settings, json);
@@ -386,7 +412,7 @@ fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, 
     let no_room = report
         .failures
         .iter()
-        .any(|(_, failure)| matches!(failure, Failure::Cloud { error } if error.class == Class::Capacity));
+        .any(|(_, failure)| matches!(failure, Failure::Cloud { error } if matches!(error.class, Class::Capacity | Class::ReservationFull)));
     let exit = match report.ending {
         Ending::Interrupted => Exit::Interrupted,
         _ if no_room => Exit::NoCapacity,

@@ -19,6 +19,10 @@ pub enum Class {
     Quota,
     /// The cloud has none left of it at the moment.
     Capacity,
+    /// What was reserved is full, or not to be used now.
+    ReservationFull,
+    /// The cloud does not have this at all where it is wanted.
+    NotOffered,
     Throttled,
     /// It exists, or is being changed, or a token was used for something else.
     Conflict,
@@ -70,6 +74,35 @@ pub struct CloudError {
     pub request_id: Option<String>,
     pub class: Class,
     pub remains: Remains,
+    /// Of [`Class::Capacity`]: the zones that the service says have some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<String>,
+    /// Of [`Class::Quota`]: which limit, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Box<Limit>>,
+}
+
+/// A limit of the account that a call met.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// What it is now, as the service says.
+    pub current: Option<u64>,
+    /// As Service Quotas knows it; the service that refused does not say.
+    pub quota: Option<LimitedBy>,
+}
+
+/// A quota, and what was wanted of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitedBy {
+    /// `ec2`
+    pub service: String,
+    /// `L-417A185B`
+    pub code: String,
+    pub name: String,
+    /// What the number is of, with a blank before it: ` vCPUs`.
+    pub unit: String,
+    /// How much more the call was to take.
+    pub more: u64,
 }
 
 impl fmt::Display for CloudError {
@@ -92,6 +125,8 @@ impl CloudError {
             | Class::Credentials
             | Class::Quota
             | Class::Capacity
+            | Class::ReservationFull
+            | Class::NotOffered
             | Class::Throttled
             | Class::Conflict
             | Class::InUse
@@ -109,6 +144,8 @@ impl CloudError {
             request_id: None,
             class,
             remains,
+            elsewhere: Vec::new(),
+            limit: None,
         }
     }
 

@@ -8,7 +8,7 @@ mod listing;
 mod remote;
 mod survey;
 
-pub use error::{Class, CloudError, Remains};
+pub use error::{Class, CloudError, Limit, LimitedBy, Remains};
 pub use listing::{Listed, ListedPage, Listing, OBJECTS_A_PAGE, Objects};
 pub use remote::{Command, CommandOutput, CommandState, Console, Invocation, NODES_A_COMMAND, Remote, SessionTicket};
 pub use survey::{

@@ -4,8 +4,8 @@
 
 use super::flows::flows_text;
 use super::resource::{
-    Efs, Fields, FileCache, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate, Link, MountTarget,
-    NodeGroup, PlacementGroup, Resource, Role, SecurityGroup,
+    CapacityReservation, Efs, Fields, FileCache, FileSystem, InstanceProfile, Interface, InterfaceKind, LaunchTemplate,
+    Link, MountTarget, NodeGroup, PlacementGroup, Resource, Role, SecurityGroup,
 };
 use crate::spec::{Compression, Deployment, DriveCache, EfsThroughput, Market, Media, MetadataIops, ReadCache};
 
@@ -30,6 +30,12 @@ impl Resource {
             Self::Placement(PlacementGroup { name }) => {
                 vec![("name", name.clone()), ("strategy", "cluster".to_owned())]
             }
+            Self::Reservation(CapacityReservation { instance, count, zone, ends }) => vec![
+                ("instance", instance.clone()),
+                ("count", count.to_string()),
+                ("zone", zone.clone()),
+                ("ends", ends.to_string()),
+            ],
             Self::Fsx(file_system) => file_system.fields(),
             Self::Efs(Efs { throughput, kms_key }) => {
                 let mut fields = vec![("throughput", efs_throughput_text(*throughput))];

@@ -15,8 +15,11 @@ pub use names::{
     ClusterId, DISCARD, EXPORT_REPORTS, IAM_PATH, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT, TAG_EPOCH, TAG_FILE_SYSTEM,
     TAG_NODE, TAG_PRELOAD, TAG_SPEC, TAG_TTL, TAG_UNEXPORTED, TAG_UNTIL, digest, is_metadata_key, link_name,
 };
-pub use place::{Candidate, PinnedImage, Pins, Place, addresses_needed, candidates, choose, image_key};
+pub use place::{
+    Candidate, Choice, PinnedImage, Pins, Place, RuledOut, addresses_needed, candidates, choose, image_key,
+};
 pub use resource::{
-    Address, Efs, Fields, FileCache, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind, LaunchTemplate, Link,
-    MountTarget, NodeGroup, NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule, SecurityGroup, Tags, s3_url,
+    Address, CapacityReservation, Efs, Fields, FileCache, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind,
+    LaunchTemplate, Link, MountTarget, NodeGroup, NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule,
+    SecurityGroup, Tags, s3_url,
 };

@@ -60,7 +60,14 @@ impl ClusterId {
             Kind::SecurityGroup => Some(format!("provision/{}", self.cluster)),
             Kind::Role | Kind::InstanceProfile => Some(format!("provision-{}-{}", self.cluster, self.region)),
             Kind::Placement | Kind::Template => Some(format!("provision/{}/{}", self.cluster, address.name)),
-            Kind::Fsx | Kind::Efs | Kind::MountTarget | Kind::FileCache | Kind::Link | Kind::Task | Kind::Nodes => None,
+            Kind::Reservation
+            | Kind::Fsx
+            | Kind::Efs
+            | Kind::MountTarget
+            | Kind::FileCache
+            | Kind::Link
+            | Kind::Task
+            | Kind::Nodes => None,
         }
     }
 
@@ -78,7 +85,13 @@ impl ClusterId {
         }
         if matches!(
             address.kind,
-            Kind::Fsx | Kind::Efs | Kind::FileCache | Kind::Link | Kind::Nodes | Kind::SecurityGroup
+            Kind::Fsx
+                | Kind::Efs
+                | Kind::FileCache
+                | Kind::Link
+                | Kind::Nodes
+                | Kind::Reservation
+                | Kind::SecurityGroup
         ) {
             // What consoles show in the column "Name".
             tags.entry("Name".to_owned()).or_insert_with(|| format!("{}/{address}", self.cluster));

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{file_cache, fsx};
-use crate::cloud::{ImageFacts, Subnet, Survey};
+use crate::cloud::{ImageFacts, Reservation, Subnet, Survey};
 use crate::diagnostic::Diagnostic;
 use crate::spec::{Image, Market, MetadataIops, Service, Spec, Storage};
 
@@ -17,6 +17,9 @@ use crate::spec::{Image, Market, MetadataIops, Service, Spec, Storage};
 #[serde(deny_unknown_fields)]
 pub struct Pins {
     pub place: Option<Place>,
+    /// Why it is that place; None where an older version chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
     /// By the image as the spec writes it.
     #[serde(default)]
     pub images: BTreeMap<String, PinnedImage>,
@@ -31,6 +34,34 @@ pub struct Place {
     pub subnet: String,
     pub vpc: String,
     pub zone: String,
+}
+
+impl From<&Subnet> for Place {
+    fn from(subnet: &Subnet) -> Self {
+        Self { subnet: subnet.id.clone(), vpc: subnet.vpc.clone(), zone: subnet.zone.clone() }
+    }
+}
+
+/// Why a cluster is to live where it does, and where else it could or could not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// What speaks for the chosen place.
+    pub reasons: Vec<String>,
+    /// Nothing speaks against these, in the order in which they would have been chosen.
+    #[serde(default)]
+    pub others: Vec<Place>,
+    #[serde(default)]
+    pub ruled_out: Vec<RuledOut>,
+}
+
+/// A place that cannot hold the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuledOut {
+    pub place: Place,
+    /// What speaks against it: one or more.
+    pub against: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,16 +139,8 @@ pub fn candidates(spec: &Spec, survey: &Survey, addresses: u32) -> Vec<Candidate
                     against.push(format!("does not offer {instance}"));
                 }
             }
-            for group in &spec.nodes {
-                let reserved = match &group.market {
-                    Market::CapacityBlock(id) | Market::Reservation(id) => {
-                        survey.reservations.get(id).and_then(Option::as_ref)
-                    }
-                    Market::OnDemand | Market::Spot => None,
-                };
-                if let Some(reserved) = reserved.filter(|reserved| reserved.zone != subnet.zone) {
-                    against.push(format!("the capacity reserved for nodes.{} is in {}", group.name, reserved.zone));
-                }
+            for (group, _, reserved) in reserved(spec, survey).filter(|(_, _, each)| each.zone != subnet.zone) {
+                against.push(format!("the capacity reserved for nodes.{group} is in {}", reserved.zone));
             }
             if subnet.free_addresses < addresses {
                 against.push(format!("{} free addresses, {addresses} needed", subnet.free_addresses));
@@ -127,13 +150,22 @@ pub fn candidates(spec: &Spec, survey: &Survey, addresses: u32) -> Vec<Candidate
         .collect()
 }
 
-/// The first candidate that nothing speaks against.
-pub fn choose(spec: &Spec, survey: &Survey) -> Result<Place, Diagnostic> {
-    let candidates = candidates(spec, survey, addresses_needed(spec));
-    if let Some(Candidate { subnet, .. }) = candidates.iter().find(|candidate| candidate.against.is_empty()) {
-        return Ok(Place { subnet: subnet.id.clone(), vpc: subnet.vpc.clone(), zone: subnet.zone.clone() });
+/// The first candidate that nothing speaks against, and why.
+pub fn choose(spec: &Spec, survey: &Survey) -> Result<(Place, Choice), Diagnostic> {
+    let (possible, ruled_out): (Vec<Candidate>, Vec<Candidate>) =
+        candidates(spec, survey, addresses_needed(spec)).into_iter().partition(|each| each.against.is_empty());
+    if let Some((first, others)) = possible.split_first() {
+        let choice = Choice {
+            reasons: reasons(spec, survey, &first.subnet, others.is_empty()),
+            others: others.iter().map(|each| (&each.subnet).into()).collect(),
+            ruled_out: ruled_out
+                .into_iter()
+                .map(|Candidate { subnet, against }| RuledOut { place: (&subnet).into(), against })
+                .collect(),
+        };
+        return Ok(((&first.subnet).into(), choice));
     }
-    let mut diagnostic = if candidates.is_empty() {
+    let mut diagnostic = if ruled_out.is_empty() {
         Diagnostic::error("place::subnet", "there is no subnet to put the cluster in")
             .note("the spec names no subnets, and the region has no default VPC with default subnets")
             .help("name subnets of yours: `[network] subnets = [\"subnet-…\"]`")
@@ -141,10 +173,35 @@ pub fn choose(spec: &Spec, survey: &Survey) -> Result<Place, Diagnostic> {
         Diagnostic::error("place::zone", "no availability zone can hold the whole cluster")
             .help("name subnets in other zones under `[network]`, or take another instance type")
     };
-    for Candidate { subnet, against } in &candidates {
+    for Candidate { subnet, against } in &ruled_out {
         diagnostic = diagnostic.note(format!("{} ({}): {}", subnet.zone, subnet.id, against.join("; ")));
     }
     Err(diagnostic)
+}
+
+/// What speaks for the first of the possible candidates.
+fn reasons(spec: &Spec, survey: &Survey, subnet: &Subnet, is_only: bool) -> Vec<String> {
+    let mut reasons: Vec<String> = reserved(spec, survey)
+        .filter(|(_, _, reserved)| reserved.zone == subnet.zone)
+        .map(|(group, id, _)| format!("the capacity reserved for nodes.{group} is there ({id})"))
+        .collect();
+    reasons.push(match (is_only, spec.network.subnets.is_empty()) {
+        (true, _) => "it is the only one that nothing speaks against".to_owned(),
+        (false, false) => "of the subnets in the spec it is the first that nothing speaks against".to_owned(),
+        (false, true) => "by name it is the first zone of the default VPC that nothing speaks against".to_owned(),
+    });
+    reasons
+}
+
+/// The reservations that groups are to be launched into, by group and id, as far as they were found.
+fn reserved<'a>(spec: &'a Spec, survey: &'a Survey) -> impl Iterator<Item = (&'a str, &'a str, &'a Reservation)> {
+    spec.nodes.iter().filter_map(|group| match &group.market {
+        Market::CapacityBlock(id) | Market::Reservation(id) => {
+            let found = survey.reservations.get(id)?.as_ref()?;
+            Some((group.name.as_str(), id.as_str(), found))
+        }
+        Market::OnDemand | Market::Spot => None,
+    })
 }
 
 /// The image as the spec writes it: the key by which it is pinned.

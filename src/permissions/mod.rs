@@ -11,5 +11,5 @@ mod trust;
 
 pub use check::check;
 pub use policy::{LONGEST, LONGEST_INLINE, OneOrMore, Policy, Statement};
-pub use statements::{FOR_NODES, Purpose, Target, policy};
+pub use statements::{FOR_CAPACITY, FOR_NODES, Purpose, Target, policy};
 pub use trust::{BadSubject, Repository, Subject, trust};

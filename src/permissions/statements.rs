@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::policy::{Condition, OneOrMore, Policy, Statement};
 use crate::desired::{Address, Desired, IAM_PATH, Kind, Resource, TAG_CLUSTER, policy::ec2_service};
 use crate::record;
-use crate::spec::{Dataset, Flow, Image, Market, Service, Spec};
+use crate::spec::{Capacity, Dataset, Flow, Image, Market, Nodes, Service, Spec};
 
 /// What the holder of the policy is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,9 @@ const EFS: &str = "elasticfilesystem.amazonaws.com";
 /// What `logs`, `ssh` and `run` need and `up` does not; `down` goes without the count of files outside the links.
 pub const FOR_NODES: [&str; 4] = ["EndOwnSessions", "FollowCommands", "RunShellScript", "SpeakWithNodes"];
 
+/// What `up` needs to find out whether there is room for the nodes; where nobody insists on that, it goes without.
+pub const FOR_CAPACITY: [&str; 2] = ["AskForCapacity", "GiveCapacityBack"];
+
 /// The policy that this spec needs.
 pub fn policy(spec: &Spec, desired: &Desired, target: &Target<'_>, purpose: Purpose) -> Policy {
     let mut builder = Builder { spec, desired, target, statements: Vec::new() };
@@ -65,6 +68,7 @@ pub fn policy(spec: &Spec, desired: &Desired, target: &Target<'_>, purpose: Purp
             }
             builder.network_and_templates();
             builder.launch();
+            builder.capacity();
             builder.change_in_ec2();
             builder.speak_with_nodes();
             if builder.has(Kind::Role) {
@@ -130,7 +134,7 @@ impl Builder<'_> {
         if self.has(Kind::Efs) {
             actions.extend(["elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeMountTargets"]);
         }
-        if !self.reservations().is_empty() {
+        if !self.reservations().is_empty() || (purpose == Purpose::Apply && self.asks_for_capacity()) {
             actions.push("ec2:DescribeCapacityReservations");
         }
         if purpose == Purpose::Apply && (self.has(Kind::Fsx) || self.has(Kind::FileCache)) {
@@ -409,8 +413,34 @@ impl Builder<'_> {
         }
     }
 
+    /// Reserved before the file system is made, and given back.
+    fn capacity(&mut self) {
+        if !self.asks_for_capacity() {
+            return;
+        }
+        let reservations = vec![self.ec2("capacity-reservation/*")];
+        self.allow(
+            "AskForCapacity",
+            &["ec2:CreateCapacityReservation"],
+            reservations.clone(),
+            &[self.tagged_in_request()],
+        );
+        self.allow("GiveCapacityBack", &["ec2:CancelCapacityReservation"], reservations, &[self.tagged_already()]);
+    }
+
+    fn asks_for_capacity(&self) -> bool {
+        let asks = |group: &Nodes| match group.capacity {
+            Capacity::None => false,
+            Capacity::Probe | Capacity::ProbeIfPossible => true,
+        };
+        self.spec.storage.existing.is_none() && self.spec.nodes.iter().any(asks)
+    }
+
     fn change_in_ec2(&mut self) {
         let mut makers = vec!["CreateLaunchTemplate", "RunInstances"];
+        if self.asks_for_capacity() {
+            makers.push("CreateCapacityReservation");
+        }
         let mut actions = vec![
             "ec2:CreateLaunchTemplateVersion",
             "ec2:CreateTags",

@@ -30,6 +30,7 @@ fn reason(action: &Action, ended: usize, storage_goes: bool) -> String {
         | Kind::Role
         | Kind::InstanceProfile
         | Kind::Placement
+        | Kind::Reservation
         | Kind::Task
         | Kind::Template) => other(action.verb, kind),
     }

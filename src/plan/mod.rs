@@ -28,7 +28,7 @@ pub use check::check;
 pub use cost::{Cost, CostItem, Line, Meter, PriceSource, Sum};
 pub use cover::covers;
 pub use diff::{Input, Options};
-pub use model::{Action, After, Change, Danger, FORMAT_VERSION, Finding, Op, Plan, Purpose, Step, Verb};
+pub use model::{Action, After, Change, Danger, FORMAT_VERSION, Finding, Lives, Op, Plan, Purpose, Step, Verb};
 pub use outside::{Counted, Outside, outside_links, say_outside};
 pub use paid::existing;
 pub use saved::Saved;
@@ -66,6 +66,7 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
             .map(|existing| existing.id.clone())
             .or_else(|| input.desired.existing.clone()),
         zone: zone.filter(|zone| !zone.is_empty()),
+        place: None,
         compared: true,
         actions: outcome.actions,
         steps,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::basis::Basis;
 use super::cost::Cost;
 use super::topology::Topology;
-use crate::desired::{Address, Kind, Point};
+use crate::desired::{Address, Choice, Kind, Place, Point};
 use crate::diagnostic::Severity;
 
 /// The format of a plan's JSON. New fields may come; none changes its meaning.
@@ -24,6 +24,8 @@ pub struct Plan {
     pub existing: Option<String>,
     /// Where the cluster lives; None when nothing is wanted.
     pub zone: Option<String>,
+    /// The subnet behind it and why it was chosen; None when nothing is wanted, or nothing was looked at.
+    pub place: Option<Lives>,
     /// False: made from the spec alone, without a look at what exists.
     pub compared: bool,
     /// Every resource, changed or not, in the order shown.
@@ -36,6 +38,16 @@ pub struct Plan {
     pub topology: Topology,
     /// What it was made from. None: from the spec alone, or a removal; `up --plan` applies neither.
     pub basis: Option<Basis>,
+}
+
+/// Where a cluster lives or is to live.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Lives {
+    pub place: Place,
+    /// Why there; null where an older version has chosen.
+    pub choice: Option<Choice>,
+    /// Chosen for this plan. False: an earlier run has settled it, and it stays.
+    pub is_new: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -72,6 +72,8 @@ fn wanted(desired: &Desired, prices: &Prices) -> Vec<CostItem> {
             | Resource::Role(_)
             | Resource::InstanceProfile(_)
             | Resource::Placement(_)
+            // Given back within the run.
+            | Resource::Reservation(_)
             | Resource::MountTarget(_)
             | Resource::Link(_)
             | Resource::Template(_) => {}
@@ -106,6 +108,12 @@ pub fn existing(observed: &Observed, prices: &Prices) -> Vec<CostItem> {
             }
             State::Deleting => {}
         }
+    }
+    // What a run that died has left: paid for like instances, until the plan's removal or its own end.
+    for seen in observed.resources.iter().filter(|seen| seen.address.kind == Kind::Reservation) {
+        let field = |name: &str| seen.fields.get(name).map_or("", String::as_str);
+        let count = number(field("count")).unwrap_or(1);
+        items.push(instances(&seen.address, field("instance"), &Market::OnDemand, count, prices));
     }
     let mut running: BTreeMap<(&Address, &str, bool), u64> = BTreeMap::new();
     let mut volumes: BTreeMap<&Address, u64> = BTreeMap::new();

@@ -39,7 +39,7 @@ pub(super) fn compare(kind: Kind, wanted: &Wanted, seen: &Seen) -> (Vec<Change>,
             Kind::SecurityGroup | Kind::Role | Kind::InstanceProfile | Kind::Template => Effect::InPlace,
             Kind::Placement => Effect::Replace("A placement group cannot be changed."),
             // Of mount targets there is one in a zone, and that is what counts.
-            Kind::MountTarget | Kind::Task | Kind::Nodes => Effect::Same,
+            Kind::MountTarget | Kind::Reservation | Kind::Task | Kind::Nodes => Effect::Same,
         };
         let forces_replace = match effect {
             Effect::Same => continue,

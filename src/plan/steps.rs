@@ -85,6 +85,7 @@ impl Graph<'_> {
     }
 
     fn removals(&mut self) {
+        self.remove(Kind::Reservation, &[]);
         self.remove(Kind::Nodes, &[]);
         self.storage();
         self.remove(Kind::Template, &[Kind::Nodes]);

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::catalog::file_cache;
 use crate::desired::{
-    Efs, FileCache, FileSystem, Kind, LaunchTemplate, Link, MountTarget, NodeGroup, Resource, Role, SecurityGroup,
-    deployment_text, efs_throughput_text, flows_sentence, market_text, media_text,
+    CapacityReservation, Efs, FileCache, FileSystem, Kind, LaunchTemplate, Link, MountTarget, NodeGroup, Resource,
+    Role, SecurityGroup, deployment_text, efs_throughput_text, flows_sentence, market_text, media_text,
 };
 use crate::observed::{Existing, Seen};
 use crate::spec::MetadataIops;
@@ -19,6 +19,9 @@ pub(super) fn of(resource: &Resource) -> String {
         Resource::Role(Role { name, .. }) => format!("{name}, tags only itself"),
         Resource::InstanceProfile(profile) => profile.name.clone(),
         Resource::Placement(group) => format!("{}, cluster", group.name),
+        Resource::Reservation(CapacityReservation { instance, count, zone, ends: _ }) => {
+            format!("{count} × {instance} in {zone}, reserved")
+        }
         Resource::Fsx(file_system) => storage(file_system),
         Resource::Efs(Efs { throughput, kms_key: _ }) => {
             format!("regional, {} throughput, encrypted", efs_throughput_text(*throughput))
@@ -105,6 +108,7 @@ pub(super) fn of_seen(seen: &Seen) -> String {
         Kind::FileCache => format!("cache, {}", field("capacity")),
         Kind::MountTarget => format!("where nodes in {} reach it, in {}", field("zone"), field("subnet")),
         Kind::Link => format!("{} ⇄ {}", field("s3"), field("path")),
+        Kind::Reservation => format!("{} × {} in {}, reserved", field("count"), field("instance"), field("zone")),
         _ => field("name"),
     }
 }

@@ -176,6 +176,7 @@ fn part(action: &Action, tier: Tier, desired: &Desired) -> Part {
             | Resource::Role(_)
             | Resource::InstanceProfile(_)
             | Resource::Placement(_)
+            | Resource::Reservation(_)
             | Resource::MountTarget(_)
             | Resource::Template(_),
         )

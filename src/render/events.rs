@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::text::{clean, clock, count, duration, whole_seconds};
 use super::theme::{BAD, CAREFUL, DIM, GOOD, PLAIN, Theme, of_verb};
 use super::words;
-use crate::apply::event::{Ending, Event, Failure, What};
+use crate::apply::event::{Ending, Event, Failure, Room, What};
 use crate::desired::Address;
 use crate::plan::Op;
 
@@ -53,6 +53,20 @@ pub(super) fn told<'a>(what: &'a What, theme: &Theme) -> Option<Line<'a>> {
             (PLAIN, " "),
             clean(&format!("{node} counts the files outside the links, for up to two minutes"), theme),
         ),
+        What::Room { zone, group, instance, count, answer } => {
+            let (mark, words) = match answer {
+                Room::Granted => ((GOOD, done_mark(theme)), "room".to_owned()),
+                Room::Refused { error } => ((CAREFUL, "!"), format!("no room: {}", super::room::answer(error))),
+            };
+            of_run(mark, clean(&format!("{zone}, {count} × {instance} for nodes.{group}: {words}"), theme))
+        }
+        What::NoRoomYet { since, pause_s } => of_run(
+            (CAREFUL, "!"),
+            format!("no zone has room yet, waiting since {since:.0}; asking again in {}", duration(*pause_s)),
+        ),
+        What::Unasked { error } => {
+            of_run((CAREFUL, "!"), clean(&format!("whether there is room for the nodes is not asked: {error}"), theme))
+        }
         What::Started { step: _, address, op } => {
             let verb = words::verb(op);
             of_step((of_verb(verb), theme.symbol(verb)), address, doing(op))

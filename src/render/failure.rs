@@ -2,12 +2,12 @@
 
 use super::block::{Block, folded};
 use super::leftovers;
-use super::text::{count, duration, listed};
+use super::text::{count, duration, grouped as grouped_number, listed};
 use super::theme::Theme;
 use super::words;
 use crate::apply::Report;
 use crate::apply::event::{Ending, FailedFiles, Failure};
-use crate::cloud::{Class, CloudError, Remains};
+use crate::cloud::{Class, CloudError, Limit, LimitedBy, Remains};
 use crate::desired::Address;
 use crate::diagnostic::Severity;
 use crate::plan::{Op, Plan};
@@ -28,7 +28,9 @@ pub struct FailureContext<'a> {
 pub fn report(report: &Report, plan: &Plan, context: &FailureContext<'_>, theme: &Theme) -> String {
     let mut blocks: Vec<Block> = grouped(&report.failures)
         .iter()
-        .map(|(addresses, failure)| block(addresses, failure, operation(addresses[0], report, plan), context.cluster))
+        .map(|(addresses, failure)| {
+            block(addresses, failure, operation(addresses[0], report, plan), (context.cluster, &plan.region))
+        })
         .collect();
     match report.ending {
         Ending::Complete => return String::new(),
@@ -51,7 +53,7 @@ pub fn report(report: &Report, plan: &Plan, context: &FailureContext<'_>, theme:
 
 /// A call that failed outside of a run. `doing` follows "cannot": `look at the cluster`.
 pub fn cloud_error(error: &CloudError, doing: &str, theme: &Theme) -> String {
-    refused(error, doing).text(theme)
+    refused(error, doing, None).text(theme)
 }
 
 /// One failure that ended many steps at once is told once.
@@ -89,13 +91,13 @@ fn operation<'a>(address: &Address, report: &Report, plan: &'a Plan) -> Option<&
         .map(|step| &step.op)
 }
 
-fn block(addresses: &[&Address], failure: &Failure, op: Option<&Op>, cluster: &str) -> Block {
+fn block(addresses: &[&Address], failure: &Failure, op: Option<&Op>, (cluster, region): (&str, &str)) -> Block {
     let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let names = listed(&names, 3);
     let kind = addresses[0].kind.as_str();
     let doing = format!("{} {names}", op.map_or("change", words::infinitive));
     let (code, title, notes, help): (String, String, Vec<String>, Option<String>) = match failure {
-        Failure::Cloud { error } => return refused_in_run(error, &doing),
+        Failure::Cloud { error } => return refused_in_run(error, &doing, region),
         Failure::Broken { id, lifecycle, reason } => (
             format!("{kind}::failed"),
             format!("cannot {doing}: AWS gave it up"),
@@ -159,11 +161,11 @@ const LONGEST_PATH: usize = 120;
 fn failed_files(failed: &FailedFiles) -> String {
     let FailedFiles { code, meaning, count: number, paths } = failed;
     let meaning = meaning.as_ref().map(|meaning| format!(" ({meaning})")).unwrap_or_default();
-    let files = if *number == 1 { "1 file".to_owned() } else { format!("{} files", super::text::grouped(*number)) };
+    let files = if *number == 1 { "1 file".to_owned() } else { format!("{} files", grouped_number(*number)) };
     let mut told: Vec<String> = paths.iter().map(|path| super::text::cut(path, LONGEST_PATH)).collect();
     let more = number.saturating_sub(paths.len() as u64);
     if more > 0 {
-        told.push(format!("and {} more", super::text::grouped(more)));
+        told.push(format!("and {} more", grouped_number(more)));
     }
     format!("{files}, {code}{meaning}: {}", told.join(", "))
 }
@@ -192,20 +194,23 @@ fn node_notes(nodes: &[(String, String)]) -> Vec<String> {
 }
 
 /// A call of a run that failed: it may have been carried out, and part of the cluster exists.
-fn refused_in_run(error: &CloudError, doing: &str) -> Block {
-    let mut block = refused(error, doing);
+fn refused_in_run(error: &CloudError, doing: &str, region: &str) -> Block {
+    let mut block = refused(error, doing, Some(region));
     if error.remains == Remains::Perhaps {
         block.notes.push("it may have been carried out all the same; the next run looks before it acts".to_owned());
     }
-    if error.class == Class::Capacity {
+    if !error.elsewhere.is_empty() {
+        block.notes.push(format!("EC2 says that it has some now in {}", listed(&error.elsewhere, 6)));
+    }
+    if matches!(error.class, Class::Capacity | Class::NotOffered) {
         block.notes.push("a cluster stays in its zone: for another one it has to be removed first".to_owned());
     }
     block
 }
 
 /// A refused call, as `STYLE.md` has it.
-fn refused(error: &CloudError, doing: &str) -> Block {
-    let CloudError { operation, address: _, code, message, request_id, class, remains: _ } = error;
+fn refused(error: &CloudError, doing: &str, region: Option<&str>) -> Block {
+    let CloudError { operation, address: _, code, message, request_id, class, remains: _, elsewhere: _, limit } = error;
     let title = match class {
         Class::Denied => format!("may not {doing}"),
         class => format!("cannot {doing}: {}", words::cause(*class)),
@@ -216,7 +221,30 @@ fn refused(error: &CloudError, doing: &str) -> Block {
     let mut block = Block::error(words::code(*class), title);
     block.notes.push(format!("{operation}: {message}{known}"));
     block.help = help(*class, operation);
+    if let Some(Limit { current, quota: Some(quota) }) = limit.as_deref() {
+        let (note, help) = raise(*current, quota, region);
+        block.notes.push(note);
+        block.help = Some(help);
+    }
     block
+}
+
+/// Which quota it is, and the request for more of it. What a limit lets run and what is wanted beside it always fit together.
+fn raise(current: Option<u64>, quota: &LimitedBy, region: Option<&str>) -> (String, String) {
+    let LimitedBy { service, code, name, unit, more } = quota;
+    let now = current.map_or_else(
+        || "how much is allowed, it does not say".to_owned(),
+        |now| format!("{}{unit} allowed", grouped_number(now)),
+    );
+    let note = format!("{name} ({code}): {now}; {}{unit} more were wanted", grouped_number(*more));
+    let region = region.map(|region| format!("--region {region} ")).unwrap_or_default();
+    let wanted = current.unwrap_or(0).saturating_add(*more);
+    let others = if current.is_some() { "" } else { ", or more where other nodes count against it" };
+    let help = format!(
+        "ask AWS for more, which may take days: `aws service-quotas request-service-quota-increase {region}--service-code \
+         {service} --quota-code {code} --desired-value {wanted}`{others}; or take less"
+    );
+    (note, help)
 }
 
 /// What to do about it; None where trying again is all.
@@ -236,6 +264,12 @@ fn help(class: Class, operation: &str) -> Option<String> {
         Class::Credentials => "refresh the credentials (`aws sso login`), or name others with `--profile`".to_owned(),
         Class::Quota => format!("raise the quota (`aws service-quotas list-service-quotas --service-code {service}`)"),
         Class::Capacity => "take another instance type, fewer nodes or a reservation in the spec, or wait".to_owned(),
+        Class::ReservationFull => {
+            "see what is in it and whether it is active (`aws ec2 describe-capacity-reservations`), take fewer nodes or \
+             another reservation; of a Capacity Block the room of an ended node comes back only after minutes"
+                .to_owned()
+        }
+        Class::NotOffered => "take another instance type, or subnets in a zone that has it".to_owned(),
         Class::Invalid => "change the spec as the note says".to_owned(),
         Class::NotImplemented => "see that the endpoint is AWS's, and which services it has".to_owned(),
         Class::Unreachable => "see that the region is right and the network lets you out".to_owned(),

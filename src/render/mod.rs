@@ -32,6 +32,7 @@ pub mod plan_text;
 mod plot_scale;
 pub mod preload;
 pub mod progress;
+pub mod room;
 pub mod run_log;
 pub mod saved;
 pub mod scan;

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::{plan_cost, plan_facts};
-use crate::plan::{Action, Basis, Cost, Danger, FORMAT_VERSION, Finding, Plan, Purpose, Step, Topology, Verb};
+use crate::plan::{Action, Basis, Cost, Danger, FORMAT_VERSION, Finding, Lives, Plan, Purpose, Step, Topology, Verb};
 
 /// What `provision plan --format json` prints. New fields may come; none changes its meaning.
 #[derive(Serialize, JsonSchema)]
@@ -24,6 +24,8 @@ struct Document<'a> {
     existing: Option<&'a str>,
     /// The availability zone; null where none is known or nothing is wanted.
     zone: Option<&'a str>,
+    /// The subnet behind it, and why it was chosen; null when nothing is wanted or nothing was looked at.
+    place: Option<&'a Lives>,
     /// False: made from the spec alone, without a look at what exists.
     compared: bool,
     /// Every resource, changed or not, in the order shown.
@@ -69,6 +71,7 @@ pub fn plan(plan: &Plan) -> String {
         region,
         existing,
         zone,
+        place,
         compared,
         actions,
         steps,
@@ -100,6 +103,7 @@ pub fn plan(plan: &Plan) -> String {
         region,
         existing: existing.as_deref(),
         zone: zone.as_deref(),
+        place: place.as_ref(),
         compared: *compared,
         actions,
         steps,

@@ -54,6 +54,9 @@ impl Progress {
             }
             What::Held { .. }
             | What::Counting { .. }
+            | What::Room { .. }
+            | What::NoRoomYet { .. }
+            | What::Unasked { .. }
             | What::Stopping
             | What::Preloading { .. }
             | What::DataEnded { .. } => self.print(event),

@@ -63,6 +63,8 @@ pub(super) const fn code(class: Class) -> &'static str {
         Class::Credentials => "aws::credentials",
         Class::Quota => "aws::quota",
         Class::Capacity => "aws::capacity",
+        Class::ReservationFull => "aws::reservation",
+        Class::NotOffered => "aws::not-offered",
         Class::Throttled => "aws::throttled",
         Class::Conflict => "aws::conflict",
         Class::InUse => "aws::in-use",
@@ -84,6 +86,8 @@ pub(super) const fn cause(class: Class) -> &'static str {
         Class::Credentials => "there are no valid credentials",
         Class::Quota => "a limit of the account is reached",
         Class::Capacity => "AWS has no capacity for it now",
+        Class::ReservationFull => "the capacity reservation has no room for it now",
+        Class::NotOffered => "AWS does not have it in this zone",
         Class::Throttled => "AWS limits the rate of requests",
         Class::Conflict => "it is being changed by somebody else",
         Class::InUse => "something else still uses it",
@@ -109,6 +113,8 @@ pub(super) const fn passing(class: Class) -> &'static str {
         | Class::Credentials
         | Class::Quota
         | Class::Capacity
+        | Class::ReservationFull
+        | Class::NotOffered
         | Class::Conflict
         | Class::InUse
         | Class::Busy

@@ -17,7 +17,7 @@ use super::history::{Entry, Event, Outcome, Request};
 use super::invariants::is_lock;
 use super::random::Random;
 use super::settings::Settings;
-use super::world::{Answer, Refusal, World};
+use super::world::{Answer, Refusal, World, refuse};
 use crate::cloud::{Class, CloudError, Remains, Result};
 use crate::desired::Address;
 
@@ -218,9 +218,10 @@ impl Simulated {
             return pending().await;
         }
         let lost = matches!(fault, Some(Fault::FailAfter(_)));
-        answer.map_err(|Refusal { class, code, message }| {
+        answer.map_err(|Refusal { class, code, message, elsewhere }| {
             let mut error = CloudError::new(call.operation, class, message).code(code);
             error.address = call.address;
+            error.elsewhere = elsewhere;
             error.request_id = Some(format!("{}-{number}", self.name));
             if lost {
                 error.remains = Remains::Perhaps;
@@ -306,8 +307,7 @@ impl World {
         entry: usize,
         act: impl FnOnce(&mut Self) -> Answer<T>,
     ) -> Answer<T> {
-        let refusal =
-            |class| Err(Refusal { class, code: "Simulated", message: format!("a fault of the simulation: {class:?}") });
+        let refusal = |class| refuse(class, "Simulated", format!("a fault of the simulation: {class:?}"));
         let answer = match fault {
             Some(Fault::FailBefore(class)) => refusal(class),
             Some(Fault::Throttle) => refusal(Class::Throttled),
@@ -333,10 +333,12 @@ impl World {
             (Class::Credentials, "ExpiredToken", "the security token included in the request is expired".to_owned())
         } else if self.denied.contains(operation) {
             (Class::Denied, "AccessDenied", format!("not authorized to perform {operation}"))
+        } else if self.unknown.contains(operation) {
+            (Class::NotImplemented, "InternalFailure", format!("{operation} is not implemented"))
         } else {
             return Ok(());
         };
-        Err(Refusal { class, code, message })
+        refuse(class, code, message)
     }
 
     fn set_outcome(&mut self, entry: usize, ended: Outcome) {

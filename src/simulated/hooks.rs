@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::client::Simulated;
 use super::files::{Counts, Ledger};
 use super::history::{Entry, Event, Outcome, Request};
 use super::look::View;
 use super::settings::Settings;
-use super::world::{Maker, Thing, Uses, World, kind_of, name_of};
+use super::world::{Due, Maker, Thing, Uses, World, kind_of, name_of};
 use crate::cloud::{Overwrite, Scope};
 use crate::desired::{Kind, Link, MountTarget, Reference, Resource, TAG_CLUSTER, Tags};
 use crate::observed::{NodeState, Observed, State, Task, Work};
@@ -27,6 +28,17 @@ impl Simulated {
 
     pub fn allow(&self, operation: &str) {
         self.world().denied.remove(operation);
+    }
+
+    /// Does not know an operation at all, as a stand-in for AWS that lacks it.
+    pub fn lack(&self, operation: &str) {
+        self.world().unknown.insert(operation.to_owned());
+    }
+
+    /// From then on a zone has so many instances of a type.
+    pub fn capacity_at(&self, after: Duration, instance: &str, zone: &str, count: u32) {
+        let (instance, zone) = (instance.to_owned(), zone.to_owned());
+        self.world().later(after, Due::Capacity { instance, zone, count });
     }
 
     /// Lets the next creation of a file system or link end as FAILED.
@@ -252,6 +264,20 @@ impl Simulated {
             observed.refresh(&[kind], world.observe(&scope, kind, View::Truth));
         }
         observed
+    }
+
+    /// File systems that were made in a zone where one of these groups had not been granted room within so long before.
+    pub fn housed_without_room(&self, groups: &[String], within: Duration) -> Vec<String> {
+        let world = self.world();
+        let lacks = |at: Duration, zone: &str, group: &String| {
+            !world.granted.iter().any(|(then, of, there)| {
+                of == group && there == zone && *then <= at && at.saturating_sub(*then) <= within
+            })
+        };
+        let each = world.housed.iter().flat_map(|(at, zone)| groups.iter().map(move |group| (*at, zone, group)));
+        each.filter(|(at, zone, group)| lacks(*at, zone, group))
+            .map(|(at, zone, group)| format!("{zone} at {:.1} s had not been asked for {group}", at.as_secs_f64()))
+            .collect()
     }
 
     /// Whether somebody else's thing is still there.

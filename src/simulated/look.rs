@@ -50,6 +50,7 @@ impl World {
             | Kind::Role
             | Kind::InstanceProfile
             | Kind::Placement
+            | Kind::Reservation
             | Kind::Fsx
             | Kind::Efs
             | Kind::MountTarget
@@ -214,6 +215,7 @@ impl World {
             Resource::SecurityGroup(_)
             | Resource::MountTarget(_)
             | Resource::Placement(_)
+            | Resource::Reservation(_)
             | Resource::Template(_)
             | Resource::Nodes(_) => None,
         }

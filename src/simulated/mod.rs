@@ -26,6 +26,7 @@ mod port;
 mod random;
 mod remote;
 mod restore;
+mod room;
 mod settings;
 mod shelf;
 mod storage;

@@ -131,6 +131,7 @@ impl Simulated {
             }
             Kind::SecurityGroup => "ec2:DeleteSecurityGroup",
             Kind::Placement => "ec2:DeletePlacementGroup",
+            Kind::Reservation => "ec2:CancelCapacityReservation",
             Kind::Template => "ec2:DeleteLaunchTemplate",
             Kind::Fsx => "fsx:DeleteFileSystem",
             Kind::Efs => "elasticfilesystem:DeleteFileSystem",

@@ -140,6 +140,7 @@ impl World {
                 }
                 // Booting finds out about the file system, not launching.
                 Kind::Role
+                | Kind::Reservation
                 | Kind::Fsx
                 | Kind::Efs
                 | Kind::MountTarget
@@ -158,26 +159,13 @@ impl World {
 
     fn has_room(&self, group: &NodeGroup, zone: &str, count: u32, addresses: u32) -> Answer<()> {
         let instance = &group.instance;
-        if self.settings.offerings.get(instance).is_some_and(|zones| !zones.contains(zone)) {
-            return refuse(Class::Invalid, "Unsupported", format!("{instance} is not offered in {zone}"));
-        }
-        let present = self.nodes.all().filter(|(_, node)| node.holds()).count();
-        self.within_quota(Kind::Nodes, present, count)?;
+        self.is_offered(instance, zone)?;
+        self.may_have_more(count)?;
         if count * addresses > self.free_addresses(&group.subnet) {
             let message = format!("{} has too few free addresses", group.subnet);
             return refuse(Class::Capacity, "InsufficientFreeAddressesInSubnet", message);
         }
-        let busy = self
-            .nodes
-            .all()
-            .filter(|(_, node)| node.holds() && node.instance == *instance && node.zone == zone)
-            .count();
-        match self.settings.capacity.get(&(instance.clone(), zone.to_owned())) {
-            Some(&capacity) if busy + count as usize > capacity as usize => {
-                refuse(Class::Capacity, "InsufficientInstanceCapacity", format!("not enough {instance} in {zone}"))
-            }
-            _ => Ok(()),
-        }
+        self.has_capacity(instance, zone, count)
     }
 
     /// An instance of somebody else's, running for ever.

@@ -92,6 +92,10 @@ impl Cloud for Simulated {
             Resource::InstanceProfile(profile) => self.create_profile(create, profile).await?,
             Resource::Placement(_) => self.create_placement(create).await?,
             Resource::Template(template) => self.create_template(create, template).await?,
+            Resource::Reservation(wanted) => {
+                let make = |world: &mut World| world.reserve(create, wanted);
+                self.request(Call::write("ec2:CreateCapacityReservation", address), make).await?
+            }
             Resource::Fsx(wanted) => {
                 let make = |world: &mut World| world.create_file_system(create, wanted);
                 self.request(Call::write("fsx:CreateFileSystem", address), make).await?
@@ -152,7 +156,11 @@ impl Cloud for Simulated {
                     let change = |world: &mut World| world.update_link(update, wanted);
                     self.request(Call::write("fsx:UpdateDataRepositoryAssociation", address), change).await?;
                 }
-                Resource::Placement(_) | Resource::MountTarget(_) | Resource::FileCache(_) | Resource::Nodes(_) => {
+                Resource::Placement(_)
+                | Resource::Reservation(_)
+                | Resource::MountTarget(_)
+                | Resource::FileCache(_)
+                | Resource::Nodes(_) => {
                     let refusal = |_: &mut World| {
                         refuse(Class::Invalid, "InvalidParameter", format!("{address} cannot be changed in place"))
                     };
@@ -286,6 +294,7 @@ const fn describe(kind: Kind) -> &'static str {
         Kind::Role => "iam:GetRole",
         Kind::InstanceProfile => "iam:GetInstanceProfile",
         Kind::Placement => "ec2:DescribePlacementGroups",
+        Kind::Reservation => "ec2:DescribeCapacityReservations",
         Kind::Fsx => "fsx:DescribeFileSystems",
         Kind::Efs => "elasticfilesystem:DescribeFileSystems",
         Kind::MountTarget => "elasticfilesystem:DescribeMountTargets",
@@ -303,6 +312,8 @@ const fn tagging(kind: Kind) -> (&'static str, &'static str) {
         Kind::InstanceProfile => ("iam:TagInstanceProfile", "iam:UntagInstanceProfile"),
         Kind::Fsx | Kind::FileCache | Kind::Link | Kind::Task => ("fsx:TagResource", "fsx:UntagResource"),
         Kind::Efs | Kind::MountTarget => ("elasticfilesystem:TagResource", "elasticfilesystem:UntagResource"),
-        Kind::SecurityGroup | Kind::Placement | Kind::Template | Kind::Nodes => ("ec2:CreateTags", "ec2:DeleteTags"),
+        Kind::SecurityGroup | Kind::Placement | Kind::Reservation | Kind::Template | Kind::Nodes => {
+            ("ec2:CreateTags", "ec2:DeleteTags")
+        }
     }
 }

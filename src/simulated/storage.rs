@@ -28,7 +28,7 @@ impl World {
             return Ok(id);
         }
         self.within_quota(Kind::Fsx, self.count(Kind::Fsx), 1)?;
-        self.zone_of(&wanted.subnet)?;
+        let zone = self.zone_of(&wanted.subnet)?;
         let group = id_of(&wanted.security_group, create)?;
         self.lets_lustre_in(&group, wanted.efa)?;
         if addresses_of(wanted) > self.free_addresses(&wanted.subnet) {
@@ -38,6 +38,7 @@ impl World {
                 format!("{} has too few free addresses", wanted.subnet),
             );
         }
+        self.housed.push((self.now, zone));
         let id = self.id("fs");
         let key = (Kind::Fsx, id.clone());
         self.put(key.clone(), thing(create, State::Creating, [(Kind::SecurityGroup, group)]));

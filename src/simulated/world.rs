@@ -84,13 +84,29 @@ pub(super) enum Due {
     TaskStarts(String),
     TaskEnds(String),
     TaskCanceled(String),
+    /// Of a reservation: its own end.
+    Expires(Key),
+    /// So many instances of a type has a zone from now on.
+    Capacity {
+        instance: String,
+        zone: String,
+        count: u32,
+    },
     NodeRuns(String),
     NodeBooted(String),
     NodePreloads(String),
     NodeTerminated(String),
     NodeForgotten(String),
-    Exported { file_system: String, path: String, files: u64 },
-    ObjectsDeleted { file_system: String, path: String, files: u64 },
+    Exported {
+        file_system: String,
+        path: String,
+        files: u64,
+    },
+    ObjectsDeleted {
+        file_system: String,
+        path: String,
+        files: u64,
+    },
 }
 
 /// Why the cloud does not do what it was asked.
@@ -99,10 +115,12 @@ pub(super) struct Refusal {
     pub(super) class: Class,
     pub(super) code: &'static str,
     pub(super) message: String,
+    /// Of capacity: zones that have some.
+    pub(super) elsewhere: Vec<String>,
 }
 
 pub(super) fn refuse<T>(class: Class, code: &'static str, message: impl Into<String>) -> Answer<T> {
-    Err(Refusal { class, code, message: message.into() })
+    Err(Refusal { class, code, message: message.into(), elsewhere: Vec::new() })
 }
 
 pub(super) type Answer<T> = std::result::Result<T, Refusal>;
@@ -134,6 +152,10 @@ pub(super) struct World {
     pub(super) failing: Uses,
     /// How many nodes of a cluster's address were ever asked for at once.
     pub(super) asked: BTreeMap<(String, String), u32>,
+    /// When which group was granted a reservation in which zone.
+    pub(super) granted: Vec<(Duration, String, String)>,
+    /// When a file system was made in which zone.
+    pub(super) housed: Vec<(Duration, String)>,
     /// How many nodes of a group were ever launched.
     pub(super) launches: BTreeMap<String, u32>,
     pub(super) files: BTreeMap<String, Files>,
@@ -154,6 +176,8 @@ pub(super) struct World {
     pub(super) discard_allowed: bool,
     pub(super) clients: BTreeMap<String, Client>,
     pub(super) denied: BTreeSet<String>,
+    /// Operations that the endpoint does not know.
+    pub(super) unknown: BTreeSet<String>,
     pub(super) entries: Vec<Entry>,
     /// Whether the promises are looked at after every step, and what was found broken first.
     pub(super) watch: Watch,
@@ -175,6 +199,8 @@ impl World {
             lingering: Vec::new(),
             failing: BTreeMap::new(),
             asked: BTreeMap::new(),
+            granted: Vec::new(),
+            housed: Vec::new(),
             launches: BTreeMap::new(),
             files: BTreeMap::new(),
             queued: Vec::new(),
@@ -187,6 +213,7 @@ impl World {
             discard_allowed: false,
             clients: BTreeMap::new(),
             denied: BTreeSet::new(),
+            unknown: BTreeSet::new(),
             entries: Vec::new(),
             watch: Watch::default(),
         }
@@ -214,6 +241,8 @@ impl World {
             Due::TaskStarts(id) => self.task_starts(&id),
             Due::TaskEnds(id) => self.task_ends(&id),
             Due::TaskCanceled(id) => self.task_canceled(&id),
+            Due::Expires(key) => self.expires(&key),
+            Due::Capacity { instance, zone, count } => self.capacity_is(&instance, &zone, count),
             Due::NodeRuns(id) => self.node_runs(&id),
             Due::NodeBooted(id) => self.node_booted(&id),
             Due::NodePreloads(id) => self.node_preloads(&id),
@@ -390,7 +419,8 @@ pub(super) fn name_of(resource: &Resource) -> Option<&str> {
         Resource::InstanceProfile(profile) => Some(&profile.name),
         Resource::Placement(placement) => Some(&placement.name),
         Resource::Template(template) => Some(&template.name),
-        Resource::Fsx(_)
+        Resource::Reservation(_)
+        | Resource::Fsx(_)
         | Resource::FileCache(_)
         | Resource::Efs(_)
         | Resource::MountTarget(_)
@@ -405,6 +435,7 @@ pub(super) const fn kind_of(resource: &Resource) -> Kind {
         Resource::Role(_) => Kind::Role,
         Resource::InstanceProfile(_) => Kind::InstanceProfile,
         Resource::Placement(_) => Kind::Placement,
+        Resource::Reservation(_) => Kind::Reservation,
         Resource::Fsx(_) => Kind::Fsx,
         Resource::Efs(_) => Kind::Efs,
         Resource::MountTarget(_) => Kind::MountTarget,

@@ -310,6 +310,8 @@ pub struct Nodes {
     pub count: u32,
     pub image: Image,
     pub market: Market,
+    /// On-demand groups only.
+    pub capacity: Capacity,
     pub efa: NodeEfa,
     /// Resolved: true only where the type can be in a cluster placement group and nothing forbids it.
     pub placement: Placement,
@@ -322,6 +324,7 @@ pub struct Nodes {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alternative {
     pub instance: String,
+    pub capacity: Capacity,
     pub efa: NodeEfa,
     pub placement: Placement,
 }
@@ -336,15 +339,15 @@ impl Nodes {
     /// The group with fewer types to choose from, the first of them taken; None: none is left.
     pub fn only(&self, keep: impl Fn(&str) -> bool) -> Option<Self> {
         let mut kept: Vec<&Alternative> = self.alternatives.iter().filter(|each| keep(&each.instance)).collect();
-        let Some(Alternative { instance, efa, placement }) = kept.first().copied() else {
+        let Some(Alternative { instance, capacity, efa, placement }) = kept.first().copied() else {
             return (self.alternatives.is_empty() && keep(&self.instance)).then(|| self.clone());
         };
         if kept.len() == 1 {
             kept.clear();
         }
         let alternatives = kept.into_iter().cloned().collect();
-        let (instance, efa, placement) = (instance.clone(), *efa, *placement);
-        Some(Self { instance, alternatives, efa, placement, ..self.clone() })
+        let (instance, capacity, efa, placement) = (instance.clone(), *capacity, *efa, *placement);
+        Some(Self { instance, alternatives, capacity, efa, placement, ..self.clone() })
     }
 }
 
@@ -364,6 +367,17 @@ pub enum Market {
     CapacityBlock(String),
     /// Id of an on-demand capacity reservation, `cr-…`.
     Reservation(String),
+}
+
+/// Whether it is found out that a zone has room for a group before a file system is made there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capacity {
+    /// Nothing is asked.
+    None,
+    /// The capacity is reserved and given back at once. Who may not ask is told so.
+    Probe,
+    /// The same, where the user has not said so: where it cannot be asked, nothing is asked.
+    ProbeIfPossible,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -258,6 +258,9 @@ struct Nodes {
     /// The Capacity Block's; with `market = "capacity-block"` only.
     #[schemars(regex(pattern = r"^cr-[0-9a-f]{1,17}$"))]
     reservation: Option<String>,
+    /// Whether capacity is asked for before the file system is made. Default: probe, on demand where a node has 8
+    /// accelerators or more.
+    capacity: Option<Capacity>,
     /// Default: auto, wherever the type has it and there is something to reach over it.
     #[schemars(schema_with = "node_efa", default)]
     efa: Option<String>,
@@ -268,6 +271,14 @@ struct Nodes {
     /// Default: 200 GiB.
     #[schemars(schema_with = "size", default)]
     root_volume: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum Capacity {
+    /// Reserved and given back at once, zone by zone, before the file system is made.
+    Probe,
+    None,
 }
 
 #[derive(JsonSchema)]

@@ -1,5 +1,6 @@
 //! The whole engine over the simulated cloud, in virtual time: up, change, down, crash, and the four promises after each.
 
+mod capacity;
 mod change;
 mod crash;
 mod data;

@@ -6,6 +6,7 @@
 //! in `found/` by a name that says what it found, and is lived again by every `cargo test`.
 
 mod play;
+mod room;
 mod shrink;
 mod story;
 mod wish;

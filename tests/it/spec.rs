@@ -7,7 +7,7 @@ use provision::catalog::prices::Prices;
 use provision::diagnostic::Severity;
 use provision::render::diagnostics::render;
 use provision::sizing::{self, Question};
-use provision::spec::{self, Checked, EfsThroughput, Market, NodeEfa, Placement, Preload, Service};
+use provision::spec::{self, Capacity, Checked, EfsThroughput, Market, NodeEfa, Placement, Preload, Service};
 
 const EXAMPLES: [(&str, &str); 5] = [
     ("video-pretrain", include_str!("../../examples/video-pretrain.toml")),
@@ -359,6 +359,22 @@ fn market() {
     snapshot("market-table", &p5("market = { reservtion = \"cr-0a\" }\n"));
     let g6 = "instance = \"g6.xlarge\"\ncount = 65\nmarket = \"capacity-block\"\nreservation = \"cr-0a\"\n";
     snapshot("market-block-of-g6", &nodes(g6));
+    snapshot("capacity-of-spot", &p5("market = \"spot\"\ncapacity = \"probe\"\n"));
+    let capacity = |instance: &str, lines: &str| {
+        let text = nodes(&format!("instance = \"{instance}\"\ncount = 2\n{lines}"));
+        read(&text).spec.expect("valid").nodes[0].capacity
+    };
+    for (instance, lines, expected) in [
+        ("p5.48xlarge", "", Capacity::ProbeIfPossible),
+        ("trn1.32xlarge", "", Capacity::ProbeIfPossible),
+        ("g6e.12xlarge", "", Capacity::None),
+        ("p5.48xlarge", "market = \"spot\"\n", Capacity::None),
+        ("p5.48xlarge", "market = { reservation = \"cr-0a\" }\n", Capacity::None),
+        ("p5.48xlarge", "capacity = \"none\"\n", Capacity::None),
+        ("g6.xlarge", "capacity = \"probe\"\n", Capacity::Probe),
+    ] {
+        assert_eq!(capacity(instance, lines), expected, "{instance} {lines}");
+    }
     let market = |lines: &str| read(&p5(lines)).spec.expect("valid").nodes[0].market.clone();
     assert_eq!(market(""), Market::OnDemand);
     assert_eq!(

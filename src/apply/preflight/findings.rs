@@ -59,7 +59,7 @@ pub(super) fn unanswered(all: &[Unanswered]) -> Option<Finding> {
 }
 
 /// A finding, part by part.
-pub(super) trait Subject {
+pub(in crate::apply) trait Subject {
     fn about(self, address: &Address) -> Self;
     /// A note; several stand one below the other.
     fn why(self, note: String) -> Self;
@@ -91,6 +91,6 @@ pub(super) fn error(code: &'static str, title: &str) -> Finding {
     Finding { severity: Severity::Error, code, address: None, title: title.to_owned(), notes: Vec::new(), help: None }
 }
 
-pub(super) fn note(code: &'static str, title: &str) -> Finding {
+pub(in crate::apply) fn note(code: &'static str, title: &str) -> Finding {
     Finding { severity: Severity::Note, ..error(code, title) }
 }

@@ -20,10 +20,10 @@ mod tests;
 
 pub(super) use boot::boot_scripts;
 pub(super) use existing::{another, unusable};
-pub(super) use findings::{as_complaint, findings, without_a_plan};
+pub(super) use findings::{Subject, as_complaint, findings, note, without_a_plan};
 pub(super) use given::no_public_address;
 pub(super) use images::images;
 pub(super) use offline::not_compared;
-pub(super) use place::settle;
+pub(super) use place::{Asked, chosen, settle};
 pub(super) use questions::questions;
 pub(super) use rights::rights;

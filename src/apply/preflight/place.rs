@@ -1,23 +1,42 @@
 //! Where the cluster lives and from which images: settled once, and kept in the record.
 
-use super::findings::error;
+use super::findings::{Subject as _, error, note};
 use crate::catalog::instances::{self, Architecture};
 use crate::cloud::{Questions, Subnet, Survey};
-use crate::desired::{self, Pins, Place, addresses_needed, candidates, image_key};
+use crate::desired::{self, Choice, Pins, Place, RuledOut, addresses_needed, candidates, image_key};
 use crate::diagnostic::Diagnostic;
 use crate::observed::{Existing, Observed};
 use crate::plan::Finding;
 use crate::spec::{Image, Spec};
 
-/// Fixes what is fixed once: the place and the images. Complaints are about what cannot be settled.
+/// What was looked at.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::apply) struct Asked<'a> {
+    pub questions: &'a Questions,
+    pub survey: &'a Survey,
+    pub observed: &'a Observed,
+}
+
+/// Where an earlier run had begun comes first, if nothing speaks against it.
+fn first(before: Option<&Place>, place: Place, mut choice: Choice) -> (Place, Choice) {
+    let at = choice.others.iter().position(|other| Some(other) == before);
+    let Some(at) = at else { return (place, choice) };
+    let before = std::mem::replace(&mut choice.others[at], place);
+    choice.others[..=at].rotate_right(1);
+    choice.reasons = vec!["an earlier run had settled on it, and nothing speaks against it".to_owned()];
+    (before, choice)
+}
+
+/// Fixes what is fixed once: the place and the images. Complaints are about what cannot be settled. `before`: where an
+/// earlier run was about to make a cluster that is not in any zone yet.
 pub(in crate::apply) fn settle(
     spec: &Spec,
-    questions: &Questions,
-    survey: &Survey,
-    observed: &Observed,
+    asked: &Asked<'_>,
     refresh_images: bool,
+    before: Option<&Place>,
     pins: &mut Pins,
 ) -> Vec<Diagnostic> {
+    let Asked { questions, survey, observed } = *asked;
     let mut complaints = Vec::new();
     // A subnet that was shared with us need not be ours to see: it matters only where the nodes are to be in it.
     let elsewhere = |id: &String| {
@@ -32,8 +51,9 @@ pub(in crate::apply) fn settle(
     }
     if pins.place.is_none() && complaints.is_empty() {
         match choose(spec, survey, observed.existing.as_ref()) {
-            Ok(place) => {
-                pins.place = Some(place);
+            Ok((place, choice)) => {
+                let (place, choice) = first(before, place, choice);
+                (pins.place, pins.choice) = (Some(place), Some(choice));
                 pins.existing.clone_from(&spec.storage.existing);
             }
             Err(complaint) => complaints.push(complaint),
@@ -82,7 +102,7 @@ pub(in crate::apply) fn settle(
 }
 
 /// Near a file system that exists: in its VPC, and in its zone where that can hold the nodes.
-fn choose(spec: &Spec, survey: &Survey, existing: Option<&Existing>) -> Result<Place, Diagnostic> {
+fn choose(spec: &Spec, survey: &Survey, existing: Option<&Existing>) -> Result<(Place, Choice), Diagnostic> {
     let Some(existing) = existing else { return desired::choose(spec, survey) };
     let named = &spec.network.subnets;
     let zone = survey.subnets.iter().find(|subnet| subnet.id == existing.subnet).map(|subnet| &subnet.zone);
@@ -97,7 +117,29 @@ fn choose(spec: &Spec, survey: &Survey, existing: Option<&Existing>) -> Result<P
             .note(format!("{} is in {}, and none of the subnets under `[network]` is", existing.id, existing.vpc))
             .help(format!("name subnets of {}, or none: then its own is taken, {}", existing.vpc, existing.subnet)));
     }
-    desired::choose(spec, &among(&|subnet| Some(&subnet.zone) == zone)).or_else(|_| desired::choose(spec, &everywhere))
+    let (place, mut choice) = desired::choose(spec, &among(&|subnet| Some(&subnet.zone) == zone))
+        .or_else(|_| desired::choose(spec, &everywhere))?;
+    if zone == Some(&place.zone) {
+        choice.reasons.insert(0, format!("{} is there", existing.id));
+    }
+    Ok((place, choice))
+}
+
+/// Which zone it is to be, why, and what became of the others. Only of a choice that this plan is about.
+pub(in crate::apply) fn chosen(place: &Place, choice: &Choice) -> Finding {
+    let Choice { reasons, others, ruled_out } = choice;
+    let mut finding = note("place::chosen", &format!("the cluster is to live in {} ({})", place.zone, place.subnet));
+    for reason in reasons {
+        finding = finding.why(reason.clone());
+    }
+    if !others.is_empty() {
+        let others: Vec<String> = others.iter().map(|each| format!("{} ({})", each.zone, each.subnet)).collect();
+        finding = finding.why(format!("possible as well: {}", others.join(", ")));
+    }
+    for RuledOut { place, against } in ruled_out {
+        finding = finding.why(format!("{} ({}) is ruled out: {}", place.zone, place.subnet, against.join("; ")));
+    }
+    finding
 }
 
 /// Whether what is missing still fits where the cluster is.

@@ -66,7 +66,7 @@ fn planned(spec: &Spec, observed: &Observed) -> Planned {
         root_device: "/dev/xvda".to_owned(),
         root_gib: 35,
     };
-    let pins = Pins { place: Some(place.clone()), images: [("ami-1".to_owned(), image)].into(), existing: None };
+    let pins = Pins { place: Some(place.clone()), images: [("ami-1".to_owned(), image)].into(), ..Pins::default() };
     let desired = desired::build(spec, &Settled { id: &id, identity: &identity, place: &place, pins: &pins });
     let record = Record::new("x", "d1");
     let input =

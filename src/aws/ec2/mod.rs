@@ -1,9 +1,10 @@
-//! EC2: security group, placement group, launch template, nodes; and what is looked at before a plan.
+//! EC2: security group, placement group, capacity, launch template, nodes; and what is looked at before a plan.
 
 mod capacity;
 mod dependents;
 mod nodes;
 mod placement;
+mod reservation;
 mod security_group;
 mod servers;
 mod survey;

@@ -33,6 +33,7 @@ impl Aws {
             }
             Resource::Role(_)
             | Resource::InstanceProfile(_)
+            | Resource::Reservation(_)
             | Resource::Fsx(_)
             | Resource::Efs(_)
             | Resource::MountTarget(_)

@@ -5,8 +5,8 @@ use super::{create, delete, scope, tags, update};
 use crate::bootstrap;
 use crate::cloud::{Class, Cloud as _, Created, Remains};
 use crate::desired::{
-    Address, Interface, InterfaceKind, Kind, LaunchTemplate, NodeGroup, PlacementGroup, Reference, Resource, Rule,
-    SecurityGroup, Tags,
+    Address, CapacityReservation, Interface, InterfaceKind, Kind, LaunchTemplate, NodeGroup, PlacementGroup, Reference,
+    Resource, Rule, SecurityGroup, Tags,
 };
 use crate::observed::{Node, NodeState, Report, State};
 use crate::spec::Market;
@@ -405,6 +405,12 @@ async fn no_capacity_is_not_tried_again() {
         (Class::Capacity, Remains::Nothing, Some("InsufficientInstanceCapacity"))
     );
     assert_eq!(wire.count("RunInstances"), 1);
+    for code in ["VcpuLimitExceeded", "ReservationCapacityExceeded", "Unsupported", "MaxSpotInstanceCountExceeded"] {
+        // Whatever the status: what is said does not change within a second.
+        let wire = Wire::new().ec2_error("RunInstances", 500, code, "no");
+        let refused = wire.aws().create(&create(nodes_address(), Resource::Nodes(node_group()))).await;
+        assert!(refused.is_err() && wire.count("RunInstances") == 1, "{code}");
+    }
     // Throttling with the same status of the server's own fault is.
     let wire = Wire::new().ec2_error("RunInstances", 503, "RequestLimitExceeded", "slower").ok("RunInstances", "<R/>");
     assert_eq!(
@@ -412,6 +418,25 @@ async fn no_capacity_is_not_tried_again() {
         Ok(Created::Nodes(vec![]))
     );
     assert_eq!(wire.count("RunInstances"), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_says_where_there_is_capacity_and_how_high_the_limit_is() {
+    let message = "We currently do not have sufficient p5.48xlarge capacity in the Availability Zone you requested \
+        (us-east-1a). You can currently get p5.48xlarge capacity by not specifying an Availability Zone in your request or \
+        choosing us-east-1b, us-east-1c.";
+    let wire = Wire::new().ec2_error("RunInstances", 500, "InsufficientInstanceCapacity", message).ec2_error(
+        "RunInstances",
+        400,
+        "VcpuLimitExceeded",
+        "… than your current vCPU limit of 64 allows for …",
+    );
+    let aws = wire.aws();
+    let launch = create(nodes_address(), Resource::Nodes(node_group()));
+    let error = aws.create(&launch).await.expect_err("none there");
+    assert_eq!(error.elsewhere, ["us-east-1b", "us-east-1c"]);
+    let error = aws.create(&launch).await.expect_err("too many");
+    assert_eq!(error.limit.and_then(|limit| limit.current), Some(64));
 }
 
 #[tokio::test]
@@ -426,14 +451,14 @@ async fn launches_are_refused_in_classes() {
         ("InvalidGroup.NotFound", "not yet", Class::NotYet),
         ("VcpuLimitExceeded", "You have requested more vCPU capacity", Class::Quota),
         ("MaxSpotInstanceCountExceeded", "too many", Class::Quota),
-        ("ReservationCapacityExceeded", "the block is full", Class::Capacity),
+        ("ReservationCapacityExceeded", "the block is full", Class::ReservationFull),
         ("InsufficientFreeAddressesInSubnet", "subnet is full", Class::Capacity),
         ("IdempotentParameterMismatch", "other parameters", Class::Conflict),
         ("UnauthorizedOperation", "You are not authorized", Class::Denied),
         ("AuthFailure", "Not authorized for images: [ami-0a]", Class::Denied),
         ("AuthFailure", "AWS was not able to validate the provided access credentials", Class::Credentials),
         ("InvalidAMIID.NotFound", "no such image", Class::NotFound),
-        ("Unsupported", "not in this zone", Class::Invalid),
+        ("Unsupported", "not in this zone", Class::NotOffered),
         ("InvalidParameterCombination", "no", Class::Invalid),
         ("SomethingNobodyKnows", "?", Class::Unknown),
     ] {
@@ -606,4 +631,80 @@ async fn what_keeps_a_group_is_said_in_words() {
     let remove = delete(group_address(), &["sg-0a"]);
     assert_eq!(aws.delete(&remove).await.expect_err("refused").class, Class::InUse);
     aws.delete(&remove).await.expect("gone is done");
+}
+
+fn reservation() -> Resource {
+    Resource::Reservation(CapacityReservation {
+        instance: "p5.48xlarge".to_owned(),
+        count: 8,
+        zone: "us-east-1b".to_owned(),
+        ends: "2026-03-05T12:10:00Z".parse().expect("a time"),
+    })
+}
+
+fn reservation_address() -> Address {
+    Address::named(Kind::Reservation, "trainer")
+}
+
+const ONE_RESERVATION: &str = "<R><capacityReservationSet><item><capacityReservationId>cr-0a</capacityReservationId>\
+    <instanceType>p5.48xlarge</instanceType><availabilityZone>us-east-1b</availabilityZone>\
+    <totalInstanceCount>8</totalInstanceCount><state>STATE</state><endDate>2026-03-05T12:10:00.000Z</endDate><tagSet>\
+    <item><key>provision:cluster</key><value>vision</value></item><item><key>provision:deployment</key><value>d1</value></item>\
+    <item><key>provision:address</key><value>reservation.trainer</value></item></tagSet></item></capacityReservationSet></R>";
+
+#[tokio::test]
+async fn capacity_is_reserved_with_an_end_found_by_its_tags_and_given_back() {
+    let made = "<R><capacityReservation><capacityReservationId>cr-0a</capacityReservationId><state>active</state>\
+        </capacityReservation></R>";
+    let wire = Wire::new()
+        .ok("CreateCapacityReservation", made)
+        .ok("DescribeCapacityReservations", ONE_RESERVATION.replace("STATE", "active"))
+        .ok("CancelCapacityReservation", "<R><return>true</return></R>");
+    let aws = wire.aws();
+    let create = create(reservation_address(), reservation());
+    let Ok(Created::Resource(seen)) = aws.create(&create).await else { panic!("it is made") };
+    assert_eq!((seen.id.as_str(), seen.state), ("cr-0a", State::Ready));
+    let observed = aws.observe(&scope(), &[Kind::Reservation]).await.expect("an answer");
+    let [found] = observed.resources.as_slice() else { panic!("{observed:#?}") };
+    assert_eq!((&found.address, found.id.as_str(), found.state), (&reservation_address(), "cr-0a", State::Ready));
+    assert_eq!(found.fields, seen.fields, "what is read back is what was asked for");
+    aws.delete(&delete(reservation_address(), &["cr-0a"])).await.expect("it is given back");
+    assert_snapshot!(wire.requests());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zone_without_room_is_asked_once() {
+    for (status, code, class) in [
+        (500, "InsufficientInstanceCapacity", Class::Capacity),
+        (400, "VcpuLimitExceeded", Class::Quota),
+        (400, "Unsupported", Class::NotOffered),
+        (501, "InternalFailure", Class::NotImplemented),
+        (400, "InvalidAction", Class::NotImplemented),
+        (400, "UnsupportedOperation", Class::NotImplemented),
+        (403, "UnauthorizedOperation", Class::Denied),
+    ] {
+        let wire = Wire::new().ec2_error("CreateCapacityReservation", status, code, "no");
+        let error = wire.aws().create(&create(reservation_address(), reservation())).await.expect_err("refused");
+        assert_eq!((error.class, error.remains), (class, Remains::Nothing), "{code}");
+        assert_eq!(wire.count("CreateCapacityReservation"), 1, "{code}");
+    }
+    // A fault of EC2's own is another matter.
+    let wire = Wire::new().ec2_error("CreateCapacityReservation", 500, "InternalError", "sorry").ok(
+        "CreateCapacityReservation",
+        "<R><capacityReservation><capacityReservationId>cr-0a</capacityReservationId></capacityReservation></R>",
+    );
+    assert!(wire.aws().create(&create(reservation_address(), reservation())).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_has_ended_by_itself_counts_as_given_back() {
+    for (state, is_over) in [("expired", true), ("cancelled", true), ("active", false)] {
+        let wire = Wire::new()
+            .ec2_error("CancelCapacityReservation", 400, "InvalidState", "not in a state to be cancelled")
+            .ok("DescribeCapacityReservations", ONE_RESERVATION.replace("STATE", state));
+        let outcome = wire.aws().delete(&delete(reservation_address(), &["cr-0a"])).await;
+        assert_eq!(outcome.is_ok(), is_over, "{state}: {outcome:?}");
+    }
+    let wire = Wire::new().ec2_error("CancelCapacityReservation", 400, "InvalidCapacityReservationId.NotFound", "none");
+    assert_eq!(wire.aws().delete(&delete(reservation_address(), &["cr-0a"])).await, Ok(()));
 }

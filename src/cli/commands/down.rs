@@ -28,6 +28,7 @@ pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Res
         yes: *yes,
         json: *json,
         wait_for_data: Vec::new(),
+        wait_for_capacity: None,
         reviewed: None,
         settings,
     };

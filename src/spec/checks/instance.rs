@@ -27,7 +27,8 @@ pub(super) fn read(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<Vec
         _ => return Err(wrong_type(value, EXPECTED_LIST, out)),
     };
     let number = number(value, written.len(), out);
-    let types: Vec<_> = written.iter().map(|each| text(each, EXPECTED, out).and_then(|each| known(each, out))).collect();
+    let types: Vec<_> =
+        written.iter().map(|each| text(each, EXPECTED, out).and_then(|each| known(each, out))).collect();
     let doubles = doubles(&types, out);
     number?;
     doubles?;

@@ -6,14 +6,30 @@ use super::{instance, market, shapes};
 use crate::catalog::instances::{self, Architecture, InstanceType};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::spec::fields::{At, Complained, Fields, wrong_type};
-use crate::spec::model::{Alternative, Image, Market, NodeEfa, Nodes, Placement, Setup};
+use crate::spec::model::{Alternative, Capacity, Image, Market, NodeEfa, Nodes, Placement, Setup};
 use crate::spec::places::span;
 use crate::spec::units::Unit;
 
-pub(in crate::spec) const KEYS: &[&str] =
-    &["name", "instance", "count", "image", "market", "reservation", "efa", "placement", "setup", "root_volume"];
+pub(in crate::spec) const KEYS: &[&str] = &[
+    "name",
+    "instance",
+    "count",
+    "image",
+    "market",
+    "reservation",
+    "capacity",
+    "efa",
+    "placement",
+    "setup",
+    "root_volume",
+];
 pub(in crate::spec) const PLACEMENTS: &[(&str, Placement)] =
     &[("cluster", Placement::Cluster), ("none", Placement::None)];
+
+pub(in crate::spec) const CAPACITIES: &[(&str, Capacity)] = &[("probe", Capacity::Probe), ("none", Capacity::None)];
+/// Accelerators of a node from which on capacity is scarce enough to be asked for first: whole machines of the P, Trn and
+/// large G families.
+const SCARCE_ACCELERATORS: u32 = 8;
 
 pub(in crate::spec) const NAME_MAX: usize = 32;
 /// The bucket of instances that RunInstances draws from holds 1000 (EC2 API guide, ec2-api-throttling): a whole group is
@@ -41,10 +57,11 @@ pub(in crate::spec) fn read(
     let each = instance::each(all, out, |instance, out| {
         let facts = instance.and_then(|instance| instances::get(&instance.value));
         let market = market::read(fields, facts, count.ok(), out);
+        let capacity = capacity(fields, facts, market.as_ref().ok(), out);
         let efa = efa(fields, instance, facts, count.ok(), storage_efa, out);
         let placement = placement(fields, facts, count.ok(), market.as_ref().ok(), out);
         let instance = instance.map(|instance| instance.value.clone()).unwrap_or_default();
-        Ok((market?, Alternative { instance, efa: efa?, placement: placement? }))
+        Ok((market?, Alternative { instance, capacity: capacity?, efa: efa?, placement: placement? }))
     });
     let market = each.first().and_then(|first| first.as_ref().ok()).map(|(market, _)| market);
     let together = instance::together(fields, all, market, out);
@@ -52,7 +69,7 @@ pub(in crate::spec) fn read(
     let root_volume_gib = root_volume(fields, out);
     let (name, count, image, _, ()) = (name?, count?, image?, types?, together?);
     let each: Vec<(Market, Alternative)> = each.into_iter().collect::<Result<_, _>>()?;
-    let (market, Alternative { instance, efa, placement }) = each.first().cloned().ok_or(Complained)?;
+    let (market, Alternative { instance, capacity, efa, placement }) = each.first().cloned().ok_or(Complained)?;
     let several = if each.len() > 1 { each } else { Vec::new() };
     Ok(Nodes {
         name,
@@ -61,6 +78,7 @@ pub(in crate::spec) fn read(
         count,
         image,
         market,
+        capacity,
         efa,
         placement,
         setup: setup?,
@@ -184,6 +202,32 @@ fn efa(
         }),
     };
     Ok(if on { NodeEfa::On } else { NodeEfa::Off })
+}
+
+fn capacity(
+    fields: &Fields<'_, '_>,
+    facts: Option<&InstanceType>,
+    market: Option<&Market>,
+    out: &mut Diagnostics,
+) -> Result<Capacity, Complained> {
+    let on_demand = market.is_none_or(|market| *market == Market::OnDemand);
+    match fields.choice("capacity", CAPACITIES, out)? {
+        Some(At { value: Capacity::Probe, span }) if !on_demand => {
+            out.push(
+                Diagnostic::error("spec::capacity-probe", "capacity can be asked for on demand only")
+                    .at(span, "not with this `market`")
+                    .note("a reservation or a Capacity Block is there already; spot capacity cannot be reserved")
+                    .help("leave `capacity` out"),
+            );
+            Err(Complained)
+        }
+        Some(chosen) => Ok(chosen.value),
+        None => {
+            let accelerators = facts.and_then(|facts| facts.accelerators.as_ref()).map_or(0, |each| each.count);
+            let scarce = on_demand && accelerators >= SCARCE_ACCELERATORS;
+            Ok(if scarce { Capacity::ProbeIfPossible } else { Capacity::None })
+        }
+    }
 }
 
 fn placement(

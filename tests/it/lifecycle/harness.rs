@@ -1,6 +1,6 @@
 //! Runs `up` and `down` as the commands do, as one client of a simulated cloud.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,8 +12,8 @@ use provision::cloud::Clock;
 use provision::plan::{Options, Purpose, Saved};
 use provision::simulated::{Delays, Settings, Simulated, VirtualClock, check, check_clean};
 use provision::spec::{
-    Cluster, Compression, Dataset, Deployment, Flow, Image, Launch, Market, Media, MetadataIops, Network, NodeEfa,
-    Nodes, Open, Placement, Preload, Service, Spec, Storage,
+    Capacity, Cluster, Compression, Dataset, Deployment, Flow, Image, Launch, Market, Media, MetadataIops, Network,
+    NodeEfa, Nodes, Open, Placement, Preload, Service, Spec, Storage,
 };
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
@@ -74,9 +74,11 @@ pub(crate) fn group(name: &str, count: u32) -> Nodes {
     Nodes {
         name: name.into(),
         instance: "p5.48xlarge".into(),
+        alternatives: Vec::new(),
         count,
         image: Image::Id("ami-1".into()),
         market: Market::OnDemand,
+        capacity: Capacity::None,
         efa: NodeEfa::On,
         placement: if count > 1 { Placement::Cluster } else { Placement::None },
         setup: None,
@@ -143,6 +145,8 @@ pub(crate) struct Machine {
     pub clock: VirtualClock,
     pub stop: CancellationToken,
     pub events: RefCell<Vec<Event>>,
+    /// `--wait-for-capacity`
+    pub wait_for_capacity: Cell<Option<std::time::Duration>>,
 }
 
 pub(crate) fn world(settings: Settings) -> Machine {
@@ -164,6 +168,7 @@ pub(crate) fn machine_among(world: &Simulated, name: &str, processes: &Processes
         cloud,
         stop: CancellationToken::new(),
         events: RefCell::default(),
+        wait_for_capacity: Cell::default(),
     }
 }
 
@@ -222,7 +227,15 @@ impl Machine {
         let processes = self.processes.clone();
         let _alive = processes.start(&run);
         let is_dead = move |other: &Holder| other.machine == here && !processes.list().contains(&other.run);
-        let session = Session { request, holder, is_dead: &is_dead, reviewed, events, stop: self.stop.clone() };
+        let session = Session {
+            request,
+            holder,
+            is_dead: &is_dead,
+            reviewed,
+            wait_for_capacity: self.wait_for_capacity.get(),
+            events,
+            stop: self.stop.clone(),
+        };
         let agree = |_: &Prepared| async {
             meanwhile();
             true
@@ -263,6 +276,7 @@ impl Machine {
             new_deployment: format!("d-{}-{}", self.cloud.name(), self.clock.now().as_millisecond()),
             patient: true,
             prices: provision::catalog::prices::PriceBook::default(),
+            room: None,
         }
     }
 

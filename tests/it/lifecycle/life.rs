@@ -82,6 +82,7 @@ async fn two_clusters_side_by_side_do_not_touch_each_other() {
         new_deployment: "d-neighbour".into(),
         patient: true,
         prices: provision::catalog::prices::PriceBook::default(),
+        room: None,
     };
     let theirs = super::harness::machine(&machine.cloud, "theirs");
     assert_complete(&theirs.run_request(request).await, &theirs);

@@ -132,7 +132,7 @@ fn is_for_readers(what: &str, plan: &Value) -> bool {
         ["settle", "preload", "end-tasks"].contains(&op.as_str().unwrap_or_default())
     };
     match parts.as_slice() {
-        ["summary" | "cost" | "findings" | "zone" | "topology", ..] => true,
+        ["summary" | "cost" | "findings" | "zone" | "place" | "topology", ..] => true,
         _ if kind == "a key more" => true,
         ["actions" | "steps"] => kind == "turned round",
         ["basis", "resources"] => ["turned round", "first twice"].contains(&kind),

@@ -1,12 +1,14 @@
 //! What is read when it did not work.
 
-use provision::apply::Report;
-use provision::apply::event::{Ending, FailedFiles, Failure};
+use jiff::SignedDuration;
+use provision::apply::event::{Ending, FailedFiles, Failure, Room};
 use provision::apply::lease::Holder;
-use provision::cloud::{Class, CloudError};
+use provision::apply::{NoRoom, Report, ZoneAnswer};
+use provision::cloud::{Class, CloudError, Limit, LimitedBy};
 use provision::desired::{Address, Kind};
 use provision::plan::{Op, Options, Plan};
 use provision::render::failure::{FailureContext, cloud_error, report};
+use provision::render::room::no_room;
 use provision::render::{Theme, lock};
 
 use super::samples::{create, down, now, spec};
@@ -104,12 +106,38 @@ fn no_capacity() {
 }
 
 #[test]
+fn no_capacity_here_and_some_elsewhere() {
+    let mut error = call("ec2:RunInstances", Class::Capacity, "InsufficientInstanceCapacity", "none in us-east-1a");
+    error.elsewhere = vec!["us-east-1c".to_owned(), "us-east-1b".to_owned()];
+    insta::assert_snapshot!("capacity_elsewhere", creating(&trainer(), Failure::Cloud { error }));
+}
+
+#[test]
+fn a_quota_is_named_with_the_request_for_more() {
+    let quota = LimitedBy {
+        service: "ec2".to_owned(),
+        code: "L-417A185B".to_owned(),
+        name: "Running On-Demand P instances".to_owned(),
+        unit: " vCPUs".to_owned(),
+        more: 1536,
+    };
+    let message = "You have requested more vCPU capacity than your current vCPU limit of 384 allows";
+    for (name, current) in [("quota_known", Some(384)), ("quota_unknown", None)] {
+        let mut error = call("ec2:RunInstances", Class::Quota, "VcpuLimitExceeded", message);
+        error.limit = Some(Box::new(Limit { current, quota: Some(quota.clone()) }));
+        insta::assert_snapshot!(name, creating(&trainer(), Failure::Cloud { error }));
+    }
+}
+
+#[test]
 fn every_class_of_a_failed_call() {
     let classes = [
         Class::Denied,
         Class::Credentials,
         Class::Quota,
         Class::Capacity,
+        Class::ReservationFull,
+        Class::NotOffered,
         Class::Throttled,
         Class::Conflict,
         Class::InUse,
@@ -271,4 +299,32 @@ pub(super) fn holder() -> Holder {
 #[test]
 fn a_lock_that_another_run_holds() {
     insta::assert_snapshot!("lock_held", lock::held(&holder(), "provision down", now(), &Theme::plain()));
+}
+
+#[test]
+fn no_zone_has_room() {
+    let asked = |zone: &str, group: &str, count, answer| ZoneAnswer {
+        zone: format!("us-east-1{zone}"),
+        group: group.to_owned(),
+        instance: "p5.48xlarge".to_owned(),
+        count,
+        answer,
+    };
+    let refused = |code: &str, message: &str| {
+        let error = call("ec2:CreateCapacityReservation", Class::Capacity, code, message);
+        Some(Room::Refused { error })
+    };
+    let long =
+        "We currently do not have sufficient p5.48xlarge capacity in the Availability Zone you requested (us-east-1a).";
+    let answers = vec![
+        asked("a", "trainer", 8, Some(Room::Granted)),
+        asked("a", "eval", 2, refused("InsufficientInstanceCapacity", long)),
+        asked("b", "trainer", 8, refused("Unsupported", "not in this zone")),
+        asked("b", "eval", 2, None),
+    ];
+    let mut room = NoRoom { since: None, answers };
+    let at_once = no_room(&room, "provision up", now(), &Theme::plain());
+    room.since = Some(now() - SignedDuration::from_hours(6));
+    let waited = no_room(&room, "provision up", now(), &Theme::plain());
+    insta::assert_snapshot!("no_room", format!("{at_once}\n{waited}"));
 }

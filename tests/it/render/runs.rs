@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use indicatif::{ProgressDrawTarget, TermLike};
-use provision::apply::event::{Ending, Event, FORMAT_VERSION, Failure, What};
+use provision::apply::event::{Ending, Event, FORMAT_VERSION, Failure, Room, What};
 use provision::cloud::{Class, CloudError};
 use provision::desired::{Address, Kind};
 use provision::plan::Op;
@@ -50,8 +50,22 @@ pub(super) fn story() -> Vec<Event> {
         ("i-0001".to_owned(), "setup.sh ended with 1".to_owned()),
         ("i-0002".to_owned(), "the mount took too long\nsee the console".to_owned()),
     ];
+    let room = |zone: &str, answer| What::Room {
+        zone: format!("us-east-1{zone}"),
+        group: "trainer".to_owned(),
+        instance: "p5.48xlarge".to_owned(),
+        count: 8,
+        answer,
+    };
+    let none = CloudError::new("ec2:CreateCapacityReservation", Class::Capacity, "none in us-east-1a")
+        .code("InsufficientInstanceCapacity");
+    let denied = CloudError::new("ec2:CreateCapacityReservation", Class::Denied, "not you");
     vec![
         event(0.0, What::Held { who: "ana@laptop".to_owned(), command: "up".to_owned(), until: now() }),
+        event(0.0, room("a", Room::Refused { error: none })),
+        event(0.0, What::NoRoomYet { since: now(), pause_s: 120 }),
+        event(0.0, room("b", Room::Granted)),
+        event(0.0, What::Unasked { error: denied }),
         event(0.1, started(0, fsx(), create(1))),
         event(0.1, started(1, Address::one(Kind::SecurityGroup), update(&["rules"]))),
         event(0.1, started(2, Address::one(Kind::Role), update(&[]))),
@@ -187,7 +201,7 @@ fn bars_tell_the_same_story() {
 #[test]
 fn a_hidden_target_draws_nothing_and_counts_all_the_same() {
     let mut progress = Progress::new(ProgressDrawTarget::hidden(), Theme::plain());
-    for event in story().into_iter().take(4) {
+    for event in story().into_iter().take(8) {
         progress.handle(&event);
     }
     assert_eq!(progress.running(), 3);

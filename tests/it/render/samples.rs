@@ -11,8 +11,8 @@ use provision::observed::{Endpoint, Node, NodeState, Observed, Report, Seen, Sta
 use provision::plan::{self, Input, Options, Plan, Purpose};
 use provision::record::{Record, Try};
 use provision::spec::{
-    Cluster, Compression, Dataset, Deployment, Flow, Image, Launch, Market, Media, MetadataIops, Network, NodeEfa,
-    Nodes, Open, Placement, Preload, Service, Spec, Storage,
+    Capacity, Cluster, Compression, Dataset, Deployment, Flow, Image, Launch, Market, Media, MetadataIops, Network,
+    NodeEfa, Nodes, Open, Placement, Preload, Service, Spec, Storage,
 };
 
 pub(super) const NOW: &str = "2026-03-05T12:00:00Z";
@@ -77,9 +77,11 @@ pub(super) fn nodes(name: &str, instance: &str, count: u32) -> Nodes {
     Nodes {
         name: name.to_owned(),
         instance: instance.to_owned(),
+        alternatives: Vec::new(),
         count,
         image: Image::Id("ami-0aa".to_owned()),
         market: Market::OnDemand,
+        capacity: Capacity::None,
         efa: NodeEfa::On,
         placement: Placement::Cluster,
         setup: None,
@@ -110,7 +112,7 @@ pub(super) fn desired(spec: &Spec) -> Desired {
             ("ami-0bb".to_owned(), PinnedImage { id: "ami-0bb".to_owned(), ..image.clone() }),
             ("ami-0aa".to_owned(), image),
         ]),
-        existing: None,
+        ..Pins::default()
     };
     let settled = Settled { id: &id, identity: &identity, place: &place, pins: &pins };
     build(spec, &settled)
@@ -125,7 +127,7 @@ fn id(address: &Address) -> String {
         Kind::Link => format!("dra-{}", address.name),
         Kind::Template => format!("lt-{}", address.name),
         Kind::Role | Kind::InstanceProfile => "provision-video-pretrain-us-east-1".to_owned(),
-        Kind::Placement | Kind::Task | Kind::Nodes => {
+        Kind::Placement | Kind::Reservation | Kind::Task | Kind::Nodes => {
             format!("provision/video-pretrain/{}", address.name)
         }
     }

@@ -12,7 +12,7 @@ use provision::diagnostic::Severity;
 use provision::observed::{Observed, Report as NodeReport, State};
 use provision::plan::{Options, Plan, Purpose};
 use provision::simulated::{Boot, ExportOutcome, Fault, Simulated, When, Which, check, check_clean};
-use provision::spec::Spec;
+use provision::spec::{Capacity, Spec};
 use tokio::time::{sleep, timeout};
 
 use super::Failed;
@@ -92,6 +92,9 @@ impl<'a> Life<'a> {
 
     fn spec(&self, wish: &Wish) -> Spec {
         let mut spec = wish.spec();
+        if self.story.asks {
+            spec.nodes.iter_mut().for_each(|group| group.capacity = Capacity::Probe);
+        }
         if let Some(Theirs { id, .. }) = &self.theirs {
             spec.storage.existing = Some(id.clone());
         }
@@ -254,11 +257,20 @@ impl<'a> Life<'a> {
                 Err(Unprepared::Cloud(error)) => {
                     ensure(error.class.passes() || error.class == Class::Credentials, || format!("ended: {error}"))?;
                 }
+                Err(Unprepared::Unsecured(failure)) => {
+                    let may_be = match failure {
+                        Failure::Cloud { error } => error.class.passes() || error.class == Class::Credentials,
+                        Failure::LostLock => true,
+                        _ => false,
+                    };
+                    ensure(may_be, || format!("ended: {failure}"))?;
+                }
                 Err(other) => return Err(format!("ended: {other}")),
                 Ok(Outcome::Ran { refused: Some(plan), .. }) => may_be_refused(plan)?,
                 Ok(Outcome::Ran { report, .. }) => may_end(report)?,
                 Ok(Outcome::Refused(prepared)) => may_be_refused(&prepared.plan)?,
                 Ok(Outcome::Nothing(_) | Outcome::Held(_)) => {}
+                Ok(Outcome::NoRoom { room, .. }) => return Err(format!("ended: there is room: {room:?}")),
                 Ok(Outcome::Differs { findings, .. }) => {
                     return Err(format!("ended: no plan was reviewed: {findings:?}"));
                 }

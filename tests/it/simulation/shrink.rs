@@ -44,6 +44,7 @@ fn candidates(story: &Story) -> Vec<Story> {
     push(&|other| other.creation_holds = false);
     push(&|other| other.queue = Queue::Truth);
     push(&|other| other.exports_stall = false);
+    push(&|other| other.asks = false);
     push(&|other| other.elsewhere = false);
     push(&|other| other.last_up = None);
     for index in 0..story.acts.len() {

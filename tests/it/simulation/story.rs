@@ -29,6 +29,9 @@ pub(super) struct Story {
     /// On a file system of somebody else's, with a link and files of theirs on it.
     #[serde(default)]
     pub existing: bool,
+    /// Whether there is room for the nodes is found out before the file system is made.
+    #[serde(default)]
+    pub asks: bool,
     pub acts: Vec<Act>,
     /// After all acts: `up` again in fair weather, or `down` at once; `down` is always the end.
     pub last_up: Option<Wish>,
@@ -210,6 +213,8 @@ impl Story {
             exports_stall: data.below(12) == 0,
             // From a chance of its own: the other lives stay what they were, and so do all that tests/mutants.toml names.
             existing: Random::named(seed, "existing 15").below(5) == 0,
+            // Like `existing`.
+            asks: Random::named(seed, "asks 45").below(4) == 0,
             acts,
             last_up: (random.below(3) > 0).then(|| {
                 if random.below(3) == 0 {

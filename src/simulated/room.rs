@@ -1,0 +1,86 @@
+//! Room for instances: how many of a type a zone has, what is reserved of them, and how that changes.
+
+use super::clock::VirtualClock;
+use super::storage::thing;
+use super::world::{Answer, Due, Key, Refusal, World, refuse};
+use crate::cloud::{Class, Create};
+use crate::desired::{CapacityReservation, Kind, Resource};
+use crate::observed::State;
+
+impl World {
+    pub(super) fn is_offered(&self, instance: &str, zone: &str) -> Answer<()> {
+        if self.settings.offerings.get(instance).is_some_and(|zones| !zones.contains(zone)) {
+            return refuse(Class::NotOffered, "Unsupported", format!("{instance} is not offered in {zone}"));
+        }
+        Ok(())
+    }
+
+    /// Of instances that run and of those that are reserved.
+    pub(super) fn may_have_more(&self, count: u32) -> Answer<()> {
+        let running = self.nodes.all().filter(|(_, node)| node.holds()).count();
+        let reserved: u32 = self.reservations().map(|reservation| reservation.count).sum();
+        self.within_quota(Kind::Nodes, running + reserved as usize, count)
+    }
+
+    fn reservations(&self) -> impl Iterator<Item = &CapacityReservation> {
+        self.things.all().filter_map(|(_, thing)| match &thing.resource {
+            Resource::Reservation(reservation) => Some(reservation),
+            _ => None,
+        })
+    }
+
+    /// None: there is no end of them.
+    fn room(&self, instance: &str, zone: &str) -> Option<u32> {
+        let capacity = *self.settings.capacity.get(&(instance.to_owned(), zone.to_owned()))?;
+        let nodes = self.nodes.all().filter(|(_, node)| node.holds() && node.instance == instance && node.zone == zone);
+        let here = self.reservations().filter(|each| each.instance == instance && each.zone == zone);
+        let busy = nodes.count() as u64 + here.map(|each| u64::from(each.count)).sum::<u64>();
+        Some(u32::try_from(u64::from(capacity).saturating_sub(busy)).unwrap_or(u32::MAX))
+    }
+
+    /// A refusal names the zones that have enough, as EC2 does.
+    pub(super) fn has_capacity(&self, instance: &str, zone: &str, count: u32) -> Answer<()> {
+        let fits = |zone: &str| self.room(instance, zone).is_none_or(|room| room >= count);
+        if fits(zone) {
+            return Ok(());
+        }
+        let zones = self.offered_in(instance);
+        let elsewhere = zones.into_iter().filter(|each| each != zone && fits(each)).collect();
+        let message = format!("not enough {instance} in {zone}");
+        Err(Refusal { class: Class::Capacity, code: "InsufficientInstanceCapacity", message, elsewhere })
+    }
+
+    pub(super) fn reserve(&mut self, create: &Create, wanted: &CapacityReservation) -> Answer<String> {
+        let operation = "ec2:CreateCapacityReservation";
+        let parameters = format!("{:?} {:?}", create.resource, create.tags);
+        if let Some(id) = self.made_by_token(operation, Kind::Reservation, create, &parameters)? {
+            return Ok(id);
+        }
+        let CapacityReservation { instance, count, zone, ends } = wanted;
+        self.is_offered(instance, zone)?;
+        let Ok(left) = std::time::Duration::try_from(ends.duration_since(VirtualClock::at(self.now))) else {
+            return refuse(Class::Invalid, "InvalidParameterValue", "the end date lies in the past");
+        };
+        self.may_have_more(*count)?;
+        self.has_capacity(instance, zone, *count)?;
+        self.granted.push((self.now, create.address.name.clone(), zone.clone()));
+        let id = self.id("cr");
+        let key = (Kind::Reservation, id.clone());
+        self.put(key.clone(), thing(create, State::Ready, []));
+        self.later(left, Due::Expires(key));
+        self.spend(operation, &create.token, parameters, vec![id.clone()]);
+        Ok(id)
+    }
+
+    pub(super) fn expires(&mut self, key: &Key) {
+        let shown = self.shown();
+        if self.things.remove(key, self.now, shown).is_some() {
+            self.note(format!("{} has expired", key.1));
+        }
+    }
+
+    pub(super) fn capacity_is(&mut self, instance: &str, zone: &str, count: u32) {
+        self.note(format!("{zone} has {count} × {instance} now"));
+        self.settings.capacity.insert((instance.to_owned(), zone.to_owned()), count);
+    }
+}
