@@ -2,6 +2,7 @@
 //! of all of it.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,7 +78,17 @@ pub(super) fn request(
     prices: PriceBook,
 ) -> Request {
     let new_deployment = format!("d-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
-    Request { purpose, cluster: cluster.to_owned(), spec, options, new_deployment, patient: true, prices, room: None }
+    Request {
+        purpose,
+        cluster: cluster.to_owned(),
+        spec,
+        options,
+        new_deployment,
+        patient: true,
+        prices,
+        room: None,
+        refused: BTreeSet::new(),
+    }
 }
 
 pub(super) fn failed(error: Failed) -> anyhow::Error {

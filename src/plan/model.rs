@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::basis::Basis;
 use super::cost::Cost;
 use super::topology::Topology;
+use crate::catalog::prices::Usd;
 use crate::desired::{Address, Choice, Kind, Place, Point};
 use crate::diagnostic::Severity;
 
@@ -33,11 +34,39 @@ pub struct Plan {
     /// What is done for them, each step after those that it names.
     pub steps: Vec<Step>,
     pub findings: Vec<Finding>,
+    /// The groups that may be of several types, with what became of each type.
+    pub alternatives: Vec<Alternatives>,
     pub cost: Cost,
     /// The cluster as a picture.
     pub topology: Topology,
     /// What it was made from. None: from the spec alone, or a removal; `up --plan` applies neither.
     pub basis: Option<Basis>,
+}
+
+/// A group that may be of several types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Alternatives {
+    pub address: Address,
+    /// Nodes of the group.
+    pub count: u32,
+    /// In the order of the spec.
+    pub types: Vec<Alternative>,
+}
+
+/// One of the types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Alternative {
+    pub instance: String,
+    /// An hour of one node; null where it is not known.
+    pub price: Option<Usd>,
+    /// An hour of the whole group.
+    pub hourly: Option<Usd>,
+    /// The nodes are of this type, or are about to be.
+    pub is_taken: bool,
+    /// They are, or it may come to that before there is a node.
+    pub may_be: bool,
+    /// Why it is taken or not.
+    pub why: String,
 }
 
 /// Where a cluster lives or is to live.

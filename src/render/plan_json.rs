@@ -6,7 +6,9 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::{plan_cost, plan_facts};
-use crate::plan::{Action, Basis, Cost, Danger, FORMAT_VERSION, Finding, Lives, Plan, Purpose, Step, Topology, Verb};
+use crate::plan::{
+    Action, Alternatives, Basis, Cost, Danger, FORMAT_VERSION, Finding, Lives, Plan, Purpose, Step, Topology, Verb,
+};
 
 /// What `provision plan --format json` prints. New fields may come; none changes its meaning.
 #[derive(Serialize, JsonSchema)]
@@ -34,6 +36,8 @@ struct Document<'a> {
     steps: &'a [Step],
     /// What to know before saying yes, the worst first.
     findings: Vec<&'a Finding>,
+    /// Groups that may be of several types: each type's price, which one is taken and why.
+    alternatives: &'a [Alternatives],
     cost: &'a Cost,
     topology: &'a Topology,
     /// What `up --plan` compares; null where it applies nothing.
@@ -75,6 +79,7 @@ pub fn plan(plan: &Plan) -> String {
         compared,
         actions,
         steps,
+        alternatives,
         cost,
         topology,
         basis,
@@ -108,6 +113,7 @@ pub fn plan(plan: &Plan) -> String {
         actions,
         steps,
         findings: plan_facts::findings(plan),
+        alternatives,
         cost,
         topology,
         basis: basis.as_ref(),

@@ -336,6 +336,15 @@ impl Nodes {
         only.into_iter().chain(self.alternatives.iter().map(|each| each.instance.as_str()))
     }
 
+    /// Of some type it is found out whether there is room for it.
+    pub fn is_asked_for(&self) -> bool {
+        let of_types = self.alternatives.iter().map(|each| each.capacity);
+        of_types.chain([self.capacity]).any(|capacity| match capacity {
+            Capacity::None => false,
+            Capacity::Probe | Capacity::ProbeIfPossible => true,
+        })
+    }
+
     /// The group with fewer types to choose from, the first of them taken; None: none is left.
     pub fn only(&self, keep: impl Fn(&str) -> bool) -> Option<Self> {
         let mut kept: Vec<&Alternative> = self.alternatives.iter().filter(|each| keep(&each.instance)).collect();

@@ -277,6 +277,7 @@ impl Machine {
             patient: true,
             prices: provision::catalog::prices::PriceBook::default(),
             room: None,
+            refused: std::collections::BTreeSet::new(),
         }
     }
 

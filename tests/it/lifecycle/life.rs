@@ -83,6 +83,7 @@ async fn two_clusters_side_by_side_do_not_touch_each_other() {
         patient: true,
         prices: provision::catalog::prices::PriceBook::default(),
         room: None,
+        refused: std::collections::BTreeSet::new(),
     };
     let theirs = super::harness::machine(&machine.cloud, "theirs");
     assert_complete(&theirs.run_request(request).await, &theirs);
