@@ -12,10 +12,11 @@ use super::dispatcher::{Report, Run, run};
 use super::event::{Ending, Event, FORMAT_VERSION, Failure, What};
 use super::keeper::Keeper;
 use super::lease::{self, Acquired, Holder, IsDead, Lease, Refused};
+use super::limits;
 use super::outside;
 use super::patience::patiently;
 use super::prepare::{Failed, Prepared, Request, is_same, prepare};
-use crate::cloud::{Class, Clock, Cloud, CloudError, Overwrite, Remains};
+use crate::cloud::{Class, Clock, Cloud, CloudError, Overwrite};
 use crate::desired::{Address, Kind, offered};
 use crate::diagnostic::Severity;
 use crate::observed::Node;
@@ -79,7 +80,7 @@ where
 {
     // Nothing is changed by a look, and one at a cloud that does not answer may take minutes.
     let mut prepared = tokio::select! {
-        prepared = prepare(cloud, clock, &session.request) => prepared?,
+        prepared = Box::pin(prepare(cloud, clock, &session.request)) => prepared?,
         () = session.stop.cancelled() => return Ok(Outcome::Declined),
     };
     let say = |what| {
@@ -122,7 +123,7 @@ where
             Ok(locked) => locked,
             Err(Refused::Held(holder)) => return Ok(Outcome::Held(holder)),
             Err(Refused::Gone) => {
-                prepared = prepare(cloud, clock, &request).await?;
+                prepared = Box::pin(prepare(cloud, clock, &request)).await?;
                 continue;
             }
             Err(Refused::Cloud(error)) => return Err(error.into()),
@@ -139,12 +140,12 @@ where
         if inherited || !is_current(&prepared, &parameters) {
             // Another run has been here between our look and our lock.
             let _ = lease.release(cloud).await;
-            prepared = prepare(cloud, clock, &request).await?;
+            prepared = Box::pin(prepare(cloud, clock, &request)).await?;
             continue;
         }
         if session.reviewed.is_some() && ran.is_none() {
             // Since the first look somebody may have thought about the question for an hour; from now on no other run comes between.
-            let looked = prepare(cloud, clock, &request).await;
+            let looked = Box::pin(prepare(cloud, clock, &request)).await;
             let found = looked.and_then(|now| Ok((objection(session.reviewed.as_ref(), &now, None)?, now)));
             match found {
                 Ok((None, now)) => prepared = now,
@@ -176,14 +177,14 @@ where
             stop: session.stop.clone(),
         })
         .await;
-        let next = if session.reviewed.is_some() { Vec::new() } else { other_types(&prepared, &report) };
+        let next = if session.reviewed.is_some() { Vec::new() } else { other_types(&request, &prepared, &report) };
         if !next.is_empty() {
             for Refusal { address, instance, next, error } in next {
                 request.refused.insert((address.name.clone(), instance.clone()));
                 say(What::NextType { address, instance, next, error });
             }
             ran = Some((Box::new(prepared), report));
-            prepared = prepare(cloud, clock, &request).await?;
+            prepared = Box::pin(prepare(cloud, clock, &request)).await?;
             continue;
         }
         let again = report.ending == Ending::Failed && report.is_stale() && round < MOST_ROUNDS + request.refused.len();
@@ -192,7 +193,7 @@ where
         }
         ran = Some((Box::new(prepared), report));
         tokio::time::sleep(BEFORE_NEXT_ROUND).await;
-        prepared = prepare(cloud, clock, &request).await?;
+        prepared = Box::pin(prepare(cloud, clock, &request)).await?;
     }
     Ok(Outcome::Declined)
 }
@@ -277,15 +278,18 @@ struct Refusal {
 
 /// Where launches alone have failed, each for want of capacity, offer or quota, and each group has another type to try:
 /// those types. A group of which a node runs has none.
-fn other_types(prepared: &Prepared, report: &Report) -> Vec<Refusal> {
+fn other_types(request: &Request, prepared: &Prepared, report: &Report) -> Vec<Refusal> {
     let next = |(address, failure): &(Address, Failure)| {
         let Failure::Cloud { error } = failure else { return None };
-        let is_refused = matches!(error.class, Class::Capacity | Class::NotOffered | Class::Quota);
-        let (open, place) = (prepared.open.as_ref()?, prepared.record.pins.place.as_ref()?);
-        let group = open.nodes.iter().find(|group| *address == Address::named(Kind::Nodes, &group.name))?;
+        let (spec, place) = (request.spec.as_ref()?, prepared.record.pins.place.as_ref()?);
+        if prepared.observed.nodes_of(address).next().is_some() {
+            return None;
+        }
+        let group = spec.nodes.iter().find(|group| *address == Address::named(Kind::Nodes, &group.name))?;
         let instance = prepared.record.pins.types.get(&group.name)?;
-        let next = offered(group, &prepared.offerings, &place.zone).find(|each| *each != instance)?;
-        (is_refused && error.remains == Remains::Nothing).then(|| Refusal {
+        let next = offered(group, &prepared.offerings, &place.zone)
+            .find(|each| *each != instance && !request.refused.contains(&(group.name.clone(), (*each).to_owned())))?;
+        limits::refuses_type(error).then(|| Refusal {
             address: address.clone(),
             instance: instance.clone(),
             next: next.to_owned(),

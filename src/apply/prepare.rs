@@ -139,7 +139,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     let written = spec;
     give_up_refused(&mut record, &request.refused);
     let open = open_types(written, known);
-    let questions = questions(&open, &record.pins, &observed);
+    let questions = questions(written, &record.pins, &observed);
     let survey = patiently(|| cloud.survey(&questions)).await?;
     let (open, unfit) = within_quotas(&open, &survey);
     let mut complaints = settle(

@@ -18,7 +18,7 @@ pub struct Cost {
     pub items: Vec<CostItem>,
     /// The most that it may come to, where groups may still be of several types: each of its dearest one; None: what
     /// `items` say is certain.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<Sum>,
     /// As it is now, by what was seen of it; None: nobody looked.
     pub before: Option<Vec<CostItem>>,

@@ -35,6 +35,7 @@ pub struct Plan {
     pub steps: Vec<Step>,
     pub findings: Vec<Finding>,
     /// The groups that may be of several types, with what became of each type.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Alternatives>,
     pub cost: Cost,
     /// The cluster as a picture.

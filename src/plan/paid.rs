@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::cost::{Cost, CostItem, Meter, PriceSource};
+use super::cost::{Cost, CostItem, Meter, PriceSource, Sum};
 use super::diff::Input;
 use super::efs;
 use super::model::{Action, Alternative, Alternatives, Verb};
@@ -44,7 +44,10 @@ pub(super) fn cost(input: &Input<'_>, actions: &[Action], prices: &Prices) -> Co
         prices: PriceSource::of(prices),
         not_included,
     };
-    let most = most.map(|most| cost.sum(&most));
+    let most = most.map(|(most, is_all)| {
+        let sum = cost.sum(&most);
+        Sum { complete: sum.complete && is_all, ..sum }
+    });
     Cost { most, ..cost }
 }
 
@@ -67,25 +70,28 @@ pub(super) fn alternatives(desired: &Desired, prices: &Prices) -> Vec<Alternativ
     desired.alternatives.iter().filter_map(of_group).collect()
 }
 
-/// The same items with each group of its dearest type; None: no group may be of another. An unknown price is the dearest.
-fn most(desired: &Desired, items: &[CostItem], prices: &Prices) -> Option<Vec<CostItem>> {
+/// The same items with each group of the dearest type whose price is known, and whether all are; None: no group may be of
+/// another.
+fn most(desired: &Desired, items: &[CostItem], prices: &Prices) -> Option<(Vec<CostItem>, bool)> {
     let mut most = items.to_vec();
-    let mut is_open = false;
+    let (mut is_open, mut is_all) = (false, true);
     for Alternatives { address, count: _, types } in alternatives(desired, prices) {
         let Some(Resource::Nodes(group)) = desired.resources.get(&address).map(|wanted| &wanted.resource) else {
             continue;
         };
         let possible: Vec<&Alternative> = types.iter().filter(|each| each.may_be).collect();
-        let dearest = possible.iter().max_by_key(|each| (each.hourly.is_none(), each.hourly));
-        let Some(dearest) = dearest.filter(|_| possible.len() > 1) else { continue };
+        let Some(dearest) = possible.iter().max_by_key(|each| each.hourly).filter(|_| possible.len() > 1) else {
+            continue;
+        };
         is_open = true;
+        is_all &= possible.iter().all(|each| each.hourly.is_some());
         let dearest = instances(&address, &dearest.instance, &group.market, u64::from(group.count), prices);
         let mut of_group = most.iter_mut().filter(|item| item.address == address && item.meter == Meter::Instances);
         if let Some(item) = of_group.next() {
             *item = dearest;
         }
     }
-    is_open.then_some(most)
+    is_open.then_some((most, is_all))
 }
 
 /// When the last of the nodes that the cluster goes on with ends itself.

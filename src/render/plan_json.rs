@@ -36,7 +36,8 @@ struct Document<'a> {
     steps: &'a [Step],
     /// What to know before saying yes, the worst first.
     findings: Vec<&'a Finding>,
-    /// Groups that may be of several types: each type's price, which one is taken and why.
+    /// Groups that may be of several types: each type's price, which one is taken and why. Absent where there are none.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     alternatives: &'a [Alternatives],
     cost: &'a Cost,
     topology: &'a Topology,

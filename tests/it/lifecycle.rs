@@ -17,3 +17,4 @@ mod preflight;
 mod preload;
 mod saved;
 mod tampered;
+mod types;

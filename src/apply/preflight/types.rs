@@ -118,12 +118,17 @@ pub(in crate::apply) fn told(
             let instance = each.instance.clone();
             let is_offered = offered(group, &survey.offerings, zone).any(|offered| offered == instance);
             each.is_taken = instance == taken.instance;
-            each.may_be = each.is_taken || (fixed.is_none() && open.types().any(|open| open == instance));
+            let is_left = match &fixed {
+                Some((_, why)) => *why == BEGUN,
+                None => open.types().any(|open| open == instance),
+            };
+            each.may_be = each.is_taken || is_left;
             each.why = match (&fixed, unfit.get(&(group.name.clone(), instance.clone()))) {
                 (Some((_, why)), _) if each.is_taken => (*why).to_owned(),
                 (Some((_, why)), _) if *why == ROOM && !is_after(&instance) => {
                     "there was no room for it where it was asked for".to_owned()
                 }
+                (Some((fixed, BEGUN)), _) => format!("the next, if the launch of {fixed} is refused"),
                 (Some((fixed, _)), _) => format!("not while it is {fixed}"),
                 (None, _) if known.is_refused(group, &instance) => "its launch was refused in this run".to_owned(),
                 (None, Some(why)) => why.clone(),
