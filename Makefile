@@ -49,7 +49,8 @@ soak: ## Live SEEDS drawn lives of clusters over the simulated cloud (SEEDS=1000
 mutants: ## Break one rule of the engine at a time; the simulation must catch each
 	$(PYTHON) tools/mutants.py
 
-bench: build $(VENV)/tools.stamp ## Measure requests, wall time against the cloud's own path, start-up and size
+bench: build $(VENV)/tools.stamp ## Measure requests, wall time against the cloud's own path, start-up and size; what storage first wastes
+	$(CARGO) test --locked --no-default-features --test it simulation::waste -- --nocapture
 	./tools/bench.py
 
 crash-matrix: build $(VENV)/tools.stamp ## Kill up and down at every request to LocalStack, and go on (half an hour)

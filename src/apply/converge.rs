@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -80,7 +81,7 @@ where
 {
     // Nothing is changed by a look, and one at a cloud that does not answer may take minutes.
     let mut prepared = tokio::select! {
-        prepared = Box::pin(prepare(cloud, clock, &session.request)) => prepared?,
+        prepared = looked(cloud, clock, &session.request) => prepared?,
         () = session.stop.cancelled() => return Ok(Outcome::Declined),
     };
     let say = |what| {
@@ -123,7 +124,7 @@ where
             Ok(locked) => locked,
             Err(Refused::Held(holder)) => return Ok(Outcome::Held(holder)),
             Err(Refused::Gone) => {
-                prepared = Box::pin(prepare(cloud, clock, &request)).await?;
+                prepared = looked(cloud, clock, &request).await?;
                 continue;
             }
             Err(Refused::Cloud(error)) => return Err(error.into()),
@@ -140,12 +141,12 @@ where
         if inherited || !is_current(&prepared, &parameters) {
             // Another run has been here between our look and our lock.
             let _ = lease.release(cloud).await;
-            prepared = Box::pin(prepare(cloud, clock, &request)).await?;
+            prepared = looked(cloud, clock, &request).await?;
             continue;
         }
         if session.reviewed.is_some() && ran.is_none() {
             // Since the first look somebody may have thought about the question for an hour; from now on no other run comes between.
-            let looked = Box::pin(prepare(cloud, clock, &request)).await;
+            let looked = looked(cloud, clock, &request).await;
             let found = looked.and_then(|now| Ok((objection(session.reviewed.as_ref(), &now, None)?, now)));
             match found {
                 Ok((None, now)) => prepared = now,
@@ -184,7 +185,7 @@ where
                 say(What::NextType { address, instance, next, error });
             }
             ran = Some((Box::new(prepared), report));
-            prepared = Box::pin(prepare(cloud, clock, &request)).await?;
+            prepared = looked(cloud, clock, &request).await?;
             continue;
         }
         let again = report.ending == Ending::Failed && report.is_stale() && round < MOST_ROUNDS + request.refused.len();
@@ -193,9 +194,18 @@ where
         }
         ran = Some((Box::new(prepared), report));
         tokio::time::sleep(BEFORE_NEXT_ROUND).await;
-        prepared = Box::pin(prepare(cloud, clock, &request)).await?;
+        prepared = looked(cloud, clock, &request).await?;
     }
     Ok(Outcome::Declined)
+}
+
+/// [`prepare`] on the heap, and out of its callers' frames: it is large.
+fn looked<'a, C: Cloud, K: Clock>(
+    cloud: &'a C,
+    clock: &'a K,
+    request: &'a Request,
+) -> Pin<Box<impl Future<Output = Result<Prepared, Failed>> + use<'a, C, K>>> {
+    Box::pin(prepare(cloud, clock, request))
 }
 
 /// Finds a zone with room for the nodes, if that is to be found out. The inner error: the run ends here.
@@ -243,7 +253,7 @@ async fn secure<C: Cloud, K: Clock>(
             let request = Request { room: Some(room), ..request.clone() };
             let flushed = patiently(|| store.flush()).await;
             let looked = match flushed {
-                Ok(()) => Box::pin(prepare(cloud, clock, &request)).await,
+                Ok(()) => looked(cloud, clock, &request).await,
                 Err(error) => Err(error.into()),
             };
             match looked {

@@ -45,13 +45,11 @@ const fn minutes(count: u64) -> Duration {
 /// awsome-distributed-training: associations of more than 10 min). Limits: twice what was ever reported.
 pub(super) fn pace(kind: Kind, op: &Op) -> Pace {
     let (typical, limit, first_ms, floor_ms) = match (kind, op) {
-        (Kind::Fsx, Op::Delete { .. }) => (Some(minutes(5)), Some(minutes(60)), 0, 150),
-        (Kind::Fsx, _) => (Some(minutes(9)), Some(minutes(60)), 2000, 500),
+        // A cache as a file system, of which it is made: no page gives a figure of its own.
+        (Kind::Fsx | Kind::FileCache, Op::Delete { .. }) => (Some(minutes(5)), Some(minutes(60)), 0, 150),
+        (Kind::Fsx | Kind::FileCache, _) => (Some(minutes(9)), Some(minutes(60)), 2000, 500),
         // Neither has a figure: EFS says "a few seconds" and "up to a minute or so" at most.
         (Kind::Efs, _) => (Some(Duration::from_secs(15)), Some(minutes(30)), 500, 300),
-        // As a file system of FSx for Lustre, of which it is made; no page gives a figure of its own.
-        (Kind::FileCache, Op::Delete { .. }) => (Some(minutes(5)), Some(minutes(60)), 0, 150),
-        (Kind::FileCache, _) => (Some(minutes(9)), Some(minutes(60)), 2000, 500),
         (Kind::MountTarget, _) => (Some(minutes(2)), Some(minutes(30)), 500, 300),
         (Kind::Link, Op::Delete { .. }) => (Some(minutes(2)), Some(minutes(60)), 0, 100),
         (Kind::Link, Op::Preload) => (None, None, 300, 400),

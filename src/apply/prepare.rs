@@ -17,7 +17,7 @@ use crate::cloud::{Class, Clock, Cloud, CloudError, Identity, Questions, Rights,
 use crate::desired::{self, Address, Choice, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT};
 use crate::diagnostic::Diagnostic;
 use crate::observed::Observed;
-use crate::plan::{self, Basis, Finding, Input, Lives, Options, Plan, Purpose, Sources};
+use crate::plan::{self, Basis, Finding, Input, Lives, Options, Plan, Purpose, Sizing, Sources};
 use crate::record::{self, Record};
 use crate::spec::{Nodes, Placement, Spec};
 
@@ -116,6 +116,8 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         let open = None;
         return Ok(Prepared { identity, parameters, is_new, record, scope, observed, desired, plan, open, offerings });
     };
+    let (spec, sizing) = sized(spec, &identity.region, &mut record.pins, &observed, prices)?;
+    let spec = &spec;
     if let Some(complaint) = preflight::another(spec, &record.pins, &observed) {
         return Err(Failed::Refused(vec![complaint]));
     }
@@ -175,6 +177,8 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         desired: &desired,
         observed: &observed,
     }));
+    plan.findings.extend(sizing.iter().flat_map(Sizing::findings));
+    plan.sizing = sizing;
     plan.findings.extend(unusable);
     plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
     plan.findings.extend(images(spec, &survey, &record.pins));
@@ -212,6 +216,13 @@ pub fn offline(spec: &Spec, region: Option<&str>, options: Options, prices: &Pri
         region: region.unwrap_or("unknown").to_owned(),
         partition: "aws".to_owned(),
     };
+    // What would be chosen with nothing settled. That nothing can be was said when the spec was read.
+    let mut pins = Pins::default();
+    let (spec, sizing) = match sized(spec, &identity.region, &mut pins, &Observed::default(), prices) {
+        Ok((spec, sizing)) => (spec, sizing),
+        Err(_) => (spec.clone(), None),
+    };
+    let spec = &spec;
     let desired = desired::build_offline(spec, &identity);
     let input = Input {
         purpose: Purpose::Up,
@@ -221,10 +232,28 @@ pub fn offline(spec: &Spec, region: Option<&str>, options: Options, prices: &Pri
         options,
     };
     let mut plan = plan::plan(&input, prices).not_compared();
+    plan.findings.extend(sizing.iter().flat_map(Sizing::findings));
+    plan.sizing = sizing;
     plan.findings.push(not_compared(spec, region));
     plan.findings.extend(boot_scripts(&desired, &plan));
     plan.findings.extend(no_public_address(spec, &plan));
     plan
+}
+
+/// The spec with its storage sized, where it leaves that to its workload, and why it has that size.
+fn sized(
+    spec: &Spec,
+    region: &str,
+    pins: &mut Pins,
+    observed: &Observed,
+    prices: &Prices,
+) -> Result<(Spec, Option<Sizing>), Failed> {
+    let seen = observed.file_system().map(|seen| &seen.fields);
+    let chosen = desired::choose_storage(spec, region, pins, seen, prices)
+        .map_err(|complaint| Failed::Refused(vec![complaint]))?;
+    let Some(chosen) = chosen else { return Ok((spec.clone(), None)) };
+    let spec = Spec { storage: chosen.now.storage.clone(), ..spec.clone() };
+    Ok((spec, Some(chosen.into())))
 }
 
 /// Looks until everything that was made a moment ago is seen, or the moment has passed.

@@ -26,7 +26,8 @@ pub(super) fn load(path: &Path, settings: &Settings) -> anyhow::Result<Spec> {
     }
     // What was wrong has been said already.
     let mut spec = checked.spec.ok_or_else(|| anyhow::Error::from(Expected::Diagnostics(Vec::new())))?;
-    if spec.workload.is_some() && spec.storage.has_sizes() {
+    // What is settled and what it costs there is not known yet: `prepare` sizes anew with both.
+    if spec.workload.is_some() && !sizing::is_complete(&spec.storage) {
         let question = Question {
             region: spec.cluster.region.as_deref().unwrap_or_default(),
             workload: spec.workload.as_ref(),
@@ -39,7 +40,7 @@ pub(super) fn load(path: &Path, settings: &Settings) -> anyhow::Result<Spec> {
         };
         let sized =
             sizing::size(&spec.storage, &question).map_err(|complaint| Expected::Diagnostics(vec![complaint]))?;
-        spec.storage = sized.storage;
+        spec.written = Some(std::mem::replace(&mut spec.storage, sized.storage));
     }
     Ok(spec)
 }

@@ -198,14 +198,14 @@ pub fn efs_throughput_text(throughput: EfsThroughput) -> String {
     }
 }
 
-fn metadata_text(metadata: MetadataIops) -> String {
+pub(super) fn metadata_text(metadata: MetadataIops) -> String {
     match metadata {
         MetadataIops::Auto => "auto".to_owned(),
         MetadataIops::Provisioned(iops) => iops.to_string(),
     }
 }
 
-fn read_cache_text(cache: ReadCache) -> String {
+pub(super) fn read_cache_text(cache: ReadCache) -> String {
     match cache {
         ReadCache::None => "none".to_owned(),
         ReadCache::Provisioned(gib) => format!("{gib} GiB"),

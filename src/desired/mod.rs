@@ -8,6 +8,7 @@ mod names;
 mod place;
 pub mod policy;
 mod resource;
+mod sized;
 
 pub use alternatives::{Considered, considered};
 pub use build::{Desired, Point, Settled, Wanted, build, build_offline, link, storage_kind};
@@ -25,3 +26,4 @@ pub use resource::{
     LaunchTemplate, Link, MountTarget, NodeGroup, NotAnAddress, PlacementGroup, Reference, Resource, Role, Rule,
     SecurityGroup, Tags, s3_url,
 };
+pub use sized::{Chosen, PinnedStorage, choose_storage};

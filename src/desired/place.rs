@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::sized::PinnedStorage;
 use crate::catalog::{file_cache, fsx};
 use crate::cloud::{ImageFacts, Reservation, Subnet, Survey};
 use crate::diagnostic::Diagnostic;
@@ -29,6 +30,9 @@ pub struct Pins {
     /// `fs-…`: the file system of somebody else's that the links are on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub existing: Option<String>,
+    /// What the storage was sized to, where `[workload]` does that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<PinnedStorage>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

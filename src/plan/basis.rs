@@ -130,7 +130,7 @@ pub(super) const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// not matter, what it says does. The text under the digest is what Rust's `Debug` writes: no new field can be forgotten, and
 /// two versions of the program are not compared.
 fn parts(spec: &Spec) -> BTreeMap<String, String> {
-    let Spec { cluster, network, storage, datasets, nodes, workload: _, open: _ } = spec;
+    let Spec { cluster, network, storage, datasets, nodes, workload: _, open: _, written: _ } = spec;
     let cluster = Cluster { region: None, ..cluster.clone() };
     let mut texts = BTreeMap::from([
         ("[cluster]".to_owned(), format!("{cluster:?}")),

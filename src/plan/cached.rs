@@ -69,6 +69,7 @@ pub(super) fn link(input: &Input<'_>, address: &Address, wanted: &Wanted, storag
         _ => {
             action.verb = Verb::Create;
             action.reasons.push("It is made with the cache.".to_owned());
+            action.reasons.push("A file loads when it is first read.".to_owned());
         }
     }
     (action, work)

@@ -212,6 +212,13 @@ fn resource(
     let Some(seen) = input.observed.find(address) else {
         action.verb = Verb::Create;
         (work.create, work.preload) = (create, preload);
+        if address.kind == Kind::Efs {
+            action.reasons.push(
+                "Nothing on it has a copy in S3: once nodes have used it, `down` deletes it only with \
+                 `--discard-unexported-data`."
+                    .to_owned(),
+            );
+        }
         if input.record.tries.get(address).is_some_and(|last| last.done) {
             action.reasons.push("It was made before and is gone.".to_owned());
         }

@@ -19,6 +19,7 @@ mod rules;
 mod safety;
 mod saved;
 mod since;
+mod sizing;
 mod steps;
 mod summary;
 mod topology;
@@ -35,6 +36,7 @@ pub use model::{
 pub use outside::{Counted, Outside, outside_links, say_outside};
 pub use paid::existing;
 pub use saved::Saved;
+pub use sizing::{Proposal, Sizing};
 pub use summary::of_existing;
 pub use topology::{Flow, Part, Tier, Topology};
 
@@ -76,6 +78,7 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         findings,
         alternatives: paid::alternatives(input.desired, prices),
         cost,
+        sizing: None,
         topology,
         basis: None,
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::basis::Basis;
 use super::cost::Cost;
+use super::sizing::Sizing;
 use super::topology::Topology;
 use crate::catalog::prices::Usd;
 use crate::desired::{Address, Choice, Kind, Place, Point};
@@ -38,6 +39,9 @@ pub struct Plan {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Alternatives>,
     pub cost: Cost,
+    /// How storage was sized; None: the spec says all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sizing: Option<Sizing>,
     /// The cluster as a picture.
     pub topology: Topology,
     /// What it was made from. None: from the spec alone, or a removal; `up --plan` applies neither.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::diff::{Input, note};
 use super::model::{Action, Finding, Purpose, Verb};
+use crate::catalog::file_cache::THROUGHPUT_PER_TIB;
 use crate::desired::{FileSystem, Kind, Resource};
 
 /// Says what is restored and how long that takes at least, wherever nodes or links come that begin it.
@@ -33,6 +34,9 @@ pub(super) fn check(input: &Input<'_>, actions: &[Action]) -> Option<Finding> {
     let mut finding = note("plan::preload", None, title);
     let rate = resources().find_map(|resource| match resource {
         Resource::Fsx(storage) => mb_per_s(storage),
+        Resource::FileCache(cache) => {
+            Some(u64::from(THROUGHPUT_PER_TIB) * u64::from(cache.capacity_gib) / 1000).filter(|rate| *rate > 0)
+        }
         _ => None,
     });
     if let Some(rate) = rate {

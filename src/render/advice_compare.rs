@@ -1,5 +1,8 @@
 //! Several specs side by side: what each wants, takes, costs and waits for. What differs stands out.
 
+// Writing to a String cannot fail, so its answer is dropped wherever it is used.
+use std::fmt::Write as _;
+
 use super::advice_facts as facts;
 use super::markdown::escaped;
 use super::table::{Cell, Column, Row, table};
@@ -94,7 +97,7 @@ const LEAST_COLUMN: usize = 26;
 pub fn text(answers: &Answers<'_>, theme: &Theme) -> String {
     let mut out = String::new();
     for (name, advice) in answers {
-        out.push_str(&format!("{}\n", theme.paint(BOLD, &clean(name, theme))));
+        let _ = writeln!(out, "{}", theme.paint(BOLD, &clean(name, theme)));
         out.push_str(&labelled("  ", "  ", &advice.headline, theme));
     }
     out.push('\n');
@@ -109,7 +112,7 @@ pub fn text(answers: &Answers<'_>, theme: &Theme) -> String {
         out.push_str(&table(0, &kinds, std::iter::once(head).chain(rows).collect(), theme));
     } else {
         for (what, values) in &lines {
-            out.push_str(&format!("{}\n", theme.paint(BOLD, what)));
+            let _ = writeln!(out, "{}", theme.paint(BOLD, what));
             let rows = answers
                 .iter()
                 .zip(values)
@@ -153,24 +156,22 @@ fn cut_left(path: &str, columns: usize) -> String {
 
 /// For a pull request.
 pub fn markdown(answers: &Answers<'_>) -> String {
-    let headlines: String = answers
-        .iter()
-        .map(|(name, advice)| format!("- **{}**: {}\n", escaped(name), escaped(&advice.headline)))
-        .collect();
+    let headlines =
+        answers.iter().map(|(name, advice)| format!("- **{}**: {}\n", escaped(name), escaped(&advice.headline)));
+    let headlines: Vec<String> = headlines.collect();
     let names: Vec<String> = answers.iter().map(|(name, _)| escaped(name)).collect();
     let rule = "| --- ".repeat(answers.len() + 1);
-    let rows: String = lines(answers)
-        .iter()
-        .map(|(what, values)| {
-            let differs = values.iter().any(|value| Some(value) != values.first());
-            let bold = if differs { "**" } else { "" };
-            let cells: Vec<String> = values.iter().map(|value| format!("{bold}{}{bold}", escaped(value))).collect();
-            format!("| {what} | {} |\n", cells.join(" | "))
-        })
-        .collect();
-    let differences: String =
-        differences(answers).iter().map(|sentence| format!("\n{}\n", escaped(sentence))).collect();
-    format!("{headlines}\n| | {} |\n{rule}|\n{rows}{differences}", names.join(" | "))
+    let mut rows = String::new();
+    for (what, values) in lines(answers) {
+        let differs = values.iter().any(|value| Some(value) != values.first());
+        let bold = if differs { "**" } else { "" };
+        let cells: Vec<String> = values.iter().map(|value| format!("{bold}{}{bold}", escaped(value))).collect();
+        let _ = writeln!(rows, "| {what} | {} |", cells.join(" | "));
+    }
+    for sentence in differences(answers) {
+        let _ = writeln!(rows, "\n{}", escaped(&sentence));
+    }
+    format!("{}\n| | {} |\n{rule}|\n{rows}", headlines.concat(), names.join(" | "))
 }
 
 #[cfg(test)]

@@ -39,8 +39,8 @@ fn headline(advice: &Advice) -> String {
 fn scanned(scanned: &Scanned) -> String {
     let notes = scan::notes(&scanned.found).into_iter();
     let warnings = scan::warnings(&scanned.url, &scanned.found).into_iter().map(|warning| format!("⚠️ {warning}"));
-    let notes: String = notes.chain(warnings).map(|note| format!("  - {}\n", prose(&note))).collect();
-    format!("- {}\n{notes}", escaped(&scan::headline(scanned)))
+    let notes: Vec<String> = notes.chain(warnings).map(|note| format!("  - {}\n", prose(&note))).collect();
+    format!("- {}\n{}", escaped(&scan::headline(scanned)), notes.concat())
 }
 
 fn chosen<'a>(advice: &'a Advice, sources: &mut Sources<'a>) -> String {
@@ -133,8 +133,8 @@ fn money(advice: &Advice) -> String {
     if sentences.is_empty() {
         return String::new();
     }
-    let lines: String = sentences.iter().map(|sentence| format!("- {}\n", prose(sentence))).collect();
-    format!("### Time and money\n\n{lines}")
+    let lines: Vec<String> = sentences.iter().map(|sentence| format!("- {}\n", prose(sentence))).collect();
+    format!("### Time and money\n\n{}", lines.concat())
 }
 
 fn folded(title: &str, inner: &str) -> String {
@@ -185,8 +185,8 @@ fn assumptions(advice: &Advice) -> String {
 
 fn listed(advice: &Advice, sources: &Sources<'_>) -> String {
     let list = sources.list();
-    let list: String = list.iter().map(|(number, text)| format!("{number}. {}\n", escaped(text))).collect();
-    format!("{}\n\n{list}", escaped(&facts::prices(advice)))
+    let list: Vec<String> = list.iter().map(|(number, text)| format!("{number}. {}\n", escaped(text))).collect();
+    format!("{}\n\n{}", escaped(&facts::prices(advice)), list.concat())
 }
 
 #[cfg(test)]

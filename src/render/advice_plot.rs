@@ -127,7 +127,7 @@ fn picture(advice: &Advice) -> Option<Picture> {
         (Key::Read, Amount::BytesPerSecond(rate)) => Some(*rate),
         _ => None,
     });
-    let cost = Scale::over(points.iter().map(|point| dollars(point)), LEFT, RIGHT)?;
+    let cost = Scale::over(points.iter().map(dollars), LEFT, RIGHT)?;
     let rates = points.iter().map(|point| real(point.read)).chain(wanted.map(real));
     let speed = Scale::over(rates, BOTTOM, TOP)?;
     let at = |point: &Point| (cost.at(dollars(point)), speed.at(real(point.read)));

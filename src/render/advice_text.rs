@@ -1,6 +1,9 @@
 //! Advice for a person at a terminal: the sentence that matters, what was asked for, what to take and what limits it, every
 //! option with what rules it out, then time and money, what more money buys, and what was taken for granted.
 
+// Writing to a String cannot fail, so its answer is dropped wherever it is used.
+use std::fmt::Write as _;
+
 use super::advice_facts::{self as facts, Sources};
 use super::scan::{self, Scanned};
 use super::table::{Cell, Column, Row, table};
@@ -90,9 +93,9 @@ fn chosen<'a>(advice: &'a Advice, sources: &mut Sources<'a>, theme: &Theme) -> S
     if let Some(chosen) = &advice.chosen {
         out.push_str(&title("The file system to take", theme));
         out.push_str(&evaluated(chosen, sources, theme));
-        out.push_str(&format!("{DETAIL}[storage]\n"));
+        let _ = writeln!(out, "{DETAIL}[storage]");
         for line in &chosen.configuration.spec_lines {
-            out.push_str(&format!("{DETAIL}{}\n", clean(line, theme)));
+            let _ = writeln!(out, "{DETAIL}{}", clean(line, theme));
         }
     }
     if let Some(current) = facts::current(advice) {

@@ -13,6 +13,7 @@ pub(super) enum Worth {
     Order,
     MoreNotes,
     Fields,
+    Sizing,
     CostRemark,
     CostItem,
     Note,
@@ -27,7 +28,7 @@ pub(super) enum Worth {
 }
 
 impl Worth {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Error,
         Self::Grave,
         Self::GraveFields,
@@ -38,6 +39,7 @@ impl Worth {
         Self::Note,
         Self::CostItem,
         Self::CostRemark,
+        Self::Sizing,
         Self::Fields,
         Self::MoreNotes,
         Self::Order,
@@ -54,6 +56,7 @@ impl Worth {
             Self::Unchanged => count(number, "unchanged resource"),
             Self::MoreNotes => format!("further notes of {}", count(number, "finding")),
             Self::Fields => format!("fields and reasons of {}", count(number, "change")),
+            Self::Sizing => format!("{} on the size of the storage", count(number, "line")),
             Self::CostItem => format!("{} of the cost", count(number, "line")),
             Self::CostRemark => format!("{} on the cost", count(number, "remark")),
             Self::Note => count(number, "note"),

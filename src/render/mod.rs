@@ -28,6 +28,7 @@ mod plan_facts;
 pub mod plan_html;
 pub mod plan_json;
 pub mod plan_markdown;
+mod plan_sizing;
 pub mod plan_text;
 mod plot_scale;
 pub mod preload;

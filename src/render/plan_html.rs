@@ -10,6 +10,7 @@ use super::block;
 use super::diagram::{self, Picture};
 use super::plan_cost;
 use super::plan_facts as facts;
+use super::plan_sizing;
 use super::text::clean;
 use super::theme::Theme;
 use crate::plan::{Action, Danger, Finding, Plan, Verb};
@@ -29,6 +30,7 @@ struct Page {
     quiet: Vec<Row>,
     order: Vec<String>,
     cost: Option<Costs>,
+    sizing: Option<Reasons>,
     picture: Option<Picture>,
 }
 
@@ -83,6 +85,13 @@ struct Costs {
     remarks: Vec<Vec<Span>>,
 }
 
+/// Why the storage has its size.
+#[derive(Serialize)]
+struct Reasons {
+    title: &'static str,
+    lines: Vec<Vec<Span>>,
+}
+
 #[derive(Serialize)]
 struct CostRow {
     address: String,
@@ -117,6 +126,8 @@ fn page(plan: &Plan) -> Page {
         quiet: quiet.into_iter().map(row).collect(),
         order: facts::phases(plan).unwrap_or_default().iter().map(|phase| line(phase)).collect(),
         cost: cost(plan),
+        sizing: plan_sizing::title(plan)
+            .map(|title| Reasons { title, lines: plan_sizing::lines(plan).iter().map(|line| prose(line)).collect() }),
         picture: diagram::picture(&plan.topology),
     }
 }

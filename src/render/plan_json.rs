@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::{plan_cost, plan_facts};
 use crate::plan::{
-    Action, Alternatives, Basis, Cost, Danger, FORMAT_VERSION, Finding, Lives, Plan, Purpose, Step, Topology, Verb,
+    Action, Alternatives, Basis, Cost, Danger, FORMAT_VERSION, Finding, Lives, Plan, Purpose, Sizing, Step, Topology,
+    Verb,
 };
 
 /// What `provision plan --format json` prints. New fields may come; none changes its meaning.
@@ -40,6 +41,9 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     alternatives: &'a [Alternatives],
     cost: &'a Cost,
+    /// How storage was sized for the workload; absent where the spec says its size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sizing: Option<&'a Sizing>,
     topology: &'a Topology,
     /// What `up --plan` compares; null where it applies nothing.
     basis: Option<&'a Basis>,
@@ -82,6 +86,7 @@ pub fn plan(plan: &Plan) -> String {
         steps,
         alternatives,
         cost,
+        sizing,
         topology,
         basis,
         ..
@@ -116,6 +121,7 @@ pub fn plan(plan: &Plan) -> String {
         findings: plan_facts::findings(plan),
         alternatives,
         cost,
+        sizing: sizing.as_ref(),
         topology,
         basis: basis.as_ref(),
     })

@@ -8,6 +8,7 @@ use super::fit::{Item, Section, Worth, fit};
 use super::markdown::{code, escaped, escaped_within, prose};
 use super::plan_cost;
 use super::plan_facts as facts;
+use super::plan_sizing;
 use super::text::{count, cut};
 use super::words;
 use crate::diagnostic::Severity;
@@ -70,7 +71,15 @@ pub fn plan(plan: &Plan, most: MaxBytes) -> String {
     let head = format!("**{mark}{}**\n", escaped_within(&facts::headline(plan), MOST_HEADLINE));
     let mut sections: Vec<Section> = facts::findings(plan).into_iter().map(alert).collect();
     sections.extend(changes(plan));
-    sections.extend([fields(plan), unchanged(plan), order(plan), cost(plan), cost_remarks(plan), picture(plan)]);
+    sections.extend([
+        fields(plan),
+        unchanged(plan),
+        order(plan),
+        cost(plan),
+        cost_remarks(plan),
+        sizing(plan),
+        picture(plan),
+    ]);
     fit(&head, &sections, most.get(), |what| {
         format!(
             "> [!NOTE]\n> Left out, to stay below {} bytes: {what}. All of it is in the plan as JSON or HTML (`--format json`, `--format html`).\n",
@@ -248,6 +257,14 @@ fn cost_remarks(plan: &Plan) -> Section {
     let remarks = if plan_cost::table(plan).is_some() { plan_cost::remarks(plan) } else { Vec::new() };
     let remark = |text: &String| Item::new(Worth::CostRemark, format!("- {}\n", prose(text)));
     Section { items: remarks.iter().map(remark).collect(), ..Section::default() }
+}
+
+fn sizing(plan: &Plan) -> Section {
+    let Some(title) = plan_sizing::title(plan) else {
+        return Section::default();
+    };
+    let line = |text: &String| Item::new(Worth::Sizing, format!("- {}\n", prose(text)));
+    folded(title, plan_sizing::lines(plan).iter().map(line).collect())
 }
 
 fn picture(plan: &Plan) -> Section {

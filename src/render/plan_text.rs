@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use super::block::{Block, folded};
 use super::plan_cost;
 use super::plan_facts as facts;
+use super::plan_sizing;
 use super::table::{Cell, Column, Row, table};
 use super::text::{cut, labelled, listed};
 use super::theme::{BAD, BOLD, DIM, PLAIN, Theme, of_danger, of_verb};
@@ -25,6 +26,7 @@ pub fn plan(plan: &Plan, theme: &Theme) -> String {
         actions(plan, theme),
         order(plan, theme),
         cost(plan, theme),
+        sizing(plan, theme),
         reminder(plan, theme),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -160,6 +162,15 @@ fn cost(plan: &Plan, theme: &Theme) -> String {
 fn findings(plan: &Plan, theme: &Theme) -> String {
     let blocks: Vec<String> = facts::findings(plan).into_iter().map(|finding| finding_text(finding, theme)).collect();
     blocks.join("\n")
+}
+
+fn sizing(plan: &Plan, theme: &Theme) -> String {
+    let Some(title) = plan_sizing::title(plan) else {
+        return String::new();
+    };
+    let lines = plan_sizing::lines(plan);
+    let lines: Vec<String> = lines.iter().map(|line| labelled("  ", "  ", line, theme)).collect();
+    format!("{}\n{}", theme.paint(BOLD, title), lines.concat())
 }
 
 /// `1 error above: plan::replace-storage`. Notes alone need nobody to scroll back.

@@ -186,7 +186,7 @@ pub struct ScanJson {
     /// Sizes that half, nine of ten and 99 of 100 files do not exceed, to a sixteenth.
     pub percentiles: Option<Percentiles>,
     pub histogram: Vec<BinJson>,
-    /// Null: not known, since not every object was listed.
+    /// Null: not known, since not every object was listed, or not in order.
     pub directories: Option<u64>,
     pub largest_directory: Option<LargestDirectory>,
     /// Null: every object was counted.

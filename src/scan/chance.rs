@@ -8,10 +8,11 @@ const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 pub struct Chance(u64);
 
 impl Chance {
-    /// For the n-th sample of a part.
-    pub fn of(round: u32, part: usize) -> Self {
+    /// For the n-th sample of a part of what is below a place.
+    pub fn of(place: &str, round: u32, part: usize) -> Self {
+        let seed = place.bytes().fold(GAMMA, |seed, byte| mixed(seed ^ u64::from(byte)));
         // Mixed, or samples beside each other would draw the same numbers one after the other.
-        Self(mixed((u64::from(round) << 32).wrapping_add(part as u64).wrapping_add(GAMMA)))
+        Self(mixed(seed.wrapping_add(u64::from(round) << 32).wrapping_add(part as u64)))
     }
 
     /// One of so many, 1 at least, each as likely as the others to within 2^-32 of it.
@@ -36,12 +37,12 @@ mod tests {
     fn every_one_has_its_turn() {
         let mut seen = [0_u32; 7];
         for part in 0..100 {
-            let mut chance = Chance::of(1, part);
+            let mut chance = Chance::of("b/p", 1, part);
             for _ in 0..70 {
                 seen[chance.one_of(7)] += 1;
             }
         }
         assert!(seen.iter().all(|count| (900..1100).contains(count)), "{seen:?}");
-        assert_eq!(Chance::of(0, 0).one_of(1), 0);
+        assert_eq!(Chance::of("", 0, 0).one_of(1), 0);
     }
 }

@@ -41,13 +41,10 @@ impl Counting {
         }
         self.last.clear();
         self.last.push_str(key);
-        let known = match self.open.last() {
-            Some((end, _)) => *end,
-            None => {
-                self.open.push((self.base, 0));
-                self.base
-            }
-        };
+        let known = self.open.last().map_or(self.base, |(end, _)| *end);
+        if self.open.is_empty() {
+            self.open.push((self.base, 0));
+        }
         let slashes = key.bytes().enumerate().skip(known).filter(|(_, byte)| *byte == b'/');
         self.open.extend(slashes.map(|(at, _)| (at + 1, 0)));
         if let Some((_, files)) = self.open.last_mut().filter(|_| !key.ends_with('/')) {

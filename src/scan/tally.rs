@@ -94,7 +94,7 @@ pub struct Found {
 /// How that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
-    /// Every object was listed.
+    /// Every object was seen.
     Counted,
     /// The first ones were counted, what lies behind them was estimated.
     Estimated {

@@ -38,7 +38,7 @@ pub fn advise(question: &Question<'_>) -> Advice {
     let (current_told, chosen_told) = (current.map(evaluated), chosen.map(evaluated));
     let judged = current.or(chosen).and_then(|config| Some((config, config.month(&demand, prices)?)));
     let time_and_money = money::of(question, &demand, prices, judged, &points);
-    let options = options(question, &demand, &free, prices);
+    let options = options(question, &demand, &bounds, prices);
     let headline = tell::headline(current_told.as_ref(), chosen_told.as_ref(), &options, &time_and_money);
     Advice {
         format_version: FORMAT_VERSION,
@@ -85,12 +85,14 @@ pub(super) fn evaluate(config: &Config, demand: &Demand, question: &Question<'_>
 }
 
 /// Every kind of FSx for Lustre and every other service, best first.
-fn options(question: &Question<'_>, demand: &Demand, free: &Bounds<'_>, prices: &Prices) -> Vec<Candidate> {
+fn options(question: &Question<'_>, demand: &Demand, bounds: &Bounds<'_>, prices: &Prices) -> Vec<Candidate> {
     // Also what links rule out is weighed: it falls short of them.
-    let open = Bounds { linked: false, ..*free };
-    let lustre = Kind::ALL
-        .into_iter()
-        .map(|kind| lustre(kind, search::best_of(kind, &open, demand, prices), question, demand, prices));
+    let open = Bounds { storage: None, open: Open::default(), linked: false, ..*bounds };
+    let left = bounds.kinds();
+    let lustre = Kind::ALL.into_iter().map(|kind| {
+        let bounds = if left.contains(&kind) { bounds } else { &open };
+        lustre(kind, search::best_of(kind, bounds, demand, prices), question, demand, prices)
+    });
     let mut all: Vec<Candidate> = lustre.chain(others::candidates(question, demand)).collect();
     all.sort_by_key(|option| {
         let short = option.judgements.iter().filter(|each| each.outcome == Outcome::FallsShort).count();

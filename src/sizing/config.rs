@@ -1,5 +1,8 @@
 //! One legal FSx for Lustre file system, as the search sees it: what it gives, what it costs, how it is said.
 
+// Writing to a String cannot fail, so its answer is dropped wherever it is used.
+use std::fmt::Write as _;
+
 use super::advice::Configuration;
 use super::demand::{Demand, clamp};
 use crate::catalog::fsx::{self, Kind, Tier};
@@ -222,13 +225,15 @@ impl Config {
             (None, None) => String::new(),
         };
         if let Some(rate) = self.per_tib {
-            words.push_str(&format!(" at {rate} MB/s per TiB"));
+            let _ = write!(words, " at {rate} MB/s per TiB");
         }
         if let Some(MetadataIops::Provisioned(iops)) = self.metadata {
-            words.push_str(&format!(", {iops} metadata IOPS"));
+            let _ = write!(words, ", {iops} metadata IOPS");
         }
         match (self.read_cache, self.drive_cache) {
-            (Some(ReadCache::Provisioned(gib)), _) => words.push_str(&format!(", {gib} GiB of read cache")),
+            (Some(ReadCache::Provisioned(gib)), _) => {
+                let _ = write!(words, ", {gib} GiB of read cache");
+            }
             (Some(ReadCache::ProportionalToThroughput), _) | (_, Some(DriveCache::Read)) => {
                 words.push_str(", with read cache");
             }
@@ -249,10 +254,9 @@ impl Config {
         let (deployment, media) = words_of(self.kind);
         let (deployment, media) = (deployment_word(deployment), media_word(media));
         let cache = match (self.read_cache, self.drive_cache) {
-            (Some(ReadCache::None), _) => Some("none".to_owned()),
+            (Some(ReadCache::None), _) | (None, Some(DriveCache::None)) => Some("none".to_owned()),
             (Some(ReadCache::Provisioned(gib)), _) => Some(format!("{gib} GiB")),
             (Some(ReadCache::ProportionalToThroughput), _) => Some("proportional".to_owned()),
-            (None, Some(DriveCache::None)) => Some("none".to_owned()),
             (None, Some(DriveCache::Read)) => Some("read".to_owned()),
             (None, None) => None,
         };

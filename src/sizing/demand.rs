@@ -92,7 +92,7 @@ impl Reader<'_> {
     fn amounts(&mut self) {
         let dataset_assumed = self.dataset();
         let read_assumed = self.reading(dataset_assumed);
-        let write_assumed = self.writing(read_assumed);
+        let write_assumed = self.writing();
         self.opens(dataset_assumed || read_assumed);
         self.per_node(read_assumed, write_assumed);
     }
@@ -173,7 +173,7 @@ impl Reader<'_> {
         assumed
     }
 
-    fn writing(&mut self, read_assumed: bool) -> bool {
+    fn writing(&mut self) -> bool {
         let work = self.workload;
         let silent = work.write.is_none() && work.checkpoint_size.is_none() && work.shared_writes == Some(false);
         let (rate, because, assumed) = if let Some(write) = work.write {
@@ -199,7 +199,7 @@ impl Reader<'_> {
         };
         self.demand.write = rate;
         if rate > 0 {
-            self.require(Key::Write, Amount::BytesPerSecond(rate), because, assumed || (read_assumed && assumed));
+            self.require(Key::Write, Amount::BytesPerSecond(rate), because, assumed);
             let why = "reading goes on while checkpoints are written, and both share the disks";
             self.assume(None, "reading and writing", "at the same time", why);
         }
@@ -329,7 +329,7 @@ impl Reader<'_> {
             self.require(Key::Durability, Amount::words("yes"), because, retention.is_none());
         }
         if retention.is_none() {
-            let why = "a lost checkpoint costs more than the difference; `retention = \"1d\"` says otherwise";
+            let why = "a lost checkpoint costs more than the difference";
             self.assume(Some("retention"), "what is not in S3 survives the loss of a disk", "yes", why);
         }
     }

@@ -149,7 +149,7 @@ fn configs(kind: Kind, bounds: &Bounds<'_>, demand: &Demand, most: u64) -> Vec<C
             let stride = ((last - first) / sizes.step_gib / SIZES_MOST + 1).saturating_mul(sizes.step_gib);
             let mut gib = first;
             loop {
-                let metadata = if kind == Kind::Persistent2Ssd { metadata(gib, demand) } else { None };
+                let metadata = (kind == Kind::Persistent2Ssd).then(|| metadata(gib, demand));
                 all.push(Config {
                     kind,
                     capacity_gib: Some(gib),
@@ -171,11 +171,11 @@ fn configs(kind: Kind, bounds: &Bounds<'_>, demand: &Demand, most: u64) -> Vec<C
 }
 
 /// What is opened at the rate wanted, bought where it does not come by itself.
-fn metadata(gib: u32, demand: &Demand) -> Option<MetadataIops> {
+fn metadata(gib: u32, demand: &Demand) -> MetadataIops {
     let enough = |iops: u32| u64::from(iops) * fsx::OPENS_PER_IOPS >= demand.opens;
     if enough(fsx::automatic_metadata_iops(gib)) {
-        return Some(MetadataIops::Auto);
+        return MetadataIops::Auto;
     }
     let bought = fsx::metadata_iops().find(|iops| enough(*iops)).unwrap_or(fsx::METADATA_IOPS_MAX);
-    Some(MetadataIops::Provisioned(bought))
+    MetadataIops::Provisioned(bought)
 }

@@ -186,8 +186,7 @@ fn judge(key: Key, config: &Config, gives: &Gives, demand: &Demand, nodes: &[Nod
         Key::SharedWrites => fact("shared-writes", key),
         Key::Posix => fact("posix", key),
         Key::OnPremises => fact("on-premises", key),
-        Key::S3Link => quality(key, Some(has_links), links()),
-        Key::S3Export => quality(key, Some(has_links), links()),
+        Key::S3Link | Key::S3Export => quality(key, Some(has_links), links()),
         Key::S3Import => {
             let judged = quality(key, Some(has_links && !demand.elsewhere), links());
             if demand.elsewhere { note("from buckets in its own region only", judged) } else { judged }
@@ -229,5 +228,26 @@ pub(super) fn worst(judgements: &[Judgement]) -> Outcome {
         Outcome::Unknown
     } else {
         Outcome::Meets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_rounded_down() {
+        assert_eq!((left(99, 100), left(100, 100), left(101, 100), left(250, 100)), (1, 0, -1, -150));
+        assert_eq!((left(0, 0), left(1, 0), left(0, u64::MAX)), (0, i64::MIN, 100));
+    }
+
+    #[test]
+    fn one_missing_byte_is_missing() {
+        let source = || Source { text: String::new(), date: String::new(), verified: true };
+        let short = at_least(Key::Read, 1_000_000, Some(999_999), Amount::BytesPerSecond, source());
+        assert_eq!((short.outcome, short.short_percent), (Outcome::FallsShort, Some(1)));
+        let met = at_most(Key::Latency, 1000, 1000, Amount::Microseconds, source());
+        assert_eq!((met.outcome, met.short_percent), (Outcome::Meets, None));
+        assert_eq!(at_least(Key::Opens, 1, None, Amount::PerSecond, source()).outcome, Outcome::Unknown);
     }
 }

@@ -23,4 +23,4 @@ mod tell;
 pub use advise::advise;
 pub use amount::Amount;
 pub use question::{Bin, Question, Scan};
-pub use size::{Sized, size};
+pub use size::{Sized, is_complete, size};

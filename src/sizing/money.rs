@@ -214,3 +214,27 @@ pub(super) fn time(seconds: u64) -> String {
         (days, hours, _) => format!("{days} d {hours} h"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words() {
+        let table = [
+            (0, "0 s"),
+            (90, "90 s"),
+            (121, "3 min"),
+            (3600, "1 h"),
+            (7980, "2 h 13 min"),
+            (86_400, "1 d"),
+            (118_000, "1 d 8 h"),
+        ];
+        for (seconds, words) in table {
+            assert_eq!(time(seconds), words, "{seconds}");
+        }
+        assert_eq!((percent(4), percent(65), percent(1000)), ("0.4%".to_owned(), "7%".to_owned(), "100%".to_owned()));
+        assert_eq!(signed(Usd::from_micros(900_000)), "+0.90 USD/h");
+        assert_eq!(signed(Usd::from_micros(-900_000)), "-0.90 USD/h");
+    }
+}

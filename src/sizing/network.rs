@@ -100,3 +100,57 @@ pub(super) fn servers_for(rate: u64) -> u32 {
     let rate = rate.min(figure("node-tcp"));
     u32::try_from(rate.div_ceil(figure("node-tcp-server").max(1))).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Image, Market, Placement};
+
+    fn group(instance: &str, count: u32, efa: NodeEfa) -> Nodes {
+        Nodes {
+            name: "n".to_owned(),
+            instance: instance.to_owned(),
+            alternatives: Vec::new(),
+            capacity: crate::spec::Capacity::None,
+            count,
+            image: Image::Id("ami-1".to_owned()),
+            market: Market::OnDemand,
+            efa,
+            placement: Placement::None,
+            setup: None,
+            root_volume_gib: 200,
+        }
+    }
+
+    #[test]
+    fn ceilings() {
+        let of = |instance: &str, efa, storage_efa, servers| {
+            let Ceiling { rate, sure } = ceiling(&group(instance, 2, efa), storage_efa, servers);
+            (rate / 1_000_000, sure)
+        };
+        assert_eq!(of("p5.48xlarge", NodeEfa::On, false, 4), (2500, true), "5 Gbps from each of four servers");
+        assert_eq!(of("p5.48xlarge", NodeEfa::On, false, 100), (12_500, true), "one card");
+        assert_eq!(of("p5.48xlarge", NodeEfa::On, true, 4), (87_500, true), "eight cards, of which FSx takes 700 Gbps");
+        assert_eq!(of("p5.48xlarge", NodeEfa::Off, true, 100), (12_500, true), "EFA is off");
+        assert_eq!(of("p4d.24xlarge", NodeEfa::On, true, 100), (12_500, true), "its EFA does not reach Lustre");
+        assert_eq!(of("g6e.24xlarge", NodeEfa::On, true, 100), (25_000, true), "two cards");
+        assert_eq!(of("g6e.4xlarge", NodeEfa::Off, false, 100), (2500, true));
+        assert_eq!(of("g5.xlarge", NodeEfa::Off, false, 100), (1250, false), "AWS says up to");
+        assert_eq!(of("zz9.huge", NodeEfa::Off, false, 2), (1250, false), "nobody knows its network");
+    }
+
+    #[test]
+    fn shares_follow_gpus_else_nodes() {
+        let mixed = [group("p5.48xlarge", 2, NodeEfa::On), group("c7i.large", 3, NodeEfa::Off)];
+        assert_eq!((share(&mixed[0], &mixed).of(1000), share(&mixed[1], &mixed).of(1000)), (500, 0));
+        let plain = [group("c7i.large", 3, NodeEfa::Off), group("m7i.large", 1, NodeEfa::Off)];
+        assert_eq!((share(&plain[0], &plain).of(1000), largest_share(&plain).of(1001)), (250, 251));
+        assert_eq!(largest_share(&[]).of(u64::MAX), 0);
+    }
+
+    #[test]
+    fn servers_for_a_rate() {
+        assert_eq!((servers_for(0), servers_for(1), servers_for(625_000_001)), (0, 1, 2));
+        assert_eq!(servers_for(u64::MAX), 20, "a hundred gigabits are all there is");
+    }
+}

@@ -7,6 +7,7 @@ use super::demand::Demand;
 use super::judge::judgements;
 use super::question::Question;
 use super::search::{Bounds, best};
+use super::tell::shortcomings;
 use crate::diagnostic::Diagnostic;
 use crate::spec::{MetadataIops, Storage, units};
 
@@ -16,6 +17,8 @@ pub struct Sized {
     /// `[storage]`, complete.
     pub storage: Storage,
     pub evaluated: Evaluated,
+    /// Where it falls short of what was said, in words: what is only assumed warns nobody. None: nowhere.
+    pub short: Option<String>,
     pub requirements: Vec<Requirement>,
     pub assumptions: Vec<Assumption>,
 }
@@ -33,8 +36,9 @@ pub fn size(storage: &Storage, question: &Question<'_>) -> Result<Sized, Diagnos
     let tell = |config: Config, storage: Storage| Sized {
         storage,
         evaluated: evaluate(&config, &demand, question, prices),
+        short: short(&config, &demand, question),
         requirements: demand.requirements.clone(),
-        assumptions: demand.assumptions.clone(),
+        assumptions: demand.assumptions.iter().filter(|each| matters(each)).cloned().collect(),
     };
     if let Some(config) = Config::of(storage) {
         return Ok(tell(config, storage.clone()));
@@ -50,6 +54,24 @@ pub fn size(storage: &Storage, question: &Question<'_>) -> Result<Sized, Diagnos
         Some(found) => Ok(tell(found.config, found.config.storage(storage))),
         None => Err(nothing(storage, &demand)),
     }
+}
+
+/// Where a file system falls short of what somebody said.
+fn short(config: &Config, demand: &Demand, question: &Question<'_>) -> Option<String> {
+    let judged = judgements(config, demand, question.nodes);
+    let said = judged.into_iter().zip(&demand.requirements).filter(|(_, requirement)| !requirement.assumed);
+    let short: Vec<_> = said.map(|(judged, _)| judged).filter(|each| each.outcome == Outcome::FallsShort).collect();
+    (!short.is_empty()).then(|| shortcomings(&short))
+}
+
+/// Whether a size hangs on it: what is paid by use, and who else reads, does not.
+fn matters(assumption: &Assumption) -> bool {
+    !matches!(assumption.key.as_deref(), Some("runs_per_month" | "run_time" | "on_premises"))
+}
+
+/// Whether `[storage]` says all that sizing could choose.
+pub fn is_complete(storage: &Storage) -> bool {
+    !storage.has_sizes() || Config::of(storage).is_some()
 }
 
 /// Whether nothing is missing that a size could give.

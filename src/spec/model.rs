@@ -24,6 +24,8 @@ pub struct Spec {
     pub workload: Option<Workload>,
     /// What `[storage]` does not say, so that `[workload]` may.
     pub open: Open,
+    /// `[storage]` as the file has it, where `storage` was filled from `[workload]` since.
+    pub written: Option<Storage>,
 }
 
 impl Spec {

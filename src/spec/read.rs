@@ -56,6 +56,7 @@ fn whole(tables: Tables) -> Result<Spec, Complained> {
         nodes: nodes?,
         workload: workload?,
         open,
+        written: None,
     })
 }
 

@@ -65,8 +65,9 @@ fn eight_kinds_of_work() {
     let folder = root().join("tests/it/sizing/workloads");
     let mut names: Vec<String> = std::fs::read_dir(&folder)
         .expect("the workloads")
-        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
-        .filter(|name| name.ends_with(".toml"))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
         .collect();
     names.sort();
     assert!(names.len() >= 8, "{names:?}");

@@ -79,7 +79,8 @@ fn fixtures() -> Vec<Inputs> {
     };
     let efs = Inputs { service: Service::Efs, ttl_s: Some(60), setup: Some("echo hi\n".into()), ..inputs() };
     let exported = Inputs { datasets: vec![InputsDataset { exported: true, ..dataset("/") }], ..inputs() };
-    vec![plain, rich, exported, efs]
+    let cache = Inputs { service: Service::FileCache, ..rich.clone() };
+    vec![plain, rich, exported, efs, cache]
 }
 
 #[test]

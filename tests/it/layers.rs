@@ -16,7 +16,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("record", &["desired", "observed"]),
     ("cloud", &["desired", "observed", "bootstrap"]),
     ("scan", &[]),
-    ("plan", &["cloud", "desired", "observed", "catalog", "record", "spec"]),
+    // A plan says why its storage has the size that it has, in the words of `sizing`.
+    ("plan", &["cloud", "desired", "observed", "catalog", "record", "spec", "sizing"]),
     ("permissions", &["spec", "desired", "record", "catalog"]),
     // `prepare` is the way from a spec to a plan.
     ("apply", &["plan", "cloud", "desired", "observed", "record", "spec", "catalog", "bootstrap", "scan"]),

@@ -16,5 +16,6 @@ mod nodes;
 mod preflight;
 mod preload;
 mod saved;
+mod sized;
 mod tampered;
 mod types;

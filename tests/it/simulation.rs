@@ -9,6 +9,7 @@ mod play;
 mod room;
 mod shrink;
 mod story;
+mod waste;
 mod wish;
 
 use std::ops::Range;

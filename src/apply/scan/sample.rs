@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{NotScanned, Progress, Target, page};
 use crate::cloud::{Listed, Listing, OBJECTS_A_PAGE, Objects};
-use crate::scan::{Chance, Estimate, Found, Round, Tally};
+use crate::scan::{Chance, Estimate, Found, How, Round, Tally};
 
 /// Into so many parts the rest is divided, each of which is sampled in each round: with fewer, one large directory among
 /// small ones is hit or missed by chance; each costs some dozen requests a round.
@@ -53,6 +53,8 @@ enum Opened {
 struct Sampler<O> {
     objects: O,
     bucket: String,
+    /// What chance begins with.
+    place: String,
     stop: CancellationToken,
     asked: Arc<AtomicU64>,
 }
@@ -72,6 +74,7 @@ where
     let sampler = Sampler {
         objects: objects.clone(),
         bucket: target.bucket.clone(),
+        place: format!("{}/{}", target.bucket, target.prefix),
         stop: stop.clone(),
         asked: Arc::new(AtomicU64::new(0)),
     };
@@ -96,7 +99,8 @@ where
     }
     let mut seen: u64 = known.iter().map(Tally::objects).sum();
     for number in 0..MOST_ROUNDS {
-        if number >= LEAST_ROUNDS && (parts.is_empty() || sampler.asked.load(Ordering::Relaxed) >= enough) {
+        let is_enough = number >= LEAST_ROUNDS && sampler.asked.load(Ordering::Relaxed) >= enough;
+        if is_enough || (parts.is_empty() && number > 0) {
             break;
         }
         let mut round = Round::default();
@@ -111,7 +115,12 @@ where
         estimate.round(round);
         told(Progress::Sampled { rounds: number + 1, objects: seen });
     }
-    Ok(estimate.end())
+    let mut found = estimate.end();
+    if parts.is_empty() {
+        // All of it was seen on the way down, out of order.
+        found.how = How::Counted;
+    }
+    Ok(found)
 }
 
 impl<O> Sampler<O>
@@ -128,7 +137,8 @@ where
                 && let Some((index, part)) = waiting.next()
             {
                 let sampler = self.clone();
-                running.spawn(async move { (index, sampler.sample(part, Chance::of(number, index)).await) });
+                let chance = Chance::of(&self.place, number, index);
+                running.spawn(async move { (index, sampler.sample(part, chance).await) });
             }
             match running.join_next().await {
                 None => break,

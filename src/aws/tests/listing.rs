@@ -7,7 +7,7 @@ const GET: &str = "GET https://acme.s3.us-east-1.amazonaws.com/";
 
 /// As S3 writes a page with `encoding-type=url`.
 fn page(objects: &[(&str, u64, &str)], next: Option<&str>) -> String {
-    let contents: String = objects
+    let contents: Vec<String> = objects
         .iter()
         .map(|(key, size, class)| {
             format!(
@@ -16,6 +16,7 @@ fn page(objects: &[(&str, u64, &str)], next: Option<&str>) -> String {
             )
         })
         .collect();
+    let contents = contents.concat();
     let next = next.map(|token| format!("<NextContinuationToken>{token}</NextContinuationToken>")).unwrap_or_default();
     let is_truncated = !next.is_empty();
     format!(

@@ -33,8 +33,8 @@ pub(in crate::cli) fn offline(args: &Advise, settings: &Settings) -> anyhow::Res
     check_places(args)?;
     let asked = specs(args).iter().map(|path| read(path, settings)).collect::<anyhow::Result<Vec<Asked>>>()?;
     let book = prices::book(args.prices.as_deref(), settings)?;
-    let answers = asked.iter().map(|asked| answer(asked, Vec::new(), &book, settings)).collect();
-    show(answers, args, settings)
+    let answers: Vec<Answer> = asked.iter().map(|asked| answer(asked, Vec::new(), &book, settings)).collect();
+    show(&answers, args, settings)
 }
 
 /// With a look into the buckets first.
@@ -56,7 +56,7 @@ pub(in crate::cli) async fn run(args: &Advise, settings: &Settings) -> anyhow::R
         };
         answers.push(answer(asked, scans, &book, settings));
     }
-    show(answers, args, settings)
+    show(&answers, args, settings)
 }
 
 /// SPEC before all others; it may be left out where two are compared.
@@ -149,7 +149,7 @@ fn check_places(args: &Advise) -> anyhow::Result<()> {
 }
 
 /// Files first: whoever reads stdout to its end may take them.
-fn show(answers: Vec<Answer>, args: &Advise, settings: &Settings) -> anyhow::Result<Exit> {
+fn show(answers: &[Answer], args: &Advise, settings: &Settings) -> anyhow::Result<Exit> {
     let mut texts: Vec<(&Path, String)> = args
         .out
         .iter()
@@ -157,7 +157,7 @@ fn show(answers: Vec<Answer>, args: &Advise, settings: &Settings) -> anyhow::Res
         .map(|path| {
             (
                 path.as_path(),
-                face(&answers, args.format.unwrap_or_else(|| AdviceFormat::of(path)), Detail::All, &Theme::plain()),
+                face(answers, args.format.unwrap_or_else(|| AdviceFormat::of(path)), Detail::All, &Theme::plain()),
             )
         })
         .collect();
@@ -180,7 +180,7 @@ fn show(answers: Vec<Answer>, args: &Advise, settings: &Settings) -> anyhow::Res
     };
     if let Some(format) = format {
         let detail = if settings.verbose > 0 { Detail::All } else { Detail::Worst };
-        output::result(&face(&answers, format, detail, &settings.out))?;
+        output::result(&face(answers, format, detail, &settings.out))?;
     }
     Ok(Exit::Done)
 }

@@ -87,8 +87,10 @@ fn capacity(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<u32, Compl
     let mut complaint = Diagnostic::error("spec::capacity", "Amazon File Cache has no cache of this size")
         .at(span, "not one of those sold")
         .note("a cache comes as 1.2 TiB or a multiple of 2.4 TiB");
-    if let Some(nearest) = gib.and_then(|gib| SIZES.at_least(gib)) {
-        complaint = complaint.help(format!("take {nearest} GiB"));
+    let near = gib.map(|gib| [SIZES.at_most(gib), SIZES.at_least(gib)].into_iter().flatten().collect::<Vec<u32>>());
+    let near: Vec<String> = near.into_iter().flatten().map(|gib| format!("{gib} GiB")).collect();
+    if !near.is_empty() {
+        complaint = complaint.help(format!("take {}", near.join(" or ")));
     }
     out.push(complaint);
     Err(Complained)

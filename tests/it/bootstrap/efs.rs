@@ -1,4 +1,4 @@
-//! Nodes on EFS: the client of EFS and no other, in TLS, and at each boot again.
+//! Nodes on other kinds of storage. On EFS: the client of EFS and no other, in TLS, and at each boot again.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -97,4 +97,17 @@ fn a_mount_target_that_comes_late_is_waited_for() {
     node.set("dns", "2").set("hurry", "20");
     node.first_boot();
     assert_eq!(node.tags(), ["failed: mount: gave up after 90 min: no DNS answer"]);
+}
+
+#[test]
+fn a_cache_is_mounted_as_lustre_is_and_keeps_the_layout_of_its_root() {
+    let (_folder, mount) = file_system();
+    let inputs = Inputs { service: Service::FileCache, datasets: vec![super::dataset("/train")], ..on(&mount) };
+    let node = Node::amazon_linux(&inputs);
+    node.first_boot();
+    assert_eq!(node.tags(), ["ready"]);
+    assert_eq!(node.calls("mount -t lustre -o relatime,flock fs-0123456789abcdef0.fsx"), 1);
+    assert_eq!(node.calls("lfs setstripe"), 0);
+    assert_eq!(node.calls("systemctl start --no-block provision-preload.service"), 1);
+    assert!(node.read("etc/fstab").contains(" lustre defaults,relatime,flock,_netdev,nofail,"));
 }

@@ -53,6 +53,7 @@ pub(crate) fn spec(groups: &[u32], paths: &[&str]) -> Spec {
         nodes: groups.iter().enumerate().map(|(index, count)| group(&format!("g{index}"), *count)).collect(),
         workload: None,
         open: Open::default(),
+        written: None,
     }
 }
 

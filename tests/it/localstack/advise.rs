@@ -70,7 +70,11 @@ pub(super) fn scans_what_the_spec_names_and_refuses_what_is_not_there(scene: &Sc
     );
     let ran = scene.run(&["advise", &spec, "--scan"]).exits(0);
     ran.says(&["s3://acme/train in us-east-1: 1,500 files, 1.5 TB", "capacity"]);
-    // A progress line comes with each hundred thousand.
+    // A bucket is looked into where it is.
+    scene.cloud("away", &["acme-away", "eu-west-1"]);
+    fill(scene, "acme-away", "train/{n:04}.tar", 2_000_000, 30);
+    let away = scene.run(&["advise", "--scan", "s3://acme-away/train"]).exits(0);
+    away.says(&["s3://acme-away/train in eu-west-1: 30 files, 60 MB", "prices of eu-west-1"]);
     scene.run(&["advise", &spec, "--scan", "s3://nobodys/train"]).exits(1).says(&["scan::bucket", "`nobodys`"]);
     scene.run(&["advise", &spec, "--scan", "s3://acme/none"]).exits(0).says(&["is the prefix right?"]);
 

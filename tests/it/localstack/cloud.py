@@ -2,7 +2,7 @@
 
 cloud.py ENDPOINT ACCOUNT REGION inventory | buckets NAME… | objects BUCKET… | terminate ID | unlink ID
          | compress FILE_SYSTEM TYPE | tag FILE_SYSTEM KEY VALUE | import FILE_SYSTEM URL | stranger GROUP_NAME | given NAME
-         | unusable KEY_ALIAS INSTANCE_TYPE | theirs BUCKET
+         | unusable KEY_ALIAS INSTANCE_TYPE | theirs BUCKET | away BUCKET REGION
 """
 
 import json
@@ -72,6 +72,10 @@ def inventory():
 def buckets(*names):
     for name in names:
         client("s3").create_bucket(Bucket=name)
+
+
+def away(name, elsewhere):
+    client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": elsewhere})
 
 
 def objects(*names):
@@ -189,6 +193,8 @@ def available(operation, key, **parameters):
     raise TimeoutError(operation)
 
 
-FUNCTIONS = (theirs, inventory, buckets, objects, terminate, unlink, compress, tag, import_, stranger, given, unusable)
+FUNCTIONS = (
+    *(theirs, inventory, buckets, away, objects, terminate, unlink, compress, tag, import_, stranger, given, unusable),
+)
 COMMANDS = {function.__name__.rstrip("_"): function for function in FUNCTIONS}
 print(json.dumps(COMMANDS[what](*arguments), sort_keys=True, indent=1, default=str))

@@ -72,7 +72,10 @@ pub(super) fn made_exported_and_gone(scene: &Scene) {
     // What cannot be exported keeps the cache.
     scene.run(&["up", "--yes", &path]).exits(0).says(&["burst is ready"]);
     let id = status(scene, &path)["file_system"]["id"].as_str().expect("an id").to_owned();
-    scene.write_file(&id, "/results/model", &json!({ "fails": true }));
+    scene.write_file(&id, "/results/model", &json!({ "export_error": "S3AccessDenied" }));
+    let kept = scene.run(&["down", "--yes", "--cluster", "burst"]).exits(1);
+    kept.says(&["1 file", "S3AccessDenied", "results/model"]);
+    assert_eq!(status(scene, &path)["file_system"]["id"], json!(id));
     scene.fail_next(&json!({
         "service": "fsx", "operation": "CreateFileCache", "code": "InternalServerError",
         "mode": "error-after-handling", "status": 500,

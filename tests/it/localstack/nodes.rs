@@ -32,12 +32,36 @@ pub(super) fn a_boot_fails(scene: &Scene) {
 
 pub(super) fn no_capacity(scene: &Scene) {
     let empty = scene.cloud("inventory", &[]);
+    // Before storage: nothing is made, and nothing stays reserved.
     let path = scene.write("cluster.toml", SPEC);
     let room = |nodes: u32| {
         let zones: serde_json::Map<_, _> =
             "abcdef".chars().map(|zone| (format!("us-east-1{zone}"), json!(nodes))).collect();
         json!({ "ec2": { "capacity": { "p5.48xlarge": zones } } })
     };
+    scene.set(&room(1));
+    let refused = scene.run(&["up", "--yes", &path]).exits(4);
+    refused.says(&["capacity::none", "us-east-1f", "InsufficientInstanceCapacity", "--wait-for-capacity 6h"]);
+    assert_same(&scene.cloud("inventory", &[]), &empty);
+    let reserved = |scene: &Scene| {
+        let ledger = scene.ledger();
+        ["created", "cancelled"].map(|what| ledger[format!("capacity_reservations_{what}")].as_u64().unwrap_or(0))
+    };
+    assert_eq!(reserved(scene), [0, 0]);
+    // One zone has room, and everything goes there.
+    let mut some = room(1);
+    some["ec2"]["capacity"]["p5.48xlarge"]["us-east-1d"] = json!(2);
+    scene.set(&some);
+    let up = scene.run(&["up", "--yes", &path]).exits(0);
+    up.says(&["us-east-1d, 2 × p5.48xlarge for nodes.trainer: room"]);
+    assert_eq!(reserved(scene), [1, 1]);
+    scene.run(&["plan", "--detailed-exitcode", &path]).exits(0);
+    scene.run(&["down", "--yes", &path]).exits(0);
+    assert_same(&scene.cloud("inventory", &[]), &empty);
+
+    // Without asking first.
+    let unasked = SPEC.replace("instance = \"p5.48xlarge\"", "instance = \"p5.48xlarge\"\ncapacity = \"none\"");
+    let path = scene.write("cluster.toml", &unasked);
     scene.set(&room(1));
     let failed = scene.run(&["up", "--yes", &path]).exits(4);
     failed.says(&["InsufficientInstanceCapacity", "nodes.trainer", "provision down --cluster pair"]);

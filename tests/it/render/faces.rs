@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use provision::plan::{Danger, Options, Plan, Verb};
 use provision::render::plan_markdown::MaxBytes;
 use provision::render::{Theme, plan_html, plan_json, plan_markdown, plan_text};
-use provision::spec::Image;
+use provision::spec::{EfsThroughput, Image};
 
 use super::plans::{grown, huge, replaced, text};
 use super::samples::{self, change, create, down, nodes, spec};
@@ -34,7 +34,20 @@ fn cases() -> Vec<(&'static str, Plan)> {
     let mut more_groups = spec();
     more_groups.nodes.push(nodes("evaluator", "g6.12xlarge", 1));
     let fewer_groups = change(&more_groups, &spec(), Options::default());
+    let (efs, cache) = (samples::on_efs(EfsThroughput::Elastic), samples::on_cache());
+    let faster = samples::on_efs(EfsThroughput::Provisioned(256));
+    let discard = Options { discard_unexported_data: true, ..Options::default() };
+    let mut larger = cache.clone();
+    larger.storage.capacity_gib = Some(4800);
     vec![
+        ("efs-create", create(&efs)),
+        ("efs-faster", change(&efs, &faster, Options::default())),
+        ("efs-down", down(&efs, Options::default())),
+        ("efs-down-discard", down(&efs, discard)),
+        ("cache-create", create(&cache)),
+        ("cache-unchanged", change(&cache, &cache, Options::default())),
+        ("cache-larger", change(&cache, &larger, Options { replace_storage: true, ..Options::default() })),
+        ("cache-down", down(&cache, Options::default())),
         ("create", create(&spec())),
         ("unchanged", change(&spec(), &spec(), Options::default())),
         ("tags", change(&spec(), &tagged, Options::default())),

@@ -11,8 +11,8 @@ use provision::observed::{Endpoint, Node, NodeState, Observed, Report, Seen, Sta
 use provision::plan::{self, Input, Options, Plan, Purpose};
 use provision::record::{Record, Try};
 use provision::spec::{
-    Capacity, Cluster, Compression, Dataset, Deployment, Flow, Image, Launch, Market, Media, MetadataIops, Network,
-    NodeEfa, Nodes, Open, Placement, Preload, Service, Spec, Storage,
+    Capacity, Cluster, Compression, Dataset, Deployment, EfsThroughput, Flow, Image, Launch, Market, Media,
+    MetadataIops, Network, NodeEfa, Nodes, Open, Placement, Preload, Service, Spec, Storage,
 };
 
 pub(super) const NOW: &str = "2026-03-05T12:00:00Z";
@@ -56,7 +56,32 @@ pub(super) fn spec() -> Spec {
         nodes: vec![nodes("trainer", "p5.48xlarge", 8)],
         workload: None,
         open: Open::default(),
+        written: None,
     }
+}
+
+/// The nodes on EFS.
+pub(super) fn on_efs(throughput: EfsThroughput) -> Spec {
+    let mut spec = spec();
+    spec.datasets.clear();
+    let storage = &mut spec.storage;
+    storage.service = Service::Efs(throughput);
+    (storage.capacity_gib, storage.throughput_per_tib, storage.metadata_iops) = (None, None, None);
+    storage.compression = Compression::None;
+    spec
+}
+
+/// The nodes on a cache before the same buckets.
+pub(super) fn on_cache() -> Spec {
+    let mut spec = spec();
+    for dataset in &mut spec.datasets {
+        (dataset.import, dataset.export) = (Vec::new(), Vec::new());
+    }
+    let storage = &mut spec.storage;
+    storage.service = Service::FileCache;
+    (storage.capacity_gib, storage.throughput_per_tib, storage.metadata_iops) = (Some(2400), None, None);
+    storage.compression = Compression::None;
+    spec
 }
 
 pub(super) fn dataset(prefix: &str, path: &str, export: Vec<Flow>) -> Dataset {
@@ -136,11 +161,12 @@ fn id(address: &Address) -> String {
 /// All of it is there and ready.
 pub(super) fn observed(desired: &Desired) -> Observed {
     let mut observed = Observed::default();
+    let storage = desired.storage().map_or_else(|| "fs-0123".to_owned(), |(address, _)| id(address));
     for (address, wanted) in &desired.resources {
         let mut tags = desired.id.tags(address, &wanted.spec, 0, &desired.tags);
         tags.insert(TAG_EPOCH.to_owned(), "0".to_owned());
         if matches!(address.kind, Kind::Template | Kind::Nodes) {
-            tags.insert(TAG_FILE_SYSTEM.to_owned(), "fs-0123".to_owned());
+            tags.insert(TAG_FILE_SYSTEM.to_owned(), storage.clone());
         }
         if let Resource::Nodes(group) = &wanted.resource {
             for number in 0..group.count {
@@ -162,6 +188,9 @@ pub(super) fn observed(desired: &Desired) -> Observed {
             }
             continue;
         }
+        if address.kind == Kind::MountTarget {
+            tags.clear();
+        }
         let fields = wanted.resource.fields();
         observed.resources.push(Seen {
             address: address.clone(),
@@ -176,7 +205,8 @@ pub(super) fn observed(desired: &Desired) -> Observed {
                 dns_name: "fs-0123.fsx.us-east-1.amazonaws.com".to_owned(),
                 mount_name: "abcdbev".to_owned(),
             }),
-            file_system: None,
+            // Only where it matters: the links of a cache are told by it.
+            file_system: (address.kind == Kind::Link && storage.starts_with("fc-")).then(|| storage.clone()),
         });
     }
     observed

@@ -1,6 +1,8 @@
 //! A second solver, written apart from the first: its own tables, its own arithmetic, every size one after another. What the
 //! first one chooses must be legal, do the work, and cost what the cheapest of all these costs.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use provision::sizing::advice::{Advice, Configuration, Outcome};
 
@@ -50,6 +52,8 @@ struct Asked {
     latency_ms: u64,
     durable: bool,
     linked: bool,
+    /// MB/s for each TiB, where the spec fixes them.
+    rate: Option<u64>,
     /// Type, how many, Gbps of one network card, whether it reaches Lustre over EFA, and how fast then (Gbps).
     nodes: Option<(&'static str, u64, u64, Option<u64>)>,
 }
@@ -61,12 +65,16 @@ impl Asked {
             text.push_str("[[dataset]]\ns3 = \"s3://acme/train\"\npath = \"/train\"\n");
         }
         if let Some((instance, count, ..)) = self.nodes {
-            text.push_str(&format!("[[nodes]]\nname = \"n\"\ninstance = \"{instance}\"\ncount = {count}\n"));
+            let _ = write!(text, "[[nodes]]\nname = \"n\"\ninstance = \"{instance}\"\ncount = {count}\n");
         }
-        text.push_str(&format!(
+        if let Some(rate) = self.rate {
+            let _ = write!(text, "[storage]\nthroughput_per_tib = \"{rate} MB/s\"\n");
+        }
+        let _ = write!(
+            text,
             "[workload]\ndataset_size = \"{} MB\"\nread = \"{} MB/s\"\nwrite = \"{} MB/s\"\nfiles = {}\nlatency = \"{}ms\"\n",
             self.megabytes, self.read, self.write, self.files, self.latency_ms
-        ));
+        );
         if !self.durable {
             text.push_str("retention = \"1d\"\n");
         }
@@ -122,7 +130,8 @@ fn note(least: &mut Option<u64>, cost: u64) {
 fn cheapest(asked: &Asked) -> Cheapest {
     let mut found = Cheapest::default();
     for sold in &SOLD {
-        if sold.deployment == "scratch-2" && asked.durable {
+        let other_rate = asked.rate.is_some() && sold.rate != asked.rate;
+        if other_rate || sold.deployment == "scratch-2" && asked.durable {
             continue;
         }
         let caches: &[bool] = if sold.media == "hdd" { &[false, true] } else { &[false] };
@@ -171,7 +180,7 @@ fn cheapest(asked: &Asked) -> Cheapest {
             }
         }
     }
-    if !asked.linked {
+    if !asked.linked && asked.rate.is_none() {
         for cost in tiering(asked) {
             note(&mut found.known, cost);
         }
@@ -215,17 +224,32 @@ fn asked() -> impl Strategy<Value = Asked> {
         Some(("g6e.8xlarge", 25, Some(25))),
         Some(("g6e.4xlarge", 20, None)),
     ]);
-    let amounts = (1..60_000_000_u64, 1..20_000_u64, 1..6000_u64, 1..300_000_000_u64);
-    let rest = (prop::sample::select(vec![1_u64, 10, 100]), any::<bool>(), any::<bool>(), nodes, 2..40_u64);
-    (amounts, rest).prop_map(|((megabytes, read, write, files), (latency_ms, durable, linked, nodes, count))| Asked {
-        megabytes,
-        read,
-        write,
-        files,
-        latency_ms,
-        durable,
-        linked,
-        nodes: nodes.map(|(name, card, efa)| (name, count, card, efa)),
+    // Small datasets as often as large ones: what binds is another thing then.
+    let megabytes = (prop::sample::select(vec![1_u64, 1000, 1_000_000, 10_000_000]), 1..6_u64)
+        .prop_map(|(unit, count)| unit * count);
+    let amounts = (megabytes, 1..20_000_u64, 1..6000_u64, 1..300_000_000_u64);
+    let rate = prop::sample::select(vec![None, None, Some(125), Some(500), Some(1000)]);
+    let rest = (
+        prop::sample::select(vec![1_u64, 10, 100]),
+        any::<bool>(),
+        any::<bool>(),
+        rate,
+        nodes,
+        prop::sample::select(vec![1_u64, 1, 2, 4, 32]),
+    );
+    (amounts, rest).prop_map(|((megabytes, read, write, files), (latency_ms, durable, linked, rate, nodes, count))| {
+        Asked {
+            megabytes,
+            read,
+            write,
+            files,
+            latency_ms,
+            durable,
+            linked,
+            rate,
+            // A node alone has EFA only if it is asked for.
+            nodes: nodes.map(|(name, card, efa)| (name, count, card, efa.filter(|_| count > 1))),
+        }
     })
 }
 
@@ -265,11 +289,12 @@ proptest! {
         let advice = advice(&text);
         let Some(chosen) = &advice.chosen else { return Ok(()) };
         // The lines to paste make a spec that nobody complains about, without the workload.
-        let bare = text.split("[workload]").next().expect("a beginning");
+        let bare = text.split(if asked.rate.is_some() { "[storage]" } else { "[workload]" }).next().expect("a beginning");
         let pasted = format!("{bare}[storage]\n{}\n", chosen.configuration.spec_lines.join("\n"));
         let read = provision::spec::read_for_advice(&pasted, &|_| Err("none".to_owned()));
         prop_assert!(read.parts.is_some() && read.diagnostics.is_empty(), "{pasted}\n{:?}", read.diagnostics);
-        let again = super::advice(&format!("{text}[storage]\n{}\n", chosen.configuration.spec_lines.join("\n")));
+        let open = Asked { rate: None, ..asked.clone() }.spec();
+        let again = super::advice(&format!("{open}[storage]\n{}\n", chosen.configuration.spec_lines.join("\n")));
         let current = again.current.expect("all is said");
         prop_assert_eq!((current.meets, current.monthly), (true, chosen.monthly));
         prop_assert_eq!(&current.configuration, &chosen.configuration);

@@ -114,7 +114,7 @@ def ask_nothing(call: Call) -> None:
     *(f"Describe{what}" for what in ("Subnets", "Tags", "Volumes", "Vpcs")),
 )
 @of("fsx", "DescribeDataRepositoryAssociations", "DescribeDataRepositoryTasks")
-@of("fsx", "DescribeFileCaches", "DescribeFileSystems")
+@of("fsx", "DescribeFileCaches", "DescribeFileSystems", "ListTagsForResource")
 def ask_to_describe(call: Call) -> None:
     call.ask(f"{call.service}:{call.operation}", "*")
 

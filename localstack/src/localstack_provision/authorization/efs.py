@@ -13,8 +13,6 @@ SERVICE = "elasticfilesystem"
 PRINCIPAL = "elasticfilesystem.amazonaws.com"
 # What making a mount target asks of EC2 on everything, and on which its network interface is made.
 LOOKS = ("DescribeSubnets", "DescribeNetworkInterfaces")
-# EFS asks EC2 in the name of its caller, as FSx does. That such a request says so is unverified for EFS.
-VIA = {"aws_CalledVia": (PRINCIPAL,)}
 
 
 @of("efs", "CreateFileSystem")
@@ -47,13 +45,13 @@ def ask_about_file_system(call: Call) -> None:
 def ask_for_mount_target(call: Call) -> None:
     _ask(call, "CreateMountTarget", call.request["FileSystemId"])
     for action in LOOKS:
-        call.ask(f"ec2:{action}", "*", **VIA)
+        call.ask(f"ec2:{action}", "*")
     subnet, subnet_tags = call.ec2_resource(call.request["SubnetId"])
-    call.ask("ec2:CreateNetworkInterface", subnet, resource_tags=subnet_tags, **VIA)
-    call.ask("ec2:CreateNetworkInterface", call.arn("ec2", "network-interface/*"), **VIA)
+    call.ask("ec2:CreateNetworkInterface", subnet, resource_tags=subnet_tags)
+    call.ask("ec2:CreateNetworkInterface", call.arn("ec2", "network-interface/*"))
     for identifier in call.request.get("SecurityGroups") or ():
         group, tags = call.ec2_resource(identifier)
-        call.ask("ec2:CreateNetworkInterface", group, resource_tags=tags, **VIA)
+        call.ask("ec2:CreateNetworkInterface", group, resource_tags=tags)
 
 
 @of("efs", "DeleteMountTarget")
@@ -79,7 +77,7 @@ def _ask_about_target(call: Call, on_interface: str) -> None:
         resource, tags = call.ec2_resource(found.interface.id)
     except EfsError:
         resource, tags = call.arn("ec2", "network-interface/*"), {}
-    call.ask(on_interface, resource, resource_tags=tags, **VIA)
+    call.ask(on_interface, resource, resource_tags=tags)
 
 
 def _owner(call: Call, target: str) -> str | None:
