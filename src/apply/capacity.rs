@@ -3,7 +3,7 @@
 //! Asking is reserving: every group's capacity in one zone, all or none, given back as soon as it was granted. A reservation
 //! is found by its tags like anything else, stands in the record before its call, and ends by itself if a run dies over it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use tokio::time::Instant;
 
 use super::context::round;
 use super::converge::Session;
-use super::event::{Event, FORMAT_VERSION, Failure, Room, What};
+use super::event::{Event, FORMAT_VERSION, Failure, What};
 use super::keeper::Keeper;
 use super::limits;
 use super::patience::{Patience, patiently};
 use super::preflight::Subject as _;
 use super::preflight::note;
-use super::prepare::Prepared;
+use super::prepare::{Prepared, Room};
 use super::store::{Intent, Store};
 use crate::catalog::prices::{Prices, Usd};
 use crate::cloud::{Class, Clock, Cloud, CloudError, Create, Created, Delete, Known, Remains};
-use crate::desired::{Address, CapacityReservation, Choice, Kind, Pins, Place, Resource, RuledOut};
+use crate::desired::{Address, CapacityReservation, Choice, Kind, Pins, Place, Resource, RuledOut, offered};
 use crate::observed::{Node, Observed, State};
 use crate::plan::Finding;
 use crate::spec::{Capacity, Nodes, Spec};
@@ -43,11 +43,7 @@ const TOLD_S: u64 = 60;
 
 /// Groups whose room is to be found out.
 fn asked(spec: &Spec) -> impl Iterator<Item = &Nodes> {
-    let is_asked = |group: &&Nodes| match group.capacity {
-        Capacity::None => false,
-        Capacity::Probe | Capacity::ProbeIfPossible => true,
-    };
-    spec.nodes.iter().filter(is_asked)
+    spec.nodes.iter().filter(|group| group.is_asked_for())
 }
 
 pub(super) fn is_asked_for(spec: &Spec) -> bool {
@@ -71,18 +67,26 @@ pub(super) fn finding(spec: &Spec, observed: &Observed, pins: &Pins, prices: &Pr
         note("capacity::probe", "whether there is room for the nodes is found out before the file system is made");
     let mut cost = Some(Usd::from_micros(0));
     for group in asked(spec) {
-        let price = prices.instance_hour(&group.instance);
+        // Of several types the dearest: which one is granted nobody knows.
+        let of_types: Option<Vec<Usd>> = group.types().map(|each| prices.instance_hour(each)).collect();
+        let price = of_types.and_then(|prices| prices.into_iter().max());
         let more = price.map(|hour| hour.times(u64::from(group.count)).part(TOLD_S, 3600));
+        let types: Vec<&str> = group.types().collect();
         cost = cost.zip(more).map(|(sum, more)| sum + more);
         finding = finding.why(format!(
             "{} × {} for nodes.{}: reserved and given back at once",
-            group.count, group.instance, group.name
+            group.count,
+            types.join(" or "),
+            group.name
         ));
     }
     let others: Vec<&str> =
         pins.choice.iter().flat_map(|choice| &choice.others).map(|other| other.zone.as_str()).collect();
     let then = if others.is_empty() { String::new() } else { format!(", then in {}", others.join(", then in ")) };
     finding = finding.why(format!("asked for in {}{then}: all groups in one zone, or the next", place.zone));
+    if asked(spec).any(|group| !group.alternatives.is_empty()) {
+        finding = finding.why("a better type in another zone comes before a worse one in the first".to_owned());
+    }
     Some(finding.why(match cost {
         Some(cost) => format!("it costs what the nodes cost in that time: {cost} for a minute"),
         None => "it costs what the nodes cost in that time, and their price is not known here".to_owned(),
@@ -97,7 +101,7 @@ pub struct ZoneAnswer {
     pub instance: String,
     pub count: u32,
     /// None: not asked, since another group had found no room there.
-    pub answer: Option<Room>,
+    pub answer: Option<super::event::Room>,
 }
 
 /// No zone has room for all groups; nothing was made.
@@ -111,7 +115,7 @@ pub struct NoRoom {
 
 /// What came of asking.
 pub(super) enum Secured {
-    Room(Place, Choice),
+    Room(Room),
     /// It cannot be asked here, and nobody insists.
     Unasked,
     NoRoom(NoRoom),
@@ -123,7 +127,8 @@ pub(super) struct Prober<'a, C, K> {
     clock: &'a K,
     session: &'a Session<'a>,
     prepared: &'a Prepared,
-    groups: Vec<&'a Nodes>,
+    /// Each with the types that it may still have.
+    groups: Vec<Nodes>,
     keeper: Keeper<C, K>,
     store: Store<C>,
     /// Reserved and not yet given back.
@@ -140,7 +145,16 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
         keeper: Keeper<C, K>,
     ) -> Self {
         let store = Store::new(cloud.clone(), prepared.record.clone());
-        let groups = session.request.spec.iter().flat_map(asked).collect();
+        let taken = |group: &Nodes| prepared.record.pins.types.get(&group.name);
+        let groups = prepared.open.iter().flat_map(asked).map(|group| {
+            match taken(group) {
+                // Of a reviewed plan the type is part.
+                Some(taken) if session.reviewed.is_some() => group.only(|each| each == taken),
+                _ => None,
+            }
+            .unwrap_or_else(|| group.clone())
+        });
+        let groups = groups.collect();
         Self { cloud, clock, session, prepared, groups, keeper, store, held: Vec::new(), began: Instant::now() }
     }
 
@@ -159,9 +173,9 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
         let mut pause = FIRST_PAUSE;
         loop {
             let answers = match self.round().await? {
-                Round::Room(place, choice) => {
+                Round::Room(room) => {
                     self.store.waits(None).await;
-                    return Ok(Secured::Room(place, choice));
+                    return Ok(Secured::Room(room));
                 }
                 Round::Unasked(error) => {
                     self.say(What::Unasked { error });
@@ -197,28 +211,36 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
         self.give_back().await
     }
 
-    /// Every zone once, those first that EC2 itself has named.
+    /// Every zone with every type, the best types first; among equals those zones that EC2 itself has named.
     async fn round(&mut self) -> Result<Round, Failure> {
         let Some(first) = self.prepared.record.pins.place.clone() else { return Ok(Round::NoRoom(Vec::new())) };
         let choice = self.prepared.record.pins.choice.clone().unwrap_or_default();
         // Of a reviewed plan the zone is part.
         let others = if self.session.reviewed.is_some() { Vec::new() } else { choice.others.clone() };
-        let mut open: VecDeque<Place> = std::iter::once(first.clone()).chain(others).collect();
+        let places = std::iter::once(first.clone()).chain(others);
+        let mut open: Vec<Open> =
+            places.map(|place| Open::new(place, &self.groups, &self.prepared.offerings)).collect();
         let mut answers = Vec::new();
         let mut refused = Vec::new();
-        while let Some(place) = open.pop_front() {
-            match self.zone(&place, &mut answers).await? {
+        while let Some(next) = (0..open.len()).min_by_key(|at| &open[*at].left) {
+            let (place, wanted) = (open[next].place.clone(), open[next].wanted(&self.groups));
+            match self.zone(&place, &wanted, &mut answers).await? {
                 Zone::Room => {
+                    let types = wanted.iter().map(|group| (group.name.clone(), group.instance.clone())).collect();
+                    open.remove(next);
+                    let others = open.into_iter().map(|open| open.place).collect();
                     let now = self.clock.now();
-                    return Ok(Round::Room(
-                        place.clone(),
-                        chosen(&place, &first, choice, open.into(), refused, &self.groups, now),
-                    ));
+                    let choice = chosen(&place, &first, choice, others, refused, &wanted, now);
+                    return Ok(Round::Room((place, choice, types)));
                 }
-                Zone::NoRoom(error) => {
-                    let named = |place: &Place| error.elsewhere.iter().position(|zone| *zone == place.zone);
-                    open.make_contiguous().sort_by_key(|place| named(place).unwrap_or(usize::MAX));
-                    refused.push((place, error));
+                Zone::NoRoom(group, error) => {
+                    let what = format!("{} × {}", wanted[group].count, wanted[group].instance);
+                    if open[next].rule_out(group) {
+                        open.remove(next);
+                    }
+                    let named = |open: &Open| error.elsewhere.iter().position(|zone| *zone == open.place.zone);
+                    open.sort_by_key(|open| named(open).unwrap_or(usize::MAX));
+                    refused.push((place, what, error));
                 }
                 Zone::Unasked(error) => return Ok(Round::Unasked(error)),
             }
@@ -227,31 +249,35 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
     }
 
     /// All groups in one zone, or none.
-    async fn zone(&mut self, place: &Place, answers: &mut Vec<ZoneAnswer>) -> Result<Zone, Failure> {
+    async fn zone(&mut self, place: &Place, wanted: &[Nodes], answers: &mut Vec<ZoneAnswer>) -> Result<Zone, Failure> {
         let mut intents = Vec::new();
-        for group in &self.groups {
+        for group in wanted {
             let address = address_of(group);
             let epoch = self.store.unused_epoch(&address).await;
             intents.push(Intent { address, epoch, count: 1 });
         }
         self.call(|| self.store.intend(&intents, self.clock.now())).await?;
         let mut outcome = Zone::Room;
-        for (group, intent) in self.groups.clone().into_iter().zip(&intents) {
+        for (index, (group, intent)) in wanted.iter().zip(&intents).enumerate() {
+            // Of a type that is not scarce there is room.
+            if group.capacity == Capacity::None {
+                continue;
+            }
             let answer = match &outcome {
                 Zone::Room => Some(self.reserve(group, intent, place).await?),
-                Zone::NoRoom(_) | Zone::Unasked(_) => None,
+                Zone::NoRoom(..) | Zone::Unasked(_) => None,
             };
             let (zone, name, instance, count) = (&place.zone, &group.name, &group.instance, group.count);
             let answer = match answer {
                 None => None,
-                Some(Ok(())) => Some(Room::Granted),
+                Some(Ok(())) => Some(super::event::Room::Granted),
                 Some(Err(error)) if cannot_ask(&error) => {
                     outcome = Zone::Unasked(error);
                     break;
                 }
                 Some(Err(error)) => {
-                    outcome = Zone::NoRoom(error.clone());
-                    Some(Room::Refused { error })
+                    outcome = Zone::NoRoom(index, error.clone());
+                    Some(super::event::Room::Refused { error })
                 }
             };
             if let Some(answer) = answer.clone() {
@@ -403,14 +429,15 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
 
 /// What a round through all zones ends with.
 enum Round {
-    Room(Place, Choice),
+    Room(Room),
     NoRoom(Vec<ZoneAnswer>),
     Unasked(CloudError),
 }
 
 enum Zone {
     Room,
-    NoRoom(CloudError),
+    /// And which group found none.
+    NoRoom(usize, CloudError),
     Unasked(CloudError),
 }
 
@@ -423,23 +450,74 @@ fn address_of(group: &Nodes) -> Address {
     Address::named(Kind::Reservation, &group.name)
 }
 
+/// A zone that may still have room.
+struct Open {
+    place: Place,
+    /// Of each group, the types that were not refused there, as places in its list, the best first; none is empty.
+    left: Vec<Vec<usize>>,
+}
+
+impl Open {
+    fn new(place: Place, groups: &[Nodes], offerings: &BTreeMap<String, BTreeSet<String>>) -> Self {
+        let left = groups
+            .iter()
+            .map(|group| {
+                let is_offered = |instance: &str| offered(group, offerings, &place.zone).any(|each| each == instance);
+                let fits: Vec<usize> =
+                    group.types().enumerate().filter(|(_, each)| is_offered(each)).map(|(rank, _)| rank).collect();
+                // What nobody knows of, EC2 tells.
+                if fits.is_empty() { (0..group.types().count()).collect() } else { fits }
+            })
+            .collect();
+        Self { place, left }
+    }
+
+    /// Each group with the best type that it may still have there.
+    fn wanted(&self, groups: &[Nodes]) -> Vec<Nodes> {
+        let of = |(group, left): (&Nodes, &Vec<usize>)| {
+            let best = left.first().and_then(|rank| group.types().nth(*rank));
+            best.and_then(|best| group.only(|each| each == best)).unwrap_or_else(|| group.clone())
+        };
+        groups.iter().zip(&self.left).map(of).collect()
+    }
+
+    /// The group has no room there with the type that it has asked for. True: nor has it with any other.
+    fn rule_out(&mut self, group: usize) -> bool {
+        let Some(left) = self.left.get_mut(group).filter(|left| !left.is_empty()) else { return true };
+        left.remove(0);
+        left.is_empty()
+    }
+}
+
 /// Why the cluster is where it is, now that zones have answered.
 fn chosen(
     place: &Place,
     first: &Place,
     before: Choice,
     others: Vec<Place>,
-    refused: Vec<(Place, CloudError)>,
-    groups: &[&Nodes],
+    refused: Vec<(Place, String, CloudError)>,
+    groups: &[Nodes],
     now: Timestamp,
 ) -> Choice {
-    let room: Vec<String> = groups.iter().map(|group| format!("{} × {}", group.count, group.instance)).collect();
-    let mut reasons = vec![format!("it had room for {} at {now:.0}", room.join(" and "))];
+    let asked = groups.iter().filter(|group| group.capacity != Capacity::None);
+    let room: Vec<String> = asked.map(|group| format!("{} × {}", group.count, group.instance)).collect();
+    let mut reasons =
+        if room.is_empty() { Vec::new() } else { vec![format!("it had room for {} at {now:.0}", room.join(" and "))] };
     if place == first {
         reasons.extend(before.reasons);
     }
-    let refused = refused
-        .into_iter()
-        .map(|(place, error)| RuledOut { place, against: vec![format!("had no room at {now:.0}: {}", error.message)] });
-    Choice { reasons, others, ruled_out: before.ruled_out.into_iter().chain(refused).collect() }
+    let mut ruled_out = before.ruled_out;
+    for (refused, what, error) in refused {
+        // Where another type has room, or may have, the zone is not ruled out.
+        if refused == *place || others.contains(&refused) {
+            reasons.push(format!("{} had no room for {what} at {now:.0}: {}", refused.zone, error.message));
+            continue;
+        }
+        let against = format!("had no room at {now:.0}: {}", error.message);
+        match ruled_out.iter_mut().find(|each| each.place == refused) {
+            Some(each) => each.against.push(against),
+            None => ruled_out.push(RuledOut { place: refused, against: vec![against] }),
+        }
+    }
+    Choice { reasons, others, ruled_out }
 }

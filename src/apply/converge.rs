@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -12,10 +13,12 @@ use super::dispatcher::{Report, Run, run};
 use super::event::{Ending, Event, FORMAT_VERSION, Failure, What};
 use super::keeper::Keeper;
 use super::lease::{self, Acquired, Holder, IsDead, Lease, Refused};
+use super::limits;
 use super::outside;
 use super::patience::patiently;
 use super::prepare::{Failed, Prepared, Request, is_same, prepare};
 use crate::cloud::{Class, Clock, Cloud, CloudError, Overwrite};
+use crate::desired::{Address, Kind, offered};
 use crate::diagnostic::Severity;
 use crate::observed::Node;
 use crate::plan::{self, Danger, Finding, Plan, Purpose, Saved, Verb};
@@ -78,7 +81,7 @@ where
 {
     // Nothing is changed by a look, and one at a cloud that does not answer may take minutes.
     let mut prepared = tokio::select! {
-        prepared = Box::pin(prepare(cloud, clock, &session.request)) => prepared?,
+        prepared = looked(cloud, clock, &session.request) => prepared?,
         () = session.stop.cancelled() => return Ok(Outcome::Declined),
     };
     let say = |what| {
@@ -90,6 +93,7 @@ where
     if session.stop.is_cancelled() {
         return Ok(Outcome::Declined);
     }
+    let mut request = session.request.clone();
     let mut agreed: Option<Plan> = None;
     // What came of the round before this one.
     let mut ran: Option<(Box<Prepared>, Report)> = None;
@@ -120,7 +124,7 @@ where
             Ok(locked) => locked,
             Err(Refused::Held(holder)) => return Ok(Outcome::Held(holder)),
             Err(Refused::Gone) => {
-                prepared = Box::pin(prepare(cloud, clock, &session.request)).await?;
+                prepared = looked(cloud, clock, &request).await?;
                 continue;
             }
             Err(Refused::Cloud(error)) => return Err(error.into()),
@@ -137,12 +141,12 @@ where
         if inherited || !is_current(&prepared, &parameters) {
             // Another run has been here between our look and our lock.
             let _ = lease.release(cloud).await;
-            prepared = Box::pin(prepare(cloud, clock, &session.request)).await?;
+            prepared = looked(cloud, clock, &request).await?;
             continue;
         }
         if session.reviewed.is_some() && ran.is_none() {
             // Since the first look somebody may have thought about the question for an hour; from now on no other run comes between.
-            let looked = Box::pin(prepare(cloud, clock, &session.request)).await;
+            let looked = looked(cloud, clock, &request).await;
             let found = looked.and_then(|now| Ok((objection(session.reviewed.as_ref(), &now, None)?, now)));
             match found {
                 Ok((None, now)) => prepared = now,
@@ -156,7 +160,7 @@ where
                 }
             }
         }
-        let (lease, secured) = match Box::pin(secure(cloud, clock, session, prepared, lease)).await? {
+        let (lease, secured) = match Box::pin(secure(cloud, clock, session, &request, prepared, lease)).await? {
             Ok(secured) => secured,
             Err(outcome) => return Ok(outcome),
         };
@@ -174,15 +178,34 @@ where
             stop: session.stop.clone(),
         }))
         .await;
-        let again = report.ending == Ending::Failed && report.is_stale() && round < MOST_ROUNDS;
+        let next = if session.reviewed.is_some() { Vec::new() } else { other_types(&request, &prepared, &report) };
+        if !next.is_empty() {
+            for Refusal { address, instance, next, error } in next {
+                request.refused.insert((address.name.clone(), instance.clone()));
+                say(What::NextType { address, instance, next, error });
+            }
+            ran = Some((Box::new(prepared), report));
+            prepared = looked(cloud, clock, &request).await?;
+            continue;
+        }
+        let again = report.ending == Ending::Failed && report.is_stale() && round < MOST_ROUNDS + request.refused.len();
         if !again {
             return Ok(Outcome::Ran { prepared: Box::new(prepared), report, refused: None });
         }
         ran = Some((Box::new(prepared), report));
         tokio::time::sleep(BEFORE_NEXT_ROUND).await;
-        prepared = Box::pin(prepare(cloud, clock, &session.request)).await?;
+        prepared = looked(cloud, clock, &request).await?;
     }
     Ok(Outcome::Declined)
+}
+
+/// [`prepare`] on the heap, and out of its callers' frames: it is large.
+fn looked<'a, C: Cloud, K: Clock>(
+    cloud: &'a C,
+    clock: &'a K,
+    request: &'a Request,
+) -> Pin<Box<impl Future<Output = Result<Prepared, Failed>> + use<'a, C, K>>> {
+    Box::pin(prepare(cloud, clock, request))
 }
 
 /// Finds a zone with room for the nodes, if that is to be found out. The inner error: the run ends here.
@@ -190,6 +213,7 @@ async fn secure<C: Cloud, K: Clock>(
     cloud: &C,
     clock: &K,
     session: &Session<'_>,
+    request: &Request,
     mut prepared: Prepared,
     lease: Lease,
 ) -> Result<Result<(Lease, Prepared), Outcome>, Failed> {
@@ -206,22 +230,30 @@ async fn secure<C: Cloud, K: Clock>(
             prepared.record = store.record().await;
             return Ok(Ok((lease, prepared)));
         }
-        Ok(Secured::Room(place, choice)) if prepared.record.pins.place.as_ref() == Some(&place) => {
+        Ok(Secured::Room((place, choice, types)))
+            if prepared.record.pins.place.as_ref() == Some(&place)
+                && prepared
+                    .record
+                    .pins
+                    .types
+                    .iter()
+                    .all(|(group, taken)| types.get(group).is_none_or(|it| it == taken)) =>
+        {
             prepared.record = store.record().await;
             prepared.record.pins.choice = Some(choice);
             return Ok(Ok((lease, prepared)));
         }
-        Ok(Secured::Room(place, choice)) => Ok((place, choice)),
+        Ok(Secured::Room(room)) => Ok(room),
         Ok(Secured::NoRoom(room)) => Err(Ok(Some(room))),
         Err(Failure::Interrupted) => Err(Ok(None)),
         Err(failure) => Err(Err(failure)),
     };
     let ended = match room {
         Ok(room) => {
-            let request = Request { room: Some(room), ..session.request.clone() };
+            let request = Request { room: Some(room), ..request.clone() };
             let flushed = patiently(|| store.flush()).await;
             let looked = match flushed {
-                Ok(()) => Box::pin(prepare(cloud, clock, &request)).await,
+                Ok(()) => looked(cloud, clock, &request).await,
                 Err(error) => Err(error.into()),
             };
             match looked {
@@ -244,6 +276,40 @@ async fn secure<C: Cloud, K: Clock>(
     };
     let _ = lease.release(cloud).await;
     ended.map(Err)
+}
+
+/// A launch that was refused, and the type to try next.
+struct Refusal {
+    address: Address,
+    instance: String,
+    next: String,
+    error: CloudError,
+}
+
+/// Where launches alone have failed, each for want of capacity, offer or quota, and each group has another type to try:
+/// those types. A group of which a node runs has none.
+fn other_types(request: &Request, prepared: &Prepared, report: &Report) -> Vec<Refusal> {
+    let next = |(address, failure): &(Address, Failure)| {
+        let Failure::Cloud { error } = failure else { return None };
+        let (spec, place) = (request.spec.as_ref()?, prepared.record.pins.place.as_ref()?);
+        if prepared.observed.nodes_of(address).next().is_some() {
+            return None;
+        }
+        let group = spec.nodes.iter().find(|group| *address == Address::named(Kind::Nodes, &group.name))?;
+        let instance = prepared.record.pins.types.get(&group.name)?;
+        let next = offered(group, &prepared.offerings, &place.zone)
+            .find(|each| *each != instance && !request.refused.contains(&(group.name.clone(), (*each).to_owned())))?;
+        limits::refuses_type(error).then(|| Refusal {
+            address: address.clone(),
+            instance: instance.clone(),
+            next: next.to_owned(),
+            error: error.clone(),
+        })
+    };
+    if report.ending != Ending::Failed {
+        return Vec::new();
+    }
+    report.failures.iter().map(next).collect::<Option<_>>().unwrap_or_default()
 }
 
 /// Why the plan may not be carried out, if so. `begun`: the plan that a round of this run has carried out in part.

@@ -48,6 +48,13 @@ pub enum What {
         since: Timestamp,
         pause_s: u64,
     },
+    /// A group's launch was refused for its type; with none of it running, the next of its types is launched.
+    NextType {
+        address: Address,
+        instance: String,
+        next: String,
+        error: CloudError,
+    },
     /// Whether there is room cannot be asked here; the run goes on without.
     Unasked {
         error: CloudError,

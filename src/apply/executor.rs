@@ -82,8 +82,16 @@ async fn create<C: Cloud, K: Clock>(
             known: context.known(),
         };
         let sent = context.call(index, address, || context.cloud.create(&create)).await;
-        if sent.is_err() {
-            context.store.unknown(address, context.clock.now()).await;
+        match &sent {
+            Ok(_) => {}
+            // That try has an end, so that the group may be of another type in the next.
+            Err(Failure::Cloud { error })
+                if limits::refuses_type(error) && context.desired.alternatives.contains_key(address) =>
+            {
+                let there = context.observed.nodes_of(address).count();
+                context.store.gone(address, u32::try_from(there).unwrap_or(u32::MAX), false).await;
+            }
+            Err(_) => context.store.unknown(address, context.clock.now()).await,
         }
         let made = match sent {
             // The token met the same thing with other settings: it exists, and the look that the plan was made from was old.

@@ -2,9 +2,14 @@
 
 use crate::catalog::instances;
 use crate::catalog::quotas;
-use crate::cloud::{CloudError, LimitedBy};
+use crate::cloud::{Class, CloudError, LimitedBy, Remains};
 use crate::desired::Resource;
 use crate::spec::Market;
+
+/// A launch was refused for what the nodes are: of another type there may be some. Nothing of it is there.
+pub(super) fn refuses_type(error: &CloudError) -> bool {
+    matches!(error.class, Class::Capacity | Class::NotOffered | Class::Quota) && error.remains == Remains::Nothing
+}
 
 /// The error with the quota that `count` more of this count against, where the catalog knows one.
 pub(super) fn named(resource: &Resource, count: u32, mut error: CloudError) -> CloudError {

@@ -9,7 +9,8 @@ use super::capacity;
 use super::event::Failure;
 use super::patience::patiently;
 use super::preflight::{
-    self, Asked, boot_scripts, chosen, findings, images, no_public_address, not_compared, questions, settle,
+    self, Asked, Known, boot_scripts, chosen, findings, images, no_public_address, not_compared, open_types, pinned,
+    questions, settle, taken, told, within_quotas,
 };
 use crate::catalog::prices::{PriceBook, Prices};
 use crate::cloud::{Class, Clock, Cloud, CloudError, Identity, Questions, Rights, Scope};
@@ -36,8 +37,13 @@ pub struct Request {
     /// Ids of nodes to be replaced although nothing is wrong with them; then nothing but nodes may change.
     pub replace: Vec<String>,
     /// Where this run has found room; None: where the cluster is settled, or the first zone that fits.
-    pub room: Option<(Place, Choice)>,
+    pub room: Option<Room>,
+    /// Group and type: launches that this run has seen refused for want of capacity, offer or quota.
+    pub refused: BTreeSet<(String, String)>,
 }
+
+/// Where there is room, why it is there, and of which types: by group with several.
+pub type Room = (Place, Choice, BTreeMap<String, String>);
 
 /// All that was learnt, and the plan.
 #[derive(Debug, Clone)]
@@ -51,6 +57,10 @@ pub struct Prepared {
     pub observed: Observed,
     pub desired: Desired,
     pub plan: Plan,
+    /// The spec with the types that its groups may still have; None: there is no spec.
+    pub open: Option<Spec>,
+    /// Zones by type, as far as they were asked for.
+    pub offerings: BTreeMap<String, BTreeSet<String>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +115,9 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
             replace: &request.replace,
         };
         let plan = plan::plan(&input, prices);
-        return Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan });
+        let (is_new, offerings) = (stored.is_none(), BTreeMap::new());
+        let open = None;
+        return Ok(Prepared { identity, parameters, is_new, record, scope, observed, desired, plan, open, offerings });
     };
     let (spec, sizing) = sized(spec, &identity.region, &mut record.pins, &observed, prices)?;
     let spec = &spec;
@@ -118,7 +130,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     }
     let was_chosen = record.pins.place.is_some();
     let before = match &request.room {
-        Some((place, choice)) => {
+        Some((place, choice, _)) => {
             (record.pins.place, record.pins.choice) = (Some(place.clone()), Some(choice.clone()));
             None
         }
@@ -126,10 +138,17 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         None if capacity::is_open(spec, &observed) => record.pins.place.take(),
         None => None,
     };
-    let questions = questions(spec, &record.pins, &observed);
+    let types = request.room.as_ref().map(|(_, _, types)| types);
+    let recorded = record.clone();
+    let known = Known { record: &recorded, observed: &observed, refused: &request.refused, room: types };
+    let written = spec;
+    give_up_refused(&mut record, &request.refused);
+    let open = open_types(written, known);
+    let questions = questions(written, &record.pins, &observed);
     let survey = patiently(|| cloud.survey(&questions)).await?;
+    let (open, unfit) = within_quotas(&open, &survey);
     let mut complaints = settle(
-        spec,
+        &open,
         &Asked { questions: &questions, survey: &survey, observed: &observed },
         request.options.refresh_images,
         before.as_ref(),
@@ -139,8 +158,11 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         complaints.extend(preflight::without_a_plan(spec, &survey, &observed, &identity.region));
         return Err(Failed::Refused(complaints));
     };
+    let spec = &taken(&open, &survey, &place.zone);
+    record.pins.types = pinned(written, spec);
     let settled = Settled { id: &id, identity: &identity, place: &place, pins: &record.pins };
-    let desired = desired::build(spec, &settled);
+    let alternatives = told(written, &open, spec, known, &unfit, &survey, &place.zone);
+    let desired = Desired { alternatives, ..desired::build(spec, &settled) };
     let input = Input {
         purpose: request.purpose,
         desired: &desired,
@@ -151,7 +173,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     };
     let mut plan = plan::plan(&input, prices);
     plan.basis = Some(Basis::of(&Sources {
-        spec,
+        spec: written,
         account: &identity.account,
         is_deployed: stored.is_some() || record.deployment != request.new_deployment,
         replace_storage: request.options.replace_storage,
@@ -164,10 +186,23 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     plan.findings.extend(unusable);
     plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
     plan.findings.extend(images(spec, &survey, &record.pins));
-    plan.findings.extend(capacity::finding(spec, &observed, &record.pins, prices));
+    plan.findings.extend(capacity::finding(&open, &observed, &record.pins, prices));
     plan.findings.extend(record.pins.choice.as_ref().filter(|_| !was_chosen).map(|choice| chosen(&place, choice)));
     plan.place = Some(Lives { place, choice: record.pins.choice.clone(), is_new: !was_chosen });
-    Ok(Prepared { identity, parameters, is_new: stored.is_none(), record, scope, observed, desired, plan })
+    let (is_new, offerings, open) = (stored.is_none(), survey.offerings, Some(open));
+    Ok(Prepared { identity, parameters, is_new, record, scope, observed, desired, plan, open, offerings })
+}
+
+/// A launch that was refused has an end: the next one, of another type, is another try.
+fn give_up_refused(record: &mut Record, refused: &BTreeSet<(String, String)>) {
+    for (group, instance) in refused {
+        if record.pins.types.get(group) != Some(instance) {
+            continue;
+        }
+        if let Some(last) = record.tries.get_mut(&Address::named(Kind::Nodes, group)).filter(|last| !last.done) {
+            (last.done, last.count) = (true, 0);
+        }
+    }
 }
 
 /// What speaks against a plan in what the caller may do.
@@ -364,7 +399,11 @@ fn goes(request: &Request, address: &Address) -> bool {
     match address.kind {
         Kind::Nodes | Kind::Template => !spec.nodes.iter().any(|group| group.name == address.name),
         Kind::Placement => {
-            let wanted = |group: &Nodes| group.name == address.name && group.placement == Placement::Cluster;
+            let is_placed = |group: &Nodes| {
+                let mut of_types = group.alternatives.iter().map(|each| each.placement).chain([group.placement]);
+                of_types.any(|placement| placement == Placement::Cluster)
+            };
+            let wanted = |group: &Nodes| group.name == address.name && is_placed(group);
             !spec.nodes.iter().any(wanted)
         }
         Kind::Link => !spec.datasets.iter().any(|dataset| desired::link(dataset).0 == *address),

@@ -2,6 +2,7 @@
 //! of all of it.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,6 +91,7 @@ pub(super) fn request(
         prices,
         replace: Vec::new(),
         room: None,
+        refused: BTreeSet::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::alternatives::{Considered, considered};
 use super::names::{ClusterId, DISCARD, TAG_UNEXPORTED, digest, link_name};
 use super::place::{Pins, Place, image_key};
 use super::policy;
@@ -27,6 +28,8 @@ pub struct Desired {
     pub to_export: BTreeMap<Address, Wanted>,
     /// What it may cost at most.
     pub budget: Option<Budget>,
+    /// What became of each type of the groups that may be of several.
+    pub alternatives: BTreeMap<Address, Vec<Considered>>,
     /// `fs-…`: a file system that is there already. It is no resource: only its id is named, by links and nodes.
     pub existing: Option<String>,
 }
@@ -66,7 +69,7 @@ impl Desired {
     /// Nothing at all: what `down` wants.
     pub fn nothing(id: ClusterId) -> Self {
         let (tags, resources, to_export) = (Tags::new(), BTreeMap::new(), BTreeMap::new());
-        Self { id, tags, resources, to_export, budget: None, existing: None }
+        Self { id, tags, resources, to_export, budget: None, alternatives: BTreeMap::new(), existing: None }
     }
 
     /// What nodes mount, if it is the cluster's own.
@@ -107,7 +110,8 @@ pub fn build(spec: &Spec, settled: &Settled<'_>) -> Desired {
     }
     let (id, tags) = (settled.id.clone(), spec.cluster.tags.clone());
     let (budget, existing) = (spec.cluster.budget, spec.storage.existing.clone());
-    Desired { id, tags, resources: builder.resources, to_export: BTreeMap::new(), budget, existing }
+    let (resources, alternatives) = (builder.resources, considered(spec));
+    Desired { id, tags, resources, to_export: BTreeMap::new(), budget, alternatives, existing }
 }
 
 struct Builder<'a> {

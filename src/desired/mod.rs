@@ -1,5 +1,6 @@
 //! What a spec means as resources: addresses, fields, dependencies, names, tags, tokens. Pure.
 
+mod alternatives;
 mod build;
 mod fields;
 mod flows;
@@ -9,6 +10,7 @@ pub mod policy;
 mod resource;
 mod sized;
 
+pub use alternatives::{Considered, considered};
 pub use build::{Desired, Point, Settled, Wanted, build, build_offline, link, storage_kind};
 pub use fields::{deployment_text, efs_throughput_text, market_text, media_text};
 pub use flows::{flows_of, flows_sentence, flows_text};
@@ -17,7 +19,7 @@ pub use names::{
     TAG_NODE, TAG_PRELOAD, TAG_SPEC, TAG_TTL, TAG_UNEXPORTED, TAG_UNTIL, digest, is_metadata_key, link_name,
 };
 pub use place::{
-    Candidate, Choice, PinnedImage, Pins, Place, RuledOut, addresses_needed, candidates, choose, image_key,
+    Candidate, Choice, PinnedImage, Pins, Place, RuledOut, addresses_needed, candidates, choose, image_key, offered,
 };
 pub use resource::{
     Address, CapacityReservation, Efs, Fields, FileCache, FileSystem, InstanceProfile, Interface, InterfaceKind, Kind,

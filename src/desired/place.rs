@@ -2,7 +2,7 @@
 //!
 //! A file system is nailed to its zone, so a zone without the GPUs, or a subnet without free addresses, is ruled out here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use super::sized::PinnedStorage;
 use crate::catalog::{file_cache, fsx};
 use crate::cloud::{ImageFacts, Reservation, Subnet, Survey};
 use crate::diagnostic::Diagnostic;
-use crate::spec::{Image, Market, MetadataIops, Service, Spec, Storage};
+use crate::spec::{Image, Market, MetadataIops, Nodes, Service, Spec, Storage};
 
 /// What was settled at the first `up` and stays: kept in the deployment record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Pins {
     /// By the image as the spec writes it.
     #[serde(default)]
     pub images: BTreeMap<String, PinnedImage>,
+    /// By group with several types to choose from: the one that it was launched as last, or is about to be.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<String, String>,
     /// `fs-…`: the file system of somebody else's that the links are on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub existing: Option<String>,
@@ -124,6 +127,17 @@ pub struct Candidate {
     pub subnet: Subnet,
     /// Empty: nothing.
     pub against: Vec<String>,
+    /// Of each group, how far down its list the first type stands that the zone offers.
+    pub ranks: Vec<usize>,
+}
+
+/// The types of a group that a zone offers, in order of preference.
+pub fn offered<'a>(
+    group: &'a Nodes,
+    offerings: &'a BTreeMap<String, BTreeSet<String>>,
+    zone: &'a str,
+) -> impl Iterator<Item = &'a str> {
+    group.types().filter(move |each| offerings.get(*each).is_some_and(|zones| zones.contains(zone)))
 }
 
 /// Every candidate with what speaks against it, in the order of preference: as the spec lists them, else by zone.
@@ -135,36 +149,48 @@ pub fn candidates(spec: &Spec, survey: &Survey, addresses: u32) -> Vec<Candidate
         .into_iter()
         .map(|subnet| {
             let mut against = Vec::new();
-            let mut types: Vec<&str> = spec.nodes.iter().map(|group| group.instance.as_str()).collect();
-            types.sort_unstable();
-            types.dedup();
-            for instance in types {
-                if !survey.offerings.get(instance).is_some_and(|zones| zones.contains(&subnet.zone)) {
-                    against.push(format!("does not offer {instance}"));
+            let mut ranks = Vec::new();
+            for group in &spec.nodes {
+                let first = offered(group, &survey.offerings, &subnet.zone).next();
+                if first.is_none() {
+                    let types: Vec<&str> = group.types().collect();
+                    against.push(format!("does not offer {}", types.join(" or ")));
                 }
+                ranks.push(group.types().position(|each| Some(each) == first).unwrap_or(usize::MAX));
             }
+            against.sort_unstable();
+            against.dedup();
             for (group, _, reserved) in reserved(spec, survey).filter(|(_, _, each)| each.zone != subnet.zone) {
                 against.push(format!("the capacity reserved for nodes.{group} is in {}", reserved.zone));
             }
             if subnet.free_addresses < addresses {
                 against.push(format!("{} free addresses, {addresses} needed", subnet.free_addresses));
             }
-            Candidate { subnet, against }
+            Candidate { subnet, against, ranks }
         })
         .collect()
 }
 
 /// The first candidate that nothing speaks against, and why.
 pub fn choose(spec: &Spec, survey: &Survey) -> Result<(Place, Choice), Diagnostic> {
-    let (possible, ruled_out): (Vec<Candidate>, Vec<Candidate>) =
+    let (mut possible, ruled_out): (Vec<Candidate>, Vec<Candidate>) =
         candidates(spec, survey, addresses_needed(spec)).into_iter().partition(|each| each.against.is_empty());
+    let listed_first = possible.first().map(|each| each.ranks.clone());
+    // A better type in another zone comes before a worse one in the first; the first group counts most.
+    possible.sort_by(|a, b| a.ranks.cmp(&b.ranks));
     if let Some((first, others)) = possible.split_first() {
+        let is_preferred = listed_first.as_ref() != Some(&first.ranks);
+        let reasons = if is_preferred {
+            preferred(spec, survey, &first.subnet)
+        } else {
+            reasons(spec, survey, &first.subnet, others.is_empty())
+        };
         let choice = Choice {
-            reasons: reasons(spec, survey, &first.subnet, others.is_empty()),
+            reasons,
             others: others.iter().map(|each| (&each.subnet).into()).collect(),
             ruled_out: ruled_out
                 .into_iter()
-                .map(|Candidate { subnet, against }| RuledOut { place: (&subnet).into(), against })
+                .map(|Candidate { subnet, against, ranks: _ }| RuledOut { place: (&subnet).into(), against })
                 .collect(),
         };
         return Ok(((&first.subnet).into(), choice));
@@ -177,10 +203,24 @@ pub fn choose(spec: &Spec, survey: &Survey) -> Result<(Place, Choice), Diagnosti
         Diagnostic::error("place::zone", "no availability zone can hold the whole cluster")
             .help("name subnets in other zones under `[network]`, or take another instance type")
     };
-    for Candidate { subnet, against } in &ruled_out {
+    for Candidate { subnet, against, ranks: _ } in &ruled_out {
         diagnostic = diagnostic.note(format!("{} ({}): {}", subnet.zone, subnet.id, against.join("; ")));
     }
     Err(diagnostic)
+}
+
+/// What speaks for one that comes before those that stand before it.
+fn preferred(spec: &Spec, survey: &Survey, subnet: &Subnet) -> Vec<String> {
+    let types: Vec<String> = spec
+        .nodes
+        .iter()
+        .filter(|group| !group.alternatives.is_empty())
+        .filter_map(|group| {
+            let first = offered(group, &survey.offerings, &subnet.zone).next()?;
+            Some(format!("{first} for nodes.{}", group.name))
+        })
+        .collect();
+    vec![format!("it offers what the spec prefers: {}", types.join(", "))]
 }
 
 /// What speaks for the first of the possible candidates.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::policy::{Condition, OneOrMore, Policy, Statement};
 use crate::desired::{Address, Desired, IAM_PATH, Kind, Resource, TAG_CLUSTER, policy::ec2_service};
 use crate::record;
-use crate::spec::{Capacity, Dataset, Flow, Image, Market, Nodes, Service, Spec};
+use crate::spec::{Dataset, Flow, Image, Market, Nodes, Service, Spec};
 
 /// What the holder of the policy is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -423,11 +423,7 @@ impl Builder<'_> {
     }
 
     fn asks_for_capacity(&self) -> bool {
-        let asks = |group: &Nodes| match group.capacity {
-            Capacity::None => false,
-            Capacity::Probe | Capacity::ProbeIfPossible => true,
-        };
-        self.spec.storage.existing.is_none() && self.spec.nodes.iter().any(asks)
+        self.spec.storage.existing.is_none() && self.spec.nodes.iter().any(Nodes::is_asked_for)
     }
 
     fn change_in_ec2(&mut self) {

@@ -31,6 +31,9 @@ pub struct Basis {
     pub place: Option<Place>,
     /// Ids of images, by the image as the spec writes it.
     pub images: BTreeMap<String, String>,
+    /// By group with several types: the one that is taken.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<String, String>,
     /// Everything but nodes, by address and id.
     pub resources: Vec<Found>,
     /// By group and id: how a node is, in a word, and a digest of what it was made from.
@@ -110,6 +113,7 @@ impl Basis {
             spec: parts(spec),
             place: record.pins.place.clone(),
             images: record.pins.images.iter().map(|(image, pinned)| (image.clone(), pinned.id.clone())).collect(),
+            types: record.pins.types.clone(),
             resources,
             nodes,
         }

@@ -12,25 +12,33 @@ use crate::spec::Budget;
 pub(super) fn check(purpose: Purpose, budget: Option<Budget>, cost: &Cost) -> Option<Finding> {
     // What goes costs less in any case.
     let budget = budget.filter(|_| purpose == Purpose::Up)?;
-    let after = cost.after();
+    let after = cost.most.unwrap_or_else(|| cost.after());
+    let is_most = cost.most.is_some_and(|most| most.hourly > cost.after().hourly);
     let period = |hourly: Usd| hourly.times(budget.per.hours());
     let known = period(after.hourly);
     let per = budget.per.word();
     if known > budget.amount {
-        let is_cheaper = cost.now().is_some_and(|now| now.hourly > Usd::ZERO)
+        let is_cheaper = !is_most
+            && cost.now().is_some_and(|now| now.hourly > Usd::ZERO)
             && cost.difference().is_some_and(|difference| difference.complete && difference.hourly <= Usd::ZERO);
         let mut finding = if is_cheaper {
             warning("plan::budget", None, "the cluster costs more than its budget, and no more than now")
         } else {
-            error("plan::budget", None, "the cluster would cost more than its budget")
+            let verb = if is_most { "may" } else { "would" };
+            error("plan::budget", None, format!("the cluster {verb} cost more than its budget"))
         };
         let at_least = if after.complete { "" } else { "at least " };
-        finding.notes.push(format!("once applied: {at_least}{known}/{per} ({}/hour)", after.hourly));
+        let at_most = if is_most { "with the dearest types that its groups may be of, " } else { "" };
+        finding.notes.push(format!("once applied: {at_most}{at_least}{known}/{per} ({}/hour)", after.hourly));
         finding.notes.push(format!("budget: {budget}; {} too much", known - budget.amount));
         if !after.complete {
             finding.notes.push(unknown(cost));
         }
-        finding.help = Some(what_fits(budget, cost));
+        finding.help = Some(if is_most {
+            "leave the dearest types out of `instance`, take fewer nodes, or raise `budget`".to_owned()
+        } else {
+            what_fits(budget, cost)
+        });
         return Some(finding);
     }
     if after.complete {

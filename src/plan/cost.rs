@@ -16,6 +16,10 @@ const SECONDS_PER_HOUR: u64 = 3600;
 pub struct Cost {
     /// Once the plan is applied.
     pub items: Vec<CostItem>,
+    /// The most that it may come to, where groups may still be of several types: each of its dearest one; None: what
+    /// `items` say is certain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<Sum>,
     /// As it is now, by what was seen of it; None: nobody looked.
     pub before: Option<Vec<CostItem>>,
     /// How long nodes run, seconds; None: until `down`. Storage stays after it.

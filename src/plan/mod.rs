@@ -30,7 +30,10 @@ pub use check::check;
 pub use cost::{Cost, CostItem, Line, Meter, PriceSource, Sum};
 pub use cover::covers;
 pub use diff::{EPOCHS_A_TRY, Input, Options};
-pub use model::{Action, After, Change, Danger, FORMAT_VERSION, Finding, Lives, Op, Plan, Purpose, Step, Verb};
+pub use model::{
+    Action, After, Alternative, Alternatives, Change, Danger, FORMAT_VERSION, Finding, Lives, Op, Plan, Purpose, Step,
+    Verb,
+};
 pub use nodes::{NODE_BOOTS_MIN, NODE_ENDS_MIN};
 pub use outside::{Counted, Outside, outside_links, say_outside};
 pub use paid::existing;
@@ -75,6 +78,7 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         actions: outcome.actions,
         steps,
         findings,
+        alternatives: paid::alternatives(input.desired, prices),
         cost,
         sizing: None,
         topology,

@@ -8,6 +8,7 @@ use super::basis::Basis;
 use super::cost::Cost;
 use super::sizing::Sizing;
 use super::topology::Topology;
+use crate::catalog::prices::Usd;
 use crate::desired::{Address, Choice, Kind, Place, Point};
 use crate::diagnostic::Severity;
 
@@ -34,6 +35,9 @@ pub struct Plan {
     /// What is done for them, each step after those that it names.
     pub steps: Vec<Step>,
     pub findings: Vec<Finding>,
+    /// The groups that may be of several types, with what became of each type.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Alternatives>,
     pub cost: Cost,
     /// How storage was sized; None: the spec says all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +46,32 @@ pub struct Plan {
     pub topology: Topology,
     /// What it was made from. None: from the spec alone, or a removal; `up --plan` applies neither.
     pub basis: Option<Basis>,
+}
+
+/// A group that may be of several types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Alternatives {
+    pub address: Address,
+    /// Nodes of the group.
+    pub count: u32,
+    /// In the order of the spec.
+    pub types: Vec<Alternative>,
+}
+
+/// One of the types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Alternative {
+    pub instance: String,
+    /// An hour of one node; null where it is not known.
+    pub price: Option<Usd>,
+    /// An hour of the whole group.
+    pub hourly: Option<Usd>,
+    /// The nodes are of this type, or are about to be.
+    pub is_taken: bool,
+    /// They are, or it may come to that before there is a node.
+    pub may_be: bool,
+    /// Why it is taken or not.
+    pub why: String,
 }
 
 /// Where a cluster lives or is to live.

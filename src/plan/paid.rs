@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::cost::{Cost, CostItem, Meter, PriceSource};
+use super::cost::{Cost, CostItem, Meter, PriceSource, Sum};
 use super::diff::Input;
 use super::efs;
-use super::model::{Action, Verb};
+use super::model::{Action, Alternative, Alternatives, Verb};
 use crate::catalog::fsx::{self, Kind as FsxKind};
 use crate::catalog::not_included::{self, When};
 use crate::catalog::prices::Prices;
-use crate::desired::{Address, Desired, Efs, FileSystem, Kind, Resource, deployment_text, market_text, media_text};
+use crate::desired::{
+    Address, Considered, Desired, Efs, FileSystem, Kind, Resource, deployment_text, market_text, media_text,
+};
 use crate::observed::{Node, NodeState, Observed, Seen, State};
 use crate::spec::{Deployment, DriveCache, EfsThroughput, Market, Media, MetadataIops, ReadCache};
 
@@ -31,15 +33,65 @@ pub(super) fn cost(input: &Input<'_>, actions: &[Action], prices: &Prices) -> Co
         _ => None,
     });
     let not_included = not_included::of(&with(input.desired, input.observed)).map(str::to_owned).collect();
-    Cost {
+    let most = most(input.desired, &items, prices);
+    let cost = Cost {
         items,
+        most: None,
         before: Some(now),
         ttl_s,
         until: last_end(input),
         prices_of: prices.date().unwrap_or("unknown in this region").to_owned(),
         prices: PriceSource::of(prices),
         not_included,
+    };
+    let most = most.map(|(most, is_all)| {
+        let sum = cost.sum(&most);
+        Sum { complete: sum.complete && is_all, ..sum }
+    });
+    Cost { most, ..cost }
+}
+
+/// What each type of a group that may be of several costs.
+pub(super) fn alternatives(desired: &Desired, prices: &Prices) -> Vec<Alternatives> {
+    let of_group = |(address, types): (&Address, &Vec<Considered>)| {
+        let Some(Resource::Nodes(group)) = desired.resources.get(address).map(|wanted| &wanted.resource) else {
+            return None;
+        };
+        let types = types
+            .iter()
+            .map(|Considered { instance, is_taken, may_be, why }| {
+                let item = instances(address, instance, &group.market, u64::from(group.count), prices);
+                let (instance, why, price, hourly) = (instance.clone(), why.clone(), item.price, item.hourly);
+                Alternative { instance, price, hourly, is_taken: *is_taken, may_be: *may_be, why }
+            })
+            .collect();
+        Some(Alternatives { address: address.clone(), count: group.count, types })
+    };
+    desired.alternatives.iter().filter_map(of_group).collect()
+}
+
+/// The same items with each group of the dearest type whose price is known, and whether all are; None: no group may be of
+/// another.
+fn most(desired: &Desired, items: &[CostItem], prices: &Prices) -> Option<(Vec<CostItem>, bool)> {
+    let mut most = items.to_vec();
+    let (mut is_open, mut is_all) = (false, true);
+    for Alternatives { address, count: _, types } in alternatives(desired, prices) {
+        let Some(Resource::Nodes(group)) = desired.resources.get(&address).map(|wanted| &wanted.resource) else {
+            continue;
+        };
+        let possible: Vec<&Alternative> = types.iter().filter(|each| each.may_be).collect();
+        let Some(dearest) = possible.iter().max_by_key(|each| each.hourly).filter(|_| possible.len() > 1) else {
+            continue;
+        };
+        is_open = true;
+        is_all &= possible.iter().all(|each| each.hourly.is_some());
+        let dearest = instances(&address, &dearest.instance, &group.market, u64::from(group.count), prices);
+        let mut of_group = most.iter_mut().filter(|item| item.address == address && item.meter == Meter::Instances);
+        if let Some(item) = of_group.next() {
+            *item = dearest;
+        }
     }
+    is_open.then_some((most, is_all))
 }
 
 /// When the last of the nodes that the cluster goes on with ends itself.

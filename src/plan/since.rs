@@ -24,10 +24,17 @@ pub(super) fn settled(then: &Basis, now: &Basis, findings: &mut Vec<Finding>) {
             notes.push(format!("the image `{image}` was {}, now it is {}", text(before), text(after)));
         }
     }
+    for group in then.types.keys().chain(now.types.keys()).collect::<BTreeSet<&String>>() {
+        let (before, after) = (then.types.get(group), now.types.get(group));
+        if before != after {
+            let text = |instance: Option<&String>| instance.map_or("none", String::as_str).to_owned();
+            notes.push(format!("the type of nodes.{group} was {}, now it is {}", text(before), text(after)));
+        }
+    }
     // Another spec has other images; that has been said.
     if !notes.is_empty() && then.spec == now.spec {
         let mut finding =
-            error("saved::settled", None, "the cluster would be made in another place or of other images");
+            error("saved::settled", None, "the cluster would be made in another place, or of other images or types");
         finding.notes = notes;
         finding.help = Some(AGAIN.to_owned());
         findings.push(finding);

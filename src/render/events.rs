@@ -64,6 +64,10 @@ pub(super) fn told<'a>(what: &'a What, theme: &Theme) -> Option<Line<'a>> {
             (CAREFUL, "!"),
             format!("no zone has room yet, waiting since {since:.0}; asking again in {}", duration(*pause_s)),
         ),
+        What::NextType { address, instance, next, error } => of_run(
+            (CAREFUL, "!"),
+            clean(&format!("{address} cannot be {instance} now ({error}): {next} is launched instead"), theme),
+        ),
         What::Unasked { error } => {
             of_run((CAREFUL, "!"), clean(&format!("whether there is room for the nodes is not asked: {error}"), theme))
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::text::{count, duration, listed, money, sum};
 use crate::catalog::prices::{HOURS_PER_MONTH, Usd};
 use crate::desired::Address;
-use crate::plan::{Line, Plan, Purpose, Sum};
+use crate::plan::{Alternative, Alternatives, Line, Plan, Purpose, Sum};
 
 /// More rows than these are put together by resource.
 const MOST_ROWS: usize = 12;
@@ -162,7 +162,9 @@ pub(super) fn headline(plan: &Plan) -> String {
 /// What to know of the table, each a sentence: the difference, what comes after the ttl, what is not in it, whose prices.
 pub(super) fn remarks(plan: &Plan) -> Vec<String> {
     let cost = &plan.cost;
-    let mut remarks = vec![difference(plan)];
+    let mut remarks: Vec<String> = plan.alternatives.iter().map(types).collect();
+    remarks.extend(most(plan));
+    remarks.push(difference(plan));
     if let Some(until) = cost.until {
         remarks.push(format!("Nodes that are there now end themselves by {}.", super::lock::time(until)));
     }
@@ -186,6 +188,30 @@ pub(super) fn remarks(plan: &Plan) -> Vec<String> {
         remarks.push(format!("Prices: {}.", cost.prices.source));
     }
     remarks
+}
+
+/// `nodes.trainer is one of 2 types: p5.48xlarge, 55.04 USD/h each and 440.32 USD/h together (taken: …); …`
+fn types(group: &Alternatives) -> String {
+    let of_type = |each: &Alternative| {
+        let price = match (each.price, each.hourly) {
+            (Some(price), Some(hourly)) if group.count > 1 => {
+                format!("{}/h each and {}/h together", money(price), money(hourly))
+            }
+            (Some(price), _) => format!("{}/h", money(price)),
+            (None, _) => "price unknown".to_owned(),
+        };
+        let taken = if each.is_taken { "taken: " } else { "" };
+        format!("{}, {price} ({taken}{})", each.instance, each.why)
+    };
+    let types: Vec<String> = group.types.iter().map(of_type).collect();
+    format!("{} is one of {}: {}.", group.address, count(types.len(), "type"), types.join("; "))
+}
+
+/// What it may come to, with the dearest types.
+fn most(plan: &Plan) -> Option<String> {
+    let most = plan.cost.most?;
+    let (hourly, monthly) = (sum(most.hourly, most.complete, "/h"), sum(most.monthly, most.complete, " a month"));
+    Some(format!("The most that will be paid, with the dearest types that may be taken: {hourly}, {monthly}."))
 }
 
 fn difference(plan: &Plan) -> String {

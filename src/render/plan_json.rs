@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::{plan_cost, plan_facts};
 use crate::plan::{
-    Action, Basis, Cost, Danger, FORMAT_VERSION, Finding, Lives, Plan, Purpose, Sizing, Step, Topology, Verb,
+    Action, Alternatives, Basis, Cost, Danger, FORMAT_VERSION, Finding, Lives, Plan, Purpose, Sizing, Step, Topology,
+    Verb,
 };
 
 /// What `provision plan --format json` prints. New fields may come; none changes its meaning.
@@ -36,6 +37,9 @@ struct Document<'a> {
     steps: &'a [Step],
     /// What to know before saying yes, the worst first.
     findings: Vec<&'a Finding>,
+    /// Groups that may be of several types: each type's price, which one is taken and why. Absent where there are none.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    alternatives: &'a [Alternatives],
     cost: &'a Cost,
     /// How storage was sized for the workload; absent where the spec says its size.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,6 +84,7 @@ pub fn plan(plan: &Plan) -> String {
         compared,
         actions,
         steps,
+        alternatives,
         cost,
         sizing,
         topology,
@@ -114,6 +119,7 @@ pub fn plan(plan: &Plan) -> String {
         actions,
         steps,
         findings: plan_facts::findings(plan),
+        alternatives,
         cost,
         sizing: sizing.as_ref(),
         topology,

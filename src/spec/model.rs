@@ -305,7 +305,10 @@ pub enum Preload {
 pub struct Nodes {
     /// `[a-z][a-z0-9-]{0,31}`
     pub name: String,
+    /// The type that is taken: of several the first, until another is chosen ([`Nodes::only`]).
     pub instance: String,
+    /// All types that it may be, in order of preference, the one that is taken among them; empty where there is but one.
+    pub alternatives: Vec<Alternative>,
     pub count: u32,
     pub image: Image,
     pub market: Market,
@@ -319,6 +322,46 @@ pub struct Nodes {
     pub max_away: Option<MaxAway>,
     /// GiB of the root volume.
     pub root_volume_gib: u32,
+}
+
+/// One of the types that a group may be, with what depends on the type: it stands in [`Nodes`] under the same names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    pub instance: String,
+    pub capacity: Capacity,
+    pub efa: NodeEfa,
+    pub placement: Placement,
+}
+
+impl Nodes {
+    /// All types that it may be, in order of preference: one or more.
+    pub fn types(&self) -> impl Iterator<Item = &str> {
+        let only = self.alternatives.is_empty().then_some(self.instance.as_str());
+        only.into_iter().chain(self.alternatives.iter().map(|each| each.instance.as_str()))
+    }
+
+    /// Of some type it is found out whether there is room for it.
+    pub fn is_asked_for(&self) -> bool {
+        let of_types = self.alternatives.iter().map(|each| each.capacity);
+        of_types.chain([self.capacity]).any(|capacity| match capacity {
+            Capacity::None => false,
+            Capacity::Probe | Capacity::ProbeIfPossible => true,
+        })
+    }
+
+    /// The group with fewer types to choose from, the first of them taken; None: none is left.
+    pub fn only(&self, keep: impl Fn(&str) -> bool) -> Option<Self> {
+        let mut kept: Vec<&Alternative> = self.alternatives.iter().filter(|each| keep(&each.instance)).collect();
+        let Some(Alternative { instance, capacity, efa, placement }) = kept.first().copied() else {
+            return (self.alternatives.is_empty() && keep(&self.instance)).then(|| self.clone());
+        };
+        if kept.len() == 1 {
+            kept.clear();
+        }
+        let alternatives = kept.into_iter().cloned().collect();
+        let (instance, capacity, efa, placement) = (instance.clone(), *capacity, *efa, *placement);
+        Some(Self { instance, alternatives, capacity, efa, placement, ..self.clone() })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

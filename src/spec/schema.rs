@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
+use super::checks::instance::MOST as MOST_TYPES;
 use crate::catalog::layouts;
 
 /// Returns the schema.
@@ -244,8 +245,8 @@ enum Preload {
 struct Nodes {
     #[schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,31}$"))]
     name: String,
-    /// EC2 instance type.
-    #[schemars(example = "p5.48xlarge")]
+    /// EC2 instance type, or several in order of preference: the whole group is of the first for which there is room.
+    #[schemars(schema_with = "instance")]
     instance: String,
     #[schemars(range(min = 1, max = 1000))]
     count: u32,
@@ -390,6 +391,22 @@ fn metadata_iops(_: &mut SchemaGenerator) -> Schema {
 fn read_cache(generator: &mut SchemaGenerator) -> Schema {
     let size = size(generator);
     json_schema!({ "anyOf": [{ "enum": ["none", "proportional"] }, size] })
+}
+
+fn instance(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "anyOf": [
+            { "type": "string", "examples": ["p5.48xlarge"] },
+            {
+                "type": "array",
+                "items": { "type": "string" },
+                "minItems": 1,
+                "maxItems": MOST_TYPES,
+                "uniqueItems": true,
+                "examples": [["p5.48xlarge", "p5e.48xlarge"]]
+            }
+        ]
+    })
 }
 
 fn market(_: &mut SchemaGenerator) -> Schema {

@@ -20,3 +20,4 @@ mod roll;
 mod saved;
 mod sized;
 mod tampered;
+mod types;

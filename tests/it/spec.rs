@@ -364,6 +364,33 @@ fn placement() {
 }
 
 #[test]
+fn instances_in_order_of_preference() {
+    let group = |instance: &str, lines: &str| nodes(&format!("instance = {instance}\ncount = 2\n{lines}"));
+    snapshot("types-none", &group("[]", ""));
+    snapshot("types-no-strings", &group("[\"p5.48xlarge\", 5]", ""));
+    snapshot("types-unknown", &group("[\"p5.48xlarge\", \"p5.49xlarge\", \"mac1.metal\"]", ""));
+    snapshot("types-twice", &group("[\"p5.48xlarge\", \"p5e.48xlarge\", \"p5.48xlarge\"]", ""));
+    snapshot("types-of-two-architectures", &group("[\"p5.48xlarge\", \"g5g.16xlarge\"]", ""));
+    snapshot("types-of-two-drivers", &group("[\"p5.48xlarge\", \"trn1.32xlarge\"]", ""));
+    snapshot(
+        "types-of-a-block",
+        &group("[\"p5.48xlarge\", \"p5e.48xlarge\"]", "market = { reservation = \"cr-0a\" }\n"),
+    );
+    snapshot("types-and-efa", &group("[\"p5.48xlarge\", \"g6e.2xlarge\"]", "efa = true\nplacement = \"close\"\n"));
+    let nine: Vec<String> = (1..=9).map(|each| format!("\"x{each}.large\"")).collect();
+    snapshot("types-nine", &group(&format!("[{}]", nine.join(", ")), ""));
+    let read = |instance: &str| read(&group(instance, "")).spec.expect("valid").nodes.remove(0);
+    let several = read("[\"p5.48xlarge\", \"g6e.2xlarge\"]");
+    assert_eq!((several.instance.as_str(), several.types().count()), ("p5.48xlarge", 2));
+    assert_eq!((several.efa, several.placement), (NodeEfa::On, Placement::Cluster));
+    let second = several.only(|each| each == "g6e.2xlarge").expect("it is in the list");
+    assert_eq!((second.efa, second.types().collect::<Vec<_>>()), (NodeEfa::Off, vec!["g6e.2xlarge"]));
+    assert_eq!(second, read("\"g6e.2xlarge\""), "as if it stood there alone");
+    assert_eq!(read("[\"p5.48xlarge\"]"), read("\"p5.48xlarge\""));
+    assert_eq!(several.only(|_| false), None);
+}
+
+#[test]
 fn market() {
     let p5 = |lines: &str| nodes(&format!("instance = \"p5.48xlarge\"\ncount = 8\n{lines}"));
     snapshot("market-word", &p5("market = \"reserved\"\n"));

@@ -17,6 +17,7 @@ mod reservations;
 mod rights;
 #[cfg(test)]
 mod tests;
+mod types;
 
 pub(super) use boot::boot_scripts;
 pub(super) use existing::{another, unusable};
@@ -27,3 +28,4 @@ pub(super) use offline::not_compared;
 pub(super) use place::{Asked, chosen, settle};
 pub(super) use questions::questions;
 pub(super) use rights::rights;
+pub(super) use types::{Known, open_types, pinned, taken, told, within_quotas};

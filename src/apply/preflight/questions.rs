@@ -21,7 +21,7 @@ pub(in crate::apply) fn questions(spec: &Spec, pins: &Pins, observed: &Observed)
             }
             questions.servers.extend(existing.interfaces.iter().cloned());
         }
-        questions.instance_types = spec.nodes.iter().map(|group| group.instance.clone()).collect();
+        questions.instance_types = spec.nodes.iter().flat_map(Nodes::types).map(str::to_owned).collect();
     }
     for group in &spec.nodes {
         match &group.image {

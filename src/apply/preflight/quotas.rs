@@ -19,9 +19,11 @@ use crate::spec::{Market, Nodes, ReadCache, Service, Spec};
 /// Quotas that the plan may touch: of instances where nodes are missing, of storage where it is made or grows.
 pub(super) fn ask(spec: &Spec, growing: &[&Nodes], observed: &Observed, questions: &mut Questions) {
     for group in growing {
-        if let Some(quota) = market_counts(&group.market).and_then(|spot| quotas::of_instance(&group.instance, spot)) {
-            questions.quotas.insert(id(quota));
-            questions.running.extend(quota.patterns());
+        for instance in group.types() {
+            if let Some(quota) = market_counts(&group.market).and_then(|spot| quotas::of_instance(instance, spot)) {
+                questions.quotas.insert(id(quota));
+                questions.running.extend(quota.patterns());
+            }
         }
     }
     if !growing.is_empty() {
@@ -34,6 +36,17 @@ pub(super) fn ask(spec: &Spec, growing: &[&Nodes], observed: &Observed, question
     if has_quotas && (there.is_none() || grows) {
         questions.quotas.extend(quotas::of_storage(spec.storage.kind()).map(id));
     }
+}
+
+/// Why a group of which no node is there cannot be of this type, whatever else the plan does.
+pub(super) fn rules_out(group: &Nodes, instance: &str, survey: &Survey) -> Option<String> {
+    let quota = market_counts(&group.market).and_then(|spot| quotas::of_instance(instance, spot))?;
+    let (limit, facts) = (*survey.quotas.get(&id(quota))?, instances::get(instance)?);
+    let wanted = u64::from(group.count) * u64::from(facts.vcpus);
+    let used = in_use(quota, &survey.in_use).unwrap_or(0);
+    let unit = quota.counts.unit();
+    (quota.is_sure && used.saturating_add(wanted) > limit)
+        .then(|| format!("{}: {limit}{unit} allowed, {used}{unit} in use, {wanted}{unit} wanted", quota.name))
 }
 
 /// None: reserved capacity counts already, and a capacity block never does (EC2 User Guide, "Capacity Reservations" and

@@ -8,6 +8,7 @@ pub(super) mod dataset;
 pub(super) mod efs;
 pub(super) mod existing;
 pub(super) mod file_cache;
+pub(super) mod instance;
 mod layout;
 pub(super) mod market;
 pub(super) mod network;

@@ -1,13 +1,12 @@
-//! `[[nodes]]`: a group of equal nodes. What a type can do is the catalog's to say; a type that is not in there is let
-//! through with a warning, since the catalog grows old.
+//! `[[nodes]]`: a group of equal nodes.
 
 use toml::de::DeValue;
 
-use super::{market, shapes};
+use super::{instance, market, shapes};
 use crate::catalog::instances::{self, Architecture, InstanceType};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::spec::fields::{At, Complained, Fields, wrong_type};
-use crate::spec::model::{Capacity, Image, Market, MaxAway, NodeEfa, Nodes, Placement, Setup};
+use crate::spec::model::{Alternative, Capacity, Image, Market, MaxAway, NodeEfa, Nodes, Placement, Setup};
 use crate::spec::places::span;
 use crate::spec::units::Unit;
 
@@ -52,26 +51,38 @@ pub(in crate::spec) fn read(
     out: &mut Diagnostics,
 ) -> Result<Nodes, Complained> {
     let name = name(fields, out);
-    let instance = instance(fields, out);
-    let facts = instance.as_ref().ok().and_then(|instance| instances::get(&instance.value));
+    let types = instance::read(fields, out);
+    let all = types.as_deref().unwrap_or_default();
     let count = count(fields, out);
-    let image = image(fields, facts, out);
-    let market = market::read(fields, facts, count.ok(), out);
-    let capacity = capacity(fields, facts, market.as_ref().ok(), out);
-    let efa = efa(fields, instance.as_ref().ok(), facts, count.ok(), storage_efa, out);
-    let placement = placement(fields, facts, count.ok(), market.as_ref().ok(), out);
+    let image = image(fields, all.first().and_then(|first| instances::get(&first.value)), out);
+    let each = instance::each(all, out, |instance, out| {
+        let facts = instance.and_then(|instance| instances::get(&instance.value));
+        let market = market::read(fields, facts, count.ok(), out);
+        let capacity = capacity(fields, facts, market.as_ref().ok(), out);
+        let efa = efa(fields, instance, facts, count.ok(), storage_efa, out);
+        let placement = placement(fields, facts, count.ok(), market.as_ref().ok(), out);
+        let instance = instance.map(|instance| instance.value.clone()).unwrap_or_default();
+        Ok((market?, Alternative { instance, capacity: capacity?, efa: efa?, placement: placement? }))
+    });
+    let market = each.first().and_then(|first| first.as_ref().ok()).map(|(market, _)| market);
+    let together = instance::together(fields, all, market, out);
     let setup = setup(fields, load, out);
     let max_away = max_away(fields, out);
     let root_volume_gib = root_volume(fields, out);
+    let (name, count, image, _, ()) = (name?, count?, image?, types?, together?);
+    let each: Vec<(Market, Alternative)> = each.into_iter().collect::<Result<_, _>>()?;
+    let (market, Alternative { instance, capacity, efa, placement }) = each.first().cloned().ok_or(Complained)?;
+    let several = if each.len() > 1 { each } else { Vec::new() };
     Ok(Nodes {
-        name: name?,
-        instance: instance?.value,
-        count: count?,
-        image: image?,
-        market: market?,
-        capacity: capacity?,
-        efa: efa?,
-        placement: placement?,
+        name,
+        instance,
+        alternatives: several.into_iter().map(|(_, alternative)| alternative).collect(),
+        count,
+        image,
+        market,
+        capacity,
+        efa,
+        placement,
         setup: setup?,
         max_away: max_away?,
         root_volume_gib: root_volume_gib?,
@@ -91,50 +102,6 @@ fn name(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<String, Compla
             .note(format!("small letters, digits and `-`, a letter first, at most {NAME_MAX} characters")),
     );
     Err(Complained)
-}
-
-fn instance(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<At<String>, Complained> {
-    let Some(instance) = fields.text("instance", "a string such as \"p5.48xlarge\"", out)? else {
-        return Err(fields.missing("instance", "instance = \"p5.48xlarge\"", out));
-    };
-    let name = instance.value.as_str();
-    match instances::get(name) {
-        Some(InstanceType { architecture: Architecture::Mac, .. }) => {
-            out.push(no_type().at(instance.span, "runs macOS only").note("Lustre clients run Linux"));
-            return Err(Complained);
-        }
-        Some(_) => return Ok(instance),
-        None => {}
-    }
-    let shape = name.split_once('.').is_some_and(|(family, size)| {
-        let part = |text: &str| {
-            !text.is_empty()
-                && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        };
-        part(family) && part(size)
-    });
-    if !shape || instances::family_known(name) {
-        let label = if shape { "no such size of a known family" } else { "not a name of a type" };
-        let mut complaint = no_type().at(instance.span, label);
-        complaint = match instances::similar(name) {
-            Some(meant) => complaint.help(format!("did you mean `{meant}`?")),
-            None => complaint.help("write it like `\"p5.48xlarge\"`"),
-        };
-        out.push(complaint);
-        return Err(Complained);
-    }
-    let mut complaint = Diagnostic::warning("spec::instance", "this instance type is not in the catalog")
-        .at(instance.span, format!("not in the catalog of {}", instances::date()))
-        .note("checked when the plan goes online; until then it is taken for an x86-64 type without EFA");
-    if let Some(meant) = instances::similar(name) {
-        complaint = complaint.help(format!("did you mean `{meant}`?"));
-    }
-    out.push(complaint);
-    Ok(instance)
-}
-
-fn no_type() -> Diagnostic {
-    Diagnostic::error("spec::instance", "no node can have this instance type")
 }
 
 fn count(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<u32, Complained> {
@@ -196,7 +163,7 @@ fn image(fields: &Fields<'_, '_>, facts: Option<&InstanceType>, out: &mut Diagno
 }
 
 /// The newest AWS image with the drivers of the type's accelerators: NVIDIA's, or Neuron for Trainium and Inferentia.
-fn default_image(facts: Option<&InstanceType>) -> Image {
+pub(super) fn default_image(facts: Option<&InstanceType>) -> Image {
     let neuron = facts
         .and_then(|facts| facts.accelerators.as_ref())
         .is_some_and(|each| each.name.starts_with("Trainium") || each.name.starts_with("Inferentia"));

@@ -75,6 +75,7 @@ pub(crate) fn group(name: &str, count: u32) -> Nodes {
     Nodes {
         name: name.into(),
         instance: "p5.48xlarge".into(),
+        alternatives: Vec::new(),
         count,
         image: Image::Id("ami-1".into()),
         market: Market::OnDemand,
@@ -279,6 +280,7 @@ impl Machine {
             prices: provision::catalog::prices::PriceBook::default(),
             replace: Vec::new(),
             room: None,
+            refused: std::collections::BTreeSet::new(),
         }
     }
 

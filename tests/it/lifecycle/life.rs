@@ -84,6 +84,7 @@ async fn two_clusters_side_by_side_do_not_touch_each_other() {
         prices: provision::catalog::prices::PriceBook::default(),
         replace: Vec::new(),
         room: None,
+        refused: std::collections::BTreeSet::new(),
     };
     let theirs = super::harness::machine(&machine.cloud, "theirs");
     assert_complete(&theirs.run_request(request).await, &theirs);

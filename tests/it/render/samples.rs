@@ -102,6 +102,7 @@ pub(super) fn nodes(name: &str, instance: &str, count: u32) -> Nodes {
     Nodes {
         name: name.to_owned(),
         instance: instance.to_owned(),
+        alternatives: Vec::new(),
         count,
         image: Image::Id("ami-0aa".to_owned()),
         market: Market::OnDemand,
