@@ -195,7 +195,7 @@ async fn of_too_many_the_degraded_go_before_the_newest_and_failed_ones_first() {
     };
     let failed = of(|report| matches!(report, Report::Failed(_)));
     let degraded = of(|report| matches!(report, Report::Degraded(_)));
-    let newest = ids(&machine).into_iter().filter(|id| !failed.contains(id) && !degraded.contains(id)).next_back();
+    let newest = ids(&machine).into_iter().rfind(|id| !failed.contains(id) && !degraded.contains(id));
     let newest = newest.expect("three are good");
     spec.nodes[0].count = 2;
     let plan = machine.plan(Purpose::Up, Some(&spec)).await.plan;
