@@ -165,7 +165,7 @@ where
             Err(outcome) => return Ok(outcome),
         };
         prepared = secured;
-        let report = run(Run {
+        let report = Box::pin(run(Run {
             cloud: cloud.clone(),
             clock: clock.clone(),
             plan: prepared.plan.clone(),
@@ -176,7 +176,7 @@ where
             lease,
             events: session.events.clone(),
             stop: session.stop.clone(),
-        })
+        }))
         .await;
         let next = if session.reviewed.is_some() { Vec::new() } else { other_types(&request, &prepared, &report) };
         if !next.is_empty() {
