@@ -90,13 +90,14 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     // Whether we are anyone comes first, also where both fail.
     let (identity, parameters) = (identity?, parameters?);
     let stored = record::read(&request.cluster, &parameters)?;
-    let (mut record, mut observed, mut scope) = look(cloud, clock, request, &identity, stored.clone()).await?;
+    let (mut record, mut observed, mut scope) =
+        Box::pin(look(cloud, clock, request, &identity, stored.clone())).await?;
     // Storage is looked at before links. A machine that slept in between sees links of a cluster that somebody else has made
     // meanwhile, on a file system that it does not see: a second look tells.
     if stored.is_none()
         && request.spec.as_ref().is_some_and(|it| preflight::another(it, &record.pins, &observed).is_some())
     {
-        (record, observed, scope) = look(cloud, clock, request, &identity, None).await?;
+        (record, observed, scope) = Box::pin(look(cloud, clock, request, &identity, None)).await?;
     }
     let id = ClusterId {
         cluster: request.cluster.clone(),
