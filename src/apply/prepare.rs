@@ -118,7 +118,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         let plan = plan::plan(&input, prices);
         let (is_new, offerings) = (stored.is_none(), BTreeMap::new());
         let open = None;
-        return Ok(Prepared { identity, parameters, is_new, record, scope, observed, desired, plan, open, offerings });
+        return Ok(Prepared { identity, parameters, record, is_new, scope, observed, desired, plan, open, offerings });
     };
     let (spec, sizing) = sized(spec, &identity.region, &mut record.pins, &observed, prices)?;
     let spec = &spec;
@@ -191,7 +191,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     plan.findings.extend(record.pins.choice.as_ref().filter(|_| !was_chosen).map(|choice| chosen(&place, choice)));
     plan.place = Some(Lives { place, choice: record.pins.choice.clone(), is_new: !was_chosen });
     let (is_new, offerings, open) = (stored.is_none(), survey.offerings, Some(open));
-    Ok(Prepared { identity, parameters, is_new, record, scope, observed, desired, plan, open, offerings })
+    Ok(Prepared { identity, parameters, record, is_new, scope, observed, desired, plan, open, offerings })
 }
 
 /// A launch that was refused has an end: the next one, of another type, is another try.
