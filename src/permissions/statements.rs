@@ -122,6 +122,8 @@ impl Builder<'_> {
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeSubnets",
             "ec2:DescribeTags",
+            // `list` looks for clusters on storage of every kind.
+            "elasticfilesystem:DescribeFileSystems",
             "fsx:DescribeDataRepositoryAssociations",
             "fsx:DescribeDataRepositoryTasks",
             "fsx:DescribeFileSystems",
@@ -133,9 +135,6 @@ impl Builder<'_> {
             // A look at caches does not tell their tags.
             actions.extend(["fsx:DescribeFileCaches", "fsx:ListTagsForResource"]);
         }
-        if self.has(Kind::Efs) {
-            actions.extend(["elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeMountTargets"]);
-        }
         if purpose == Purpose::Apply && (self.has(Kind::Fsx) || self.has(Kind::FileCache)) {
             // FSx, in the name of whoever makes a file system.
             actions.push("ec2:DescribeVpcs");
@@ -146,6 +145,10 @@ impl Builder<'_> {
         }
         let here = equals("aws:RequestedRegion", &[&self.desired.id.region]);
         self.allow("Look", &actions, vec!["*".to_owned()], &[here]);
+        if self.has(Kind::Efs) {
+            let file_systems = vec![self.regional("elasticfilesystem", "file-system/*")];
+            self.allow("LookAtMountTargets", &["elasticfilesystem:DescribeMountTargets"], file_systems, &[]);
+        }
         if let Some((key, conditions)) = self.key() {
             self.allow("LookAtKey", &["kms:DescribeKey"], vec![key], &conditions);
         }
