@@ -20,7 +20,7 @@ use super::watch::Watch;
 use crate::cloud::{Clock, Cloud, Scope};
 use crate::desired::{Address, Desired, Kind, Point};
 use crate::observed::Observed;
-use crate::plan::{Op, Plan, Purpose};
+use crate::plan::{Action, Op, Plan, Purpose, Verb};
 use crate::record::{self, Record};
 
 /// All that a run needs.
@@ -129,7 +129,12 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
     }
     if dispatcher.context.plan.purpose == Purpose::Up {
         let links = record::links(&dispatcher.context.desired);
-        dispatcher.context.store.linked(links).await;
+        let another = |action: &Action| action.address.kind == Kind::FileCache && action.verb == Verb::Replace;
+        if dispatcher.context.plan.actions.iter().any(another) {
+            dispatcher.context.store.linked_with_next_cache(links).await;
+        } else {
+            dispatcher.context.store.linked(links).await;
+        }
     }
     dispatcher.turn(&mut answers, &stop).await;
     dispatcher.close().await

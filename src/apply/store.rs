@@ -24,6 +24,8 @@ struct Inner {
     dirty: bool,
     /// And in something that must be there before the next call.
     urgent: bool,
+    /// Of a cache that is to be made in the place of another.
+    next_links: Option<BTreeMap<Address, Linked>>,
 }
 
 /// What is about to be made.
@@ -37,7 +39,7 @@ pub(super) struct Intent {
 
 impl<C: Cloud> Store<C> {
     pub(super) fn new(cloud: C, record: Record) -> Self {
-        Self { cloud, inner: Arc::new(Mutex::new(Inner { record, dirty: false, urgent: false })) }
+        Self { cloud, inner: Arc::new(Mutex::new(Inner { record, dirty: false, urgent: false, next_links: None })) }
     }
 
     /// The links of the spec; written with the first intents.
@@ -45,6 +47,11 @@ impl<C: Cloud> Store<C> {
         let mut inner = self.inner.lock().await;
         inner.dirty |= inner.record.links != links;
         inner.record.links = links;
+    }
+
+    /// The links of a cache that takes another's place. They are made with it: until then those of the other one count.
+    pub(super) async fn linked_with_next_cache(&self, links: BTreeMap<Address, Linked>) {
+        self.inner.lock().await.next_links = Some(links);
     }
 
     /// Returns once the intents are in the cloud: only then may their calls be sent.
@@ -61,6 +68,12 @@ impl<C: Cloud> Store<C> {
             });
             if !written {
                 inner.record.tries.insert(address.clone(), intent);
+                inner.urgent = true;
+            }
+            if address.kind == Kind::FileCache
+                && let Some(links) = inner.next_links.take()
+            {
+                inner.record.links = links;
                 inner.urgent = true;
             }
             if address.kind == Kind::Nodes && inner.record.exported {

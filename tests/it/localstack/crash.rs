@@ -71,7 +71,7 @@ pub(super) fn interrupted(scene: &Scene) {
     let empty = scene.cloud("inventory", &[]);
     let path = scene.write("cluster.toml", SPEC);
     let mut up = scene.start(&["up", "--yes", &path]);
-    after_requests(scene, &mut up, sent(&scene.ledger()), 24);
+    after_requests(scene, &mut up, sent(&scene.ledger()), 32);
     signal(&up, "INT");
     let stopped = up.end().exits(130).says(&["run::interrupted", "provision up", "provision down --cluster pair"]);
     assert!(!stopped.stderr.contains("is ready"), "{stopped}");
