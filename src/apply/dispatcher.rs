@@ -129,8 +129,7 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
     }
     if dispatcher.context.plan.purpose == Purpose::Up {
         let links = record::links(&dispatcher.context.desired);
-        let another = |action: &Action| action.address.kind == Kind::FileCache && action.verb == Verb::Replace;
-        if dispatcher.context.plan.actions.iter().any(another) {
+        if dispatcher.replaces_cache() {
             dispatcher.context.store.linked_with_next_cache(links).await;
         } else {
             dispatcher.context.store.linked(links).await;
@@ -220,6 +219,11 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         }
     }
 
+    fn replaces_cache(&self) -> bool {
+        let replaced = |action: &Action| action.address.kind == Kind::FileCache && action.verb == Verb::Replace;
+        self.context.plan.actions.iter().any(replaced)
+    }
+
     /// What is about to be made stands in the record before its call is sent. What follows within seconds is written along.
     async fn intend(&self, ready: &[usize]) -> Result<(), Failure> {
         let creates = |step: &usize| matches!(self.context.plan.steps[*step].op, Op::Create { .. });
@@ -229,8 +233,10 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         // Links follow one another in minutes, and none of them outlives the file system, which is in the record by then.
         let kind = |step: usize| self.context.plan.steps[step].address.kind;
         let links = ready.iter().any(|step| kind(*step) == Kind::Link);
+        // What takes another's place waits for an export: hours.
+        let takes_place = |step: usize| kind(step) == Kind::FileCache && self.replaces_cache();
         let soon = |step: &usize| {
-            let soon = kind(*step) != Kind::Nodes && (links || kind(*step) != Kind::Link);
+            let soon = kind(*step) != Kind::Nodes && (links || kind(*step) != Kind::Link) && !takes_place(*step);
             ready.contains(step) || (self.stages[*step] == Stage::Waiting && soon)
         };
         let intents: Vec<Intent> = (0..self.stages.len())
