@@ -172,6 +172,26 @@ pub enum EfsThroughput {
 }
 
 impl Storage {
+    /// Storage of another service than FSx for Lustre: nothing of what only that one has.
+    pub(super) fn of_other(service: Service, mount: String, kms_key: Option<String>) -> Self {
+        Self {
+            service,
+            existing: None,
+            deployment: Deployment::Persistent2,
+            media: Media::Ssd,
+            capacity_gib: None,
+            throughput_per_tib: None,
+            throughput: None,
+            read_cache: None,
+            drive_cache: None,
+            metadata_iops: None,
+            compression: Compression::None,
+            efa: false,
+            mount,
+            kms_key,
+        }
+    }
+
     /// Whether a workload can size it: it is to be made, and of a service that sells sizes.
     pub fn has_sizes(&self) -> bool {
         match self.service {

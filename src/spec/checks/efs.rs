@@ -4,7 +4,7 @@ use super::storage::{Beside, KEYS, kms_key, mount};
 use crate::catalog::efs;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::spec::fields::{At, Complained, Fields, similar, wrong_unit};
-use crate::spec::model::{Compression, Deployment, EfsThroughput, Media, Service, Storage};
+use crate::spec::model::{EfsThroughput, Service, Storage};
 use crate::spec::places::span;
 use crate::spec::units::{self, Quantity, Unit};
 
@@ -48,22 +48,7 @@ pub(super) fn read(
     if !fine {
         return Err(Complained);
     }
-    Ok(Storage {
-        service,
-        existing: None,
-        deployment: Deployment::Persistent2,
-        media: Media::Ssd,
-        capacity_gib: None,
-        throughput_per_tib: None,
-        throughput: None,
-        read_cache: None,
-        drive_cache: None,
-        metadata_iops: None,
-        compression: Compression::None,
-        efa: false,
-        mount,
-        kms_key,
-    })
+    Ok(Storage::of_other(service, mount, kms_key))
 }
 
 /// Why a key of other kinds means nothing here.

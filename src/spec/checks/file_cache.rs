@@ -5,8 +5,9 @@ use super::storage::{Beside, KEYS, kms_key, mount};
 use crate::catalog::file_cache::SIZES;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::spec::fields::{At, Complained, Fields};
-use crate::spec::model::{Compression, Dataset, Deployment, Media, Preload, Service, Storage};
+use crate::spec::model::{Dataset, Preload, Service, Storage};
 use crate::spec::places::span;
+use crate::spec::units;
 
 /// What goes with it.
 const BESIDE: [&str; 4] = ["kind", "capacity", "mount", "kms_key"];
@@ -45,22 +46,7 @@ pub(super) fn read(
     if !fine {
         return Err(Complained);
     }
-    Ok(Storage {
-        service: Service::FileCache,
-        existing: None,
-        deployment: Deployment::Persistent2,
-        media: Media::Ssd,
-        capacity_gib: Some(capacity_gib),
-        throughput_per_tib: None,
-        throughput: None,
-        read_cache: None,
-        drive_cache: None,
-        metadata_iops: None,
-        compression: Compression::None,
-        efa: false,
-        mount,
-        kms_key,
-    })
+    Ok(Storage { capacity_gib: Some(capacity_gib), ..Storage::of_other(Service::FileCache, mount, kms_key) })
 }
 
 /// Why a key of other kinds means nothing here.
@@ -88,7 +74,7 @@ fn capacity(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<u32, Compl
         .at(span, "not one of those sold")
         .note("a cache comes as 1.2 TiB or a multiple of 2.4 TiB");
     let near = gib.map(|gib| [SIZES.at_most(gib), SIZES.at_least(gib)].into_iter().flatten().collect::<Vec<u32>>());
-    let near: Vec<String> = near.into_iter().flatten().map(|gib| format!("{gib} GiB")).collect();
+    let near: Vec<String> = near.into_iter().flatten().map(units::capacity).collect();
     if !near.is_empty() {
         complaint = complaint.help(format!("take {}", near.join(" or ")));
     }
