@@ -110,22 +110,30 @@ pub(super) fn fleet(wanted: &Wanted, group: &NodeGroup, live: &[&Node], case: &C
 
     let can_roll = !case.at_once && !anew.iter().any(|node| mounts_another(node));
     let rolled = group.max_away.filter(|_| can_roll);
-    // More than have to be made come back for nobody, and go with the first.
-    let surplus = anew.len().saturating_sub(add);
     let begun = match rolled {
         None => anew.len(),
         Some(most) => {
-            let room = most as usize;
-            let dead = anew[surplus..].iter().filter(|node| !works(node)).count();
-            // What does no work is away already, or about to be launched for nobody who goes.
-            let away = booting + dead + (add - (anew.len() - surplus));
-            surplus + (dead + room.saturating_sub(away)).min(anew.len() - surplus)
+            let working = |nodes: &[&Node]| nodes.iter().filter(|node| works(node)).count();
+            let there = working(&good) + working(&anew);
+            // Where more are away than may be, nobody who works goes before others have come.
+            let allowed = (most as usize).max(want.saturating_sub(there));
+            let dead = anew.len() - working(&anew);
+            dead + (there + allowed - want).min(working(&anew))
         }
     };
     let (now, later) = anew.split_at(begun);
     let most = rolled.map_or(1, |most| most as usize).max(1);
-    fleet.rolls = later.chunks(most).map(|nodes| Batch { remove: ids(nodes), add: number(nodes.len()) }).collect();
-    fleet.first = Batch { remove: ids(&bad), add: number(add - later.len()) };
+    // More than have to be made come back for nobody, and go before the others.
+    let mut surplus = later.len().saturating_sub(add);
+    fleet.first = Batch { remove: ids(&bad), add: number(add - (later.len() - surplus)) };
+    fleet.rolls = later
+        .chunks(most)
+        .map(|nodes| {
+            let for_nobody = surplus.min(nodes.len());
+            surplus -= for_nobody;
+            Batch { remove: ids(nodes), add: number(nodes.len() - for_nobody) }
+        })
+        .collect();
     fleet.first.remove.extend(ids(now));
     fleet.first.remove.extend(ids(&excess));
     fleet.reasons.extend(how(group, can_roll, anew.len(), rolled, &fleet));
@@ -292,6 +300,16 @@ mod tests {
         }
     }
 
+    fn compared(live: &[&Node], group: &NodeGroup, asked: &[String]) -> Fleet {
+        let wanted = Wanted {
+            resource: Resource::Nodes(group.clone()),
+            spec: "new".to_owned(),
+            tags: Tags::new(),
+            after: Vec::new(),
+        };
+        fleet(&wanted, group, live, &Case { mounted: Some(FILE_SYSTEM), asked, at_once: false })
+    }
+
     fn rank(node: &Node) -> (u8, Option<Timestamp>) {
         let worth = match node.report {
             None => 2,
@@ -305,6 +323,15 @@ mod tests {
         matches!(node.report, Some(Report::Ready | Report::Degraded(_)))
     }
 
+    #[test]
+    fn of_too_many_an_old_node_that_works_stays_until_the_new_ones_do() {
+        let nodes = [node(0, 2, false, 0), node(1, 2, false, 0), node(2, 7, false, 0), node(3, 7, true, 0)];
+        let live: Vec<&Node> = nodes.iter().collect();
+        let fleet = compared(&live, &group(3, Some(1)), &[]);
+        assert_eq!(fleet.first, Batch::default());
+        assert_eq!(fleet.rolls, [Batch { remove: vec!["i-3".to_owned()], add: 0 }]);
+    }
+
     proptest! {
         #[test]
         fn a_group_comes_to_its_count_and_never_has_more_away_than_it_may(
@@ -316,16 +343,8 @@ mod tests {
             let nodes: Vec<Node> =
                 seeds.iter().enumerate().map(|(index, (report, old, at))| node(index, *report, *old, *at)).collect();
             let live: Vec<&Node> = nodes.iter().collect();
-            let group = group(count, max_away);
-            let wanted = Wanted {
-                resource: Resource::Nodes(group.clone()),
-                spec: "new".to_owned(),
-                tags: Tags::new(),
-                after: Vec::new(),
-            };
             let asked: Vec<String> = asked.iter().map(|index| format!("i-{index}")).collect();
-            let case = Case { mounted: Some(FILE_SYSTEM), asked: &asked, at_once: false };
-            let fleet = fleet(&wanted, &group, &live, &case);
+            let fleet = compared(&live, &group(count, max_away), &asked);
 
             let batches: Vec<&Batch> = std::iter::once(&fleet.first).chain(&fleet.rolls).collect();
             let gone: Vec<&String> = batches.iter().flat_map(|batch| &batch.remove).collect();
