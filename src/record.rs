@@ -5,7 +5,7 @@
 //! call repeated after a crash carries the same token and meets what the first one made, and a new try after a known end
 //! carries another. The record is no state: which resources there are is only ever learnt by looking.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct Record {
     /// nodes have been ready was never made, or deleted by hand, and `down` makes it again to export what is below it.
     #[serde(default)]
     pub links: BTreeMap<Address, Linked>,
+    /// Links whose metadata is imported, as far as nobody has seen that end: a task may be seen some time after its link is there.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub importing: BTreeSet<Address>,
     /// The file system has been AVAILABLE: somebody may have mounted it. Until then nothing can be on it.
     #[serde(default = "perhaps")]
     pub available: bool,
@@ -124,6 +127,7 @@ impl Record {
             tag_keys: Vec::new(),
             exported: false,
             links: BTreeMap::new(),
+            importing: BTreeSet::new(),
             available: false,
             ready: false,
             changing: None,

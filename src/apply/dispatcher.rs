@@ -20,7 +20,7 @@ use super::watch::Watch;
 use crate::cloud::{Clock, Cloud, Scope};
 use crate::desired::{Address, Desired, Kind, Point};
 use crate::observed::Observed;
-use crate::plan::{Action, Op, Plan, Purpose, Verb};
+use crate::plan::{Action, Op, Plan, Purpose, Step, Verb};
 use crate::record::{self, Record};
 
 /// All that a run needs.
@@ -128,6 +128,9 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
         dispatcher.context.store.available().await;
     }
     if dispatcher.context.plan.purpose == Purpose::Up {
+        let imports = |step: &&Step| step.op == Op::Preload;
+        let importing = dispatcher.context.plan.steps.iter().filter(imports).map(|step| step.address.clone()).collect();
+        dispatcher.context.store.importing(importing).await;
         let links = record::links(&dispatcher.context.desired);
         if dispatcher.replaces_cache() {
             dispatcher.context.store.linked_with_next_cache(links).await;

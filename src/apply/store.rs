@@ -1,6 +1,6 @@
 //! The deployment record while a run goes on: what is intended is written before, what came of it afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -47,6 +47,19 @@ impl<C: Cloud> Store<C> {
         let mut inner = self.inner.lock().await;
         inner.dirty |= inner.record.links != links;
         inner.record.links = links;
+    }
+
+    /// Links whose imports are waited for; written with the first intents.
+    pub(super) async fn importing(&self, links: BTreeSet<Address>) {
+        let mut inner = self.inner.lock().await;
+        inner.dirty |= inner.record.importing != links;
+        inner.record.importing = links;
+    }
+
+    /// The metadata of the link is there.
+    pub(super) async fn imported(&self, link: &Address) {
+        let mut inner = self.inner.lock().await;
+        inner.dirty |= inner.record.importing.remove(link);
     }
 
     /// The links of a cache that takes another's place. They are made with it: until then those of the other one count.

@@ -309,6 +309,7 @@ pub(super) async fn preloaded<C: Cloud, K: Clock>(
         }
     })
     .await?;
+    context.store.imported(address).await;
     let look = context.watch.look(Kind::Task, Instant::now() - Duration::from_secs(1)).await;
     let ended = look.iter().flat_map(|look| look.observed.tasks.iter().filter(mine));
     for task in ended.filter(|task| task.failed > 0 || task.state == TaskState::Failed) {

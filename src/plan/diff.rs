@@ -288,7 +288,8 @@ fn resource(
         action.reasons.push(format!("It is {}; the run waits for it.", seen.lifecycle));
     }
     // An import begins once its link is there.
-    work.preload = preload && (seen.state == State::Creating || imports(input, seen));
+    let begins = seen.state == State::Creating || input.record.importing.contains(address);
+    work.preload = preload && (begins || imports(input, seen));
     (action, work)
 }
 
