@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::capacity;
 use super::event::Failure;
 use super::patience::patiently;
@@ -18,7 +20,7 @@ use crate::desired::{self, Address, Choice, ClusterId, Desired, Kind, Pins, Plac
 use crate::diagnostic::Diagnostic;
 use crate::observed::Observed;
 use crate::plan::{self, Basis, Finding, Input, Lives, Options, Plan, Purpose, Sizing, Sources};
-use crate::record::{self, Record};
+use crate::record::{self, CONSISTENCY_WINDOW_S, Record};
 use crate::spec::{Nodes, Placement, Spec};
 
 /// What a plan is made for.
@@ -93,10 +95,14 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     let (mut record, mut observed, mut scope) =
         Box::pin(look(cloud, clock, request, &identity, stored.clone())).await?;
     // Storage is looked at before links. A machine that slept in between sees links of a cluster that somebody else has made
-    // meanwhile, on a file system that it does not see: a second look tells.
-    if stored.is_none()
-        && request.spec.as_ref().is_some_and(|it| preflight::another(it, &record.pins, &observed).is_some())
+    // meanwhile, on a file system that it does not see; and links are seen for a while after their storage is gone. Another
+    // look tells.
+    let until = Instant::now() + Duration::from_secs(CONSISTENCY_WINDOW_S.unsigned_abs());
+    let mut is_last = stored.is_some();
+    while !is_last && request.spec.as_ref().is_some_and(|it| preflight::another(it, &record.pins, &observed).is_some())
     {
+        is_last = !request.patient || Instant::now() >= until;
+        tokio::time::sleep(LOOK_AGAIN).await;
         (record, observed, scope) = Box::pin(look(cloud, clock, request, &identity, None)).await?;
     }
     let id = ClusterId {

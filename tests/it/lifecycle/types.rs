@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use provision::apply::event::Ending;
 use provision::apply::{Outcome, Report};
+use provision::cloud::QuotaId;
 use provision::plan::{Alternative, Plan, Purpose, Saved};
 use provision::simulated::{Fault, Settings, When};
 use provision::spec::{self, Capacity, Spec};
@@ -112,6 +113,57 @@ async fn a_type_that_no_quota_allows_or_no_zone_offers_is_passed_over() {
     ");
     machine.must_up(&wanted).await;
     assert_eq!(nodes(&machine), all("g0", P5E, "a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_type_that_a_quota_rules_out_is_passed_over_where_another_fits() {
+    let (mut settings, mut wanted) = scarce(&[], &[2], Capacity::None);
+    // A quota of its own, which says nothing.
+    wanted.nodes[0].alternatives[1].instance = "g6e.48xlarge".into();
+    let quota = QuotaId { service: "ec2".into(), code: "L-417A185B".into() };
+    settings.limits.insert(quota, 192);
+    let machine = world(settings);
+    let plan = machine.plan(Purpose::Up, Some(&wanted)).await.plan;
+    insta::assert_snapshot!(types(&plan).join("\n"), @r"
+    p5.48xlarge out: Running On-Demand P instances: 192 vCPUs allowed, 0 vCPUs in use, 384 vCPUs wanted
+    g6e.48xlarge taken: the first of the spec's order that us-east-1a offers
+    ");
+    machine.must_up(&wanted).await;
+    assert_eq!(nodes(&machine), all("g0", "g6e.48xlarge", "a"));
+    machine.must_down().await;
+}
+
+/// What is asked for first: the better type in any zone, then the next one; zones in their order.
+fn best(rooms: &[(&'static str, &'static str, u32)], count: u32) -> Option<(&'static str, &'static str)> {
+    let has = |instance: &str, zone: &str| {
+        rooms.iter().find(|(each, at, _)| (*each, *at) == (instance, zone)).is_none_or(|(_, _, room)| *room >= count)
+    };
+    let all = [P5, P5E].into_iter().flat_map(|instance| ["a", "b", "c"].map(|zone| (instance, zone)));
+    all.into_iter().find(|(instance, zone)| has(instance, zone))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_best_that_there_is_room_for_is_taken_whatever_room_there_is() {
+    for seed in 0..64_u32 {
+        // Each bit says whether one type has room in one zone.
+        let place = |bit: u32| ([P5, P5E][(bit / 3) as usize], ["a", "b", "c"][(bit % 3) as usize]);
+        let room = |bit: u32| (place(bit).0, place(bit).1, if seed >> bit & 1 == 1 { 2 } else { 1 });
+        let rooms: Vec<_> = (0..6).map(room).collect();
+        let (settings, wanted) = scarce(&rooms, &[2], Capacity::Probe);
+        let machine = world(settings);
+        let outcome = machine.up(&wanted).await.expect("it runs");
+        match (best(&rooms, 2), outcome) {
+            (Some((instance, zone)), Outcome::Ran { report, .. }) => {
+                assert_eq!(
+                    (report.ending, nodes(&machine)),
+                    (Ending::Complete, all("g0", instance, zone)),
+                    "{rooms:?}"
+                );
+            }
+            (None, Outcome::NoRoom { .. }) => assert!(nodes(&machine).is_empty()),
+            (best, outcome) => panic!("{rooms:?}: {best:?}, {outcome:?}"),
+        }
+    }
 }
 
 fn report(outcome: Outcome, machine: &Machine) -> Report {

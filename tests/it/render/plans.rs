@@ -1,8 +1,9 @@
 //! What is read of plans.
 
 use provision::plan::{Options, Plan};
+use provision::render::plan_markdown::{self, MaxBytes};
 use provision::render::{Charset, Color, Theme, plan_text};
-use provision::spec::{Deployment, Media, Preload};
+use provision::spec::{Alternative, Capacity, Deployment, Media, NodeEfa, Placement, Preload};
 
 use super::samples::{self, change, create, down, nodes, spec};
 
@@ -72,6 +73,21 @@ fn a_drifted_role_shows_where_it_differs() {
         Options::default(),
     );
     insta::assert_snapshot!("drift", text(&plan));
+}
+
+#[test]
+fn types_in_order_of_preference_show_what_each_costs() {
+    let mut several = spec();
+    let each = |instance: &str| Alternative {
+        instance: instance.to_owned(),
+        capacity: Capacity::Probe,
+        efa: NodeEfa::On,
+        placement: Placement::Cluster,
+    };
+    several.nodes[0].alternatives = vec![each("p5.48xlarge"), each("p4d.24xlarge"), each("p6-b200.48xlarge")];
+    let plan = create(&several);
+    insta::assert_snapshot!("several_types", text(&plan));
+    insta::assert_snapshot!("several_types_markdown", plan_markdown::plan(&plan, MaxBytes::default()));
 }
 
 #[test]

@@ -60,6 +60,12 @@ pub(super) fn story() -> Vec<Event> {
     let none = CloudError::new("ec2:CreateCapacityReservation", Class::Capacity, "none in us-east-1a")
         .code("InsufficientInstanceCapacity");
     let denied = CloudError::new("ec2:CreateCapacityReservation", Class::Denied, "not you");
+    let next_type = What::NextType {
+        address: trainer(),
+        instance: "p5.48xlarge".to_owned(),
+        next: "p5e.48xlarge".to_owned(),
+        error: CloudError::new("ec2:RunInstances", Class::Capacity, "none left").code("InsufficientInstanceCapacity"),
+    };
     vec![
         event(0.0, What::Held { who: "ana@laptop".to_owned(), command: "up".to_owned(), until: now() }),
         event(0.0, room("a", Room::Refused { error: none })),
@@ -78,6 +84,7 @@ pub(super) fn story() -> Vec<Event> {
         event(513.2, What::Finished { step: 0, address: fsx(), took_s: 513.1 }),
         event(513.3, started(3, link(), create(1))),
         event(513.3, started(4, trainer(), create(8))),
+        event(513.9, next_type),
         event(514.0, What::Answered { step: 4, address: trainer(), id: "i-0001 and 7 more".to_owned() }),
         event(560.0, What::Noted { step: 3, address: link(), text: "task-0123 exports it already".to_owned() }),
         event(700.0, started(5, link(), Op::Preload)),
