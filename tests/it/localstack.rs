@@ -18,6 +18,7 @@ mod preflight;
 mod saved;
 mod scene;
 mod surroundings;
+mod types;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -52,6 +53,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("permissions::plans_with_the_policy_to_look", permissions::plans_with_the_policy_to_look),
     ("permissions::applies_with_its_own_policy", permissions::applies_with_its_own_policy),
     ("permissions::applies_with_what_is_given", permissions::applies_with_what_is_given),
+    ("types::the_next_type_and_one_node_replaced", types::the_next_type_and_one_node_replaced),
     ("nodes::a_boot_fails", nodes::a_boot_fails),
     ("nodes::no_capacity", nodes::no_capacity),
     ("nodes::spoken_with", nodes::spoken_with),
