@@ -234,7 +234,9 @@ impl World {
             group.rules.extend(rules.iter().cloned());
             group.rules.sort();
             group.rules.dedup();
-        })
+        })?;
+        self.reach_waiting();
+        Ok(())
     }
 
     fn keep_rules(&mut self, id: &str, rules: &[Rule]) -> Answer<()> {

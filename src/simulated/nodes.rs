@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::clock::VirtualClock;
 use super::efs::storage_of;
 use super::settings::{Boot, Which};
-use super::world::{Answer, Due, Maker, Uses, World, refuse};
+use super::world::{Answer, Due, Key, Maker, Uses, World, refuse};
 use crate::cloud::{Class, Create, Delete};
 use crate::desired::{
     Address, InterfaceKind, Kind, LaunchTemplate, NodeGroup, Resource, TAG_CLUSTER, TAG_NODE, TAG_PRELOAD, Tags,
@@ -276,9 +276,21 @@ impl World {
 
     /// A file system has come: the nodes that wait for it find it at their next try.
     pub(super) fn mount_waiting(&mut self, file_system: &str) {
-        let waits = |node: &Machine| node.waits && storage_of(&node.uses).is_some_and(|(_, id)| id == file_system);
+        self.try_again(|(_, id)| id == file_system);
+    }
+
+    /// A group lets more in: perhaps those that wait for an EFS.
+    pub(super) fn reach_waiting(&mut self) {
+        self.try_again(|(kind, _)| kind == Kind::Efs);
+    }
+
+    fn try_again(&mut self, of: impl Fn(Key) -> bool) {
+        let waits = |node: &Machine| node.waits && storage_of(&node.uses).is_some_and(&of);
         let nodes: Vec<String> = self.nodes.all().filter(|(_, node)| waits(node)).map(|(id, _)| id.clone()).collect();
         for id in nodes {
+            if let Some(node) = self.nodes.get_mut(&id) {
+                node.waits = false;
+            }
             self.later(MOUNT_AGAIN, Due::NodeBooted(id));
         }
     }
