@@ -321,6 +321,7 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
             address: address.clone(),
             resource,
             count: 1,
+            least: 1,
             known: Known::default(),
         };
         let error = match self.call(|| self.cloud.create(&create)).await {

@@ -296,6 +296,7 @@ impl Builder<'_> {
         };
         let nodes = NodeGroup {
             count: group.count,
+            min_count: group.least(),
             instance: group.instance.clone(),
             image: template.image.clone(),
             zone: self.settled.place.zone.clone(),

@@ -352,6 +352,7 @@ fn nodes_address() -> Address {
 fn node_group() -> NodeGroup {
     NodeGroup {
         count: 2,
+        min_count: 2,
         instance: "p5.48xlarge".to_owned(),
         image: "ami-0a".to_owned(),
         zone: "us-east-1a".to_owned(),
