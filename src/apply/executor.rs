@@ -85,6 +85,7 @@ async fn create<C: Cloud, K: Clock>(
         tags.extend(wanted.tags.clone());
         tags.extend(mounted(context, address));
         tags.extend(life(context, &wanted.resource).await);
+        tags.extend(context.peers(index, address, &wanted.resource));
         let create = Create {
             address: address.clone(),
             resource: wanted.resource.clone(),
@@ -100,7 +101,7 @@ async fn create<C: Cloud, K: Clock>(
             // The group has enough. That try has an end: the next `up` asks for the rest in another.
             Err(Failure::Cloud { error }) if least == 0 && fill::is_used_up(error) => {
                 let error = limits::named_for_quota(&wanted.resource, count, error.clone());
-                context.launched(index, address, 0, count, Some(error));
+                context.launched(index, address, &[], count, Some(error));
                 context.store.gone(address, context.expected(address, 0), false).await;
                 let _ = answered.send(index);
                 return Ok(());
@@ -144,7 +145,7 @@ async fn create<C: Cloud, K: Clock>(
             Created::Nodes(nodes) => {
                 let ids: Vec<String> = nodes.iter().map(|node: &Node| node.id.clone()).collect();
                 context.emit(What::Answered { step: index, address: address.clone(), id: ids_text(&ids) });
-                context.launched(index, address, ids.len(), count, None);
+                context.launched(index, address, &ids, count, None);
                 context.store.launched(address, epoch, context.expected(address, count), context.clock.now()).await;
                 let _ = answered.send(index);
                 return wait::nodes_ready(context, index, address, &ids).await;

@@ -126,7 +126,9 @@ fn count(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<u32, Complain
 
 /// With it as high as `count` it says nothing, and is as good as left out.
 fn min_count(fields: &Fields<'_, '_>, count: Option<u32>, out: &mut Diagnostics) -> Result<Option<u32>, Complained> {
-    let Some(At { value, span }) = fields.number("min_count", "a whole number such as 6", out)? else { return Ok(None) };
+    let Some(At { value, span }) = fields.number("min_count", "a whole number such as 6", out)? else {
+        return Ok(None);
+    };
     match u32::try_from(value) {
         Ok(least) if least >= 1 && count.is_none_or(|count| least <= count) => {
             Ok(Some(least).filter(|least| Some(*least) != count))

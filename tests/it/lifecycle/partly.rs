@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use provision::apply::event::{Ending, Failure, What};
 use provision::apply::{Outcome, PartlyFilled, Report};
 use provision::cloud::{Class, Clock as _};
-use provision::desired::{Address, Kind};
+use provision::desired::{Address, Kind, TAG_PEERS};
 use provision::observed::Node;
 use provision::plan::{Op, Plan, Purpose, Verb};
 use provision::record;
@@ -101,6 +101,12 @@ async fn as_many_as_there_are_is_a_success_and_a_later_up_fills_the_group() {
     machine.must_up(&spec).await;
     assert_eq!(ids(&machine).len(), 4);
     assert!(ids(&machine).is_superset(&first));
+    // Whoever comes later is told whom it joins; `templates/shared.sh` keeps just those in the hostfile.
+    let ends: Vec<&str> = first.iter().map(|id| &id[id.len() - 4..]).collect();
+    for node in nodes(&machine) {
+        let peers = if first.contains(&node.id) { "none".to_owned() } else { ends.join(" ") };
+        assert_eq!(node.tags[TAG_PEERS], peers);
+    }
     machine.must_down().await;
 }
 
