@@ -68,6 +68,14 @@ pub(super) struct Work {
     pub preload: bool,
 }
 
+impl Work {
+    /// How many of the nodes that are launched need not come.
+    pub(super) fn may_be_missing(&self) -> u32 {
+        let first = self.create.zip(self.least).map_or(0, |((_, count), least)| count.saturating_sub(least));
+        first + self.rolls.iter().map(|(_, batch)| batch.add - batch.least).sum::<u32>()
+    }
+}
+
 /// Actions, the work behind them, and what has to be said.
 #[derive(Default)]
 pub(super) struct Outcome {
