@@ -18,7 +18,7 @@ elect() {
 
 share() {
   if ((SHARED == 0)); then return 0; fi
-  mkdir -p "$SHARE/elect" "$SHARE/$GROUP/hosts"
+  mkdir -p "$SHARE/elect" "$SHARE/$GROUP/hosts" "$SHARE/$GROUP/launches"
 }
 
 # One line a node, as Open MPI and DeepSpeed read it. Others join and leave at the same time, so whoever writes looks again
@@ -35,11 +35,29 @@ write_hostfile() {
 
 list_hosts() { (cat "$1"/hosts/* 2>/dev/null || :) | sort -uV; }
 
+# forget_dead DIRECTORY: a group that can do with fewer nodes (`min_count`) may never have COUNT of them, so there a node is told at
+# its launch whom it joins: the last four digits of each id. Whoever is of an earlier launch and not among them is dead.
+forget_dead() {
+  local directory=$1 peers launch file name theirs
+  # Answered with 404 where nobody is named: of a group that is launched whole, of very many nodes, or without tags in the metadata.
+  peers=$(imds tags/instance/provision:peers 2>/dev/null) || return 0
+  launch=$(imds tags/instance/provision:epoch 2>/dev/null) || return 0
+  put "$directory/launches/$INSTANCE_ID" "$launch"
+  for file in "$directory"/hosts/i-*; do
+    name=${file##*/}
+    theirs=$(cat "$directory/launches/$name" 2>/dev/null || printf '%s' -1)
+    if ((theirs < launch)) && [[ " $peers " != *" ${name: -4} "* ]]; then
+      rm -f "$file" "$directory/launches/$name"
+    fi
+  done
+}
+
 join_group() {
   local directory=$SHARE/$GROUP address slots
   address=$(imds local-ipv4)
   slots=$(accelerators)
   if ((SHARED == 1)); then
+    if [[ ! -e $STATE/joined ]]; then forget_dead "$directory"; fi
     put "$directory/hosts/$INSTANCE_ID" "$address slots=$slots"
     # A node that was killed never signed off. A new one is there in its place, so the oldest beyond the group's count is dead.
     # Only a first boot knows the count of today: the group may have grown since an older node was rendered.
@@ -57,7 +75,7 @@ join_group() {
 leave_group() {
   INSTANCE_ID=$(<"$STATE/instance-id")
   if ((SHARED == 0)) || ! mounted; then return 0; fi
-  rm -f "$SHARE/$GROUP/hosts/$INSTANCE_ID"
+  rm -f "$SHARE/$GROUP/hosts/$INSTANCE_ID" "$SHARE/$GROUP/launches/$INSTANCE_ID"
   write_hostfile
 }
 

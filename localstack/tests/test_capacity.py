@@ -86,6 +86,18 @@ def test_what_there_is_is_launched_if_it_is_enough(cloud, settings):
     assert len(launch(cloud, MinCount=1, MaxCount=5)) == 1
 
 
+def test_a_token_brings_back_the_fewer_that_were_launched(cloud, settings):
+    settings(capacity=pool(2, 0))
+    request = {"MinCount": 1, "MaxCount": 4, "ClientToken": "partly"}
+    made = {one["InstanceId"] for one in launch(cloud, **request)}
+    settings(capacity=pool(9, 0))
+    assert {one["InstanceId"] for one in launch(cloud, **request)} == made and len(made) == 2
+    found = refusal(cloud.run, InstanceType=TYPE, **{**request, "MinCount": 2})
+    assert found["Code"] == "IdempotentParameterMismatch"
+    # The rest is another launch.
+    assert len(launch(cloud, MinCount=1, MaxCount=2, ClientToken="the rest")) == 2
+
+
 def test_capacity_comes_and_goes(cloud, settings):
     change = {"type": TYPE, "zone": ZONE}
     late = {**change, "after": 100_000, "count": 9}

@@ -70,12 +70,12 @@ pub(super) fn finding(spec: &Spec, observed: &Observed, pins: &Pins, prices: &Pr
         // Of several types the dearest: which one is granted nobody knows.
         let of_types: Option<Vec<Usd>> = group.types().map(|each| prices.instance_hour(each)).collect();
         let price = of_types.and_then(|prices| prices.into_iter().max());
-        let more = price.map(|hour| hour.times(u64::from(group.count)).part(TOLD_S, 3600));
+        let more = price.map(|hour| hour.times(u64::from(group.least())).part(TOLD_S, 3600));
         let types: Vec<&str> = group.types().collect();
         cost = cost.zip(more).map(|(sum, more)| sum + more);
         finding = finding.why(format!(
             "{} × {} for nodes.{}: reserved and given back at once",
-            group.count,
+            group.least(),
             types.join(" or "),
             group.name
         ));
@@ -154,7 +154,8 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
             }
             .unwrap_or_else(|| group.clone())
         });
-        let groups = groups.collect();
+        // A reservation is all or nothing: with as many as are enough there is room.
+        let groups = groups.map(|group| Nodes { count: group.least(), ..group }).collect();
         Self { cloud, clock, session, prepared, groups, keeper, store, held: Vec::new(), began: Instant::now() }
     }
 
@@ -321,6 +322,7 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
             address: address.clone(),
             resource,
             count: 1,
+            least: 1,
             known: Known::default(),
         };
         let error = match self.call(|| self.cloud.create(&create)).await {

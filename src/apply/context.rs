@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, FORMAT_VERSION, Failure, What};
+use super::fill::Fill;
 use super::keeper::Keeper;
 use super::patience::{Patience, patiently};
 use super::store::Store;
@@ -35,6 +36,8 @@ pub(super) struct Context<C, K> {
     pub known: Mutex<Known>,
     /// How long the last wait of a kind took.
     pub times: Mutex<HashMap<(Kind, Discriminant<Op>), Duration>>,
+    /// How many nodes this run has launched.
+    pub fill: Fill,
     /// Distinguishes what may be done again in another run, such as an export.
     pub run: String,
     /// What was last told of the queue of automatic export.

@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, known_from, round};
 use super::event::{Ending, Event, Failure, What};
-use super::executor::{expected, is_awaited, perform};
+use super::executor::{is_awaited, perform};
+use super::fill::{Fill, PartlyFilled};
 use super::keeper::Keeper;
 use super::lease::Lease;
 use super::patience::patiently;
@@ -48,6 +49,8 @@ pub struct Report {
     /// What was answered before the run was stopped: it exists.
     pub answered: Vec<Address>,
     pub failures: Vec<(Address, Failure)>,
+    /// Groups that run with fewer nodes than they may have.
+    pub partly_filled: Vec<PartlyFilled>,
     /// Why the record of a cluster that is gone could not be removed.
     pub unforgotten: Option<Failure>,
 }
@@ -108,6 +111,7 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
         keeper,
         known: Mutex::new(known),
         times: Mutex::new(HashMap::new()),
+        fill: Fill::default(),
         queue: super::export::LastLook::default(),
         events,
         began: Instant::now(),
@@ -247,13 +251,13 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             .filter(soon)
             .filter_map(|step| {
                 let planned = &self.context.plan.steps[step];
-                let Op::Create { epoch, count } = planned.op else {
+                let Op::Create { epoch, count, .. } = planned.op else {
                     return None;
                 };
                 Some(Intent {
                     address: planned.address.clone(),
                     epoch,
-                    count: expected(&self.context, &planned.address, count),
+                    count: self.context.expected(&planned.address, count),
                 })
             })
             .collect();
@@ -345,6 +349,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         context.emit(What::Ended { outcome: ending, done, failed: failures.len(), left: left.len() });
         let failures =
             failures.into_iter().map(|(step, failure)| (context.plan.steps[step].address.clone(), failure)).collect();
-        Report { ending, done, left, answered: answered_for, failures, unforgotten }
+        let partly_filled = context.partly_filled();
+        Report { ending, done, left, answered: answered_for, failures, partly_filled, unforgotten }
     }
 }

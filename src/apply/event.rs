@@ -92,6 +92,17 @@ pub enum What {
         address: Address,
         text: String,
     },
+    /// A group has enough nodes, and fewer than it may have: there were no more to be had.
+    PartlyFilled {
+        step: usize,
+        address: Address,
+        /// How many it has.
+        nodes: u32,
+        count: u32,
+        /// Why the others could not be launched, where not one could.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<CloudError>,
+    },
     Finished {
         step: usize,
         address: Address,

@@ -7,6 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::context::Context;
 use super::event::{Failure, What};
 use super::export;
+use super::fill;
 use super::limits;
 use super::removal;
 use super::store::Intent;
@@ -29,7 +30,10 @@ pub(super) async fn perform<C: Cloud, K: Clock>(
 ) -> Result<(), Failure> {
     let Step { address, op, after: _ } = &context.plan.steps[index];
     match op {
-        Op::Create { epoch, count } => create(&context, index, address, *epoch, *count, &answered).await,
+        Op::Create { epoch, count, least } => {
+            let wish = Wish { first_epoch: *epoch, count: *count, least: least.unwrap_or(*count) };
+            create(&context, index, address, &wish, &answered).await
+        }
         Op::Update { fields, set_tags, remove_tags, nodes } => {
             let tags = Retag { set: set_tags, remove: remove_tags, nodes };
             update(&context, index, address, fields, &tags).await
@@ -48,14 +52,22 @@ fn wanted<'a, C, K>(context: &'a Context<C, K>, address: &Address) -> Result<&'a
     wanted.ok_or_else(|| Failure::Stale { text: format!("{address} is not wanted") })
 }
 
+/// What a creation is to bring.
+struct Wish {
+    first_epoch: u32,
+    count: u32,
+    /// 0: it is well without any.
+    least: u32,
+}
+
 async fn create<C: Cloud, K: Clock>(
     context: &Context<C, K>,
     index: usize,
     address: &Address,
-    first_epoch: u32,
-    count: u32,
+    wish: &Wish,
     answered: &Answered,
 ) -> Result<(), Failure> {
+    let Wish { first_epoch, count, least } = *wish;
     let wanted = wanted(context, address)?;
     let id = &context.desired.id;
     let what = match &wanted.resource {
@@ -65,7 +77,7 @@ async fn create<C: Cloud, K: Clock>(
     };
     for epoch in first_epoch..first_epoch + EPOCHS_A_TRY {
         if epoch > first_epoch {
-            let intent = Intent { address: address.clone(), epoch, count: expected(context, address, count) };
+            let intent = Intent { address: address.clone(), epoch, count: context.expected(address, count) };
             let now = context.clock.now();
             context.call(index, address, || context.store.intend(std::slice::from_ref(&intent), now)).await?;
         }
@@ -73,17 +85,27 @@ async fn create<C: Cloud, K: Clock>(
         tags.extend(wanted.tags.clone());
         tags.extend(mounted(context, address));
         tags.extend(life(context, &wanted.resource).await);
+        tags.extend(context.peers(index, address, &wanted.resource));
         let create = Create {
             address: address.clone(),
             resource: wanted.resource.clone(),
             tags,
             token: id.token(&what, epoch),
             count,
+            least: least.max(1),
             known: context.known(),
         };
         let sent = context.call(index, address, || context.cloud.create(&create)).await;
         match &sent {
             Ok(_) => {}
+            // The group has enough. That try has an end: the next `up` asks for the rest in another.
+            Err(Failure::Cloud { error }) if least == 0 && fill::is_used_up(error) => {
+                let error = limits::named_for_quota(&wanted.resource, count, error.clone());
+                context.launched(index, address, &[], count, Some(error));
+                context.store.gone(address, context.expected(address, 0), false).await;
+                let _ = answered.send(index);
+                return Ok(());
+            }
             // That try has an end, so that the group may be of another type in the next.
             Err(Failure::Cloud { error })
                 if limits::refuses_type(error) && context.desired.alternatives.contains_key(address) =>
@@ -98,8 +120,8 @@ async fn create<C: Cloud, K: Clock>(
             Err(Failure::Cloud { error }) if error.class == Class::Conflict => {
                 return Err(Failure::Stale { text: error.to_string() });
             }
-            Err(Failure::Cloud { error }) if error.class == Class::Quota => {
-                return Err(Failure::Cloud { error: limits::named(&wanted.resource, count, error) });
+            Err(Failure::Cloud { error }) => {
+                return Err(Failure::Cloud { error: limits::named_for_quota(&wanted.resource, count, error) });
             }
             other => other?,
         };
@@ -123,7 +145,8 @@ async fn create<C: Cloud, K: Clock>(
             Created::Nodes(nodes) => {
                 let ids: Vec<String> = nodes.iter().map(|node: &Node| node.id.clone()).collect();
                 context.emit(What::Answered { step: index, address: address.clone(), id: ids_text(&ids) });
-                context.store.made(address, epoch, context.clock.now()).await;
+                context.launched(index, address, &ids, count, None);
+                context.store.launched(address, epoch, context.expected(address, count), context.clock.now()).await;
                 let _ = answered.send(index);
                 return wait::nodes_ready(context, index, address, &ids).await;
             }
@@ -155,14 +178,6 @@ async fn life<C: Cloud, K: Clock>(context: &Context<C, K>, resource: &Resource) 
 fn mounted<C: Cloud, K: Clock>(context: &Context<C, K>, address: &Address) -> Option<(String, String)> {
     let mounts = matches!(address.kind, Kind::Template | Kind::Nodes);
     Some((TAG_FILE_SYSTEM.to_owned(), context.file_system().filter(|_| mounts)?))
-}
-
-/// How many nodes a group has once `added` are there; 1 of everything else.
-pub(super) fn expected<C, K>(context: &Context<C, K>, address: &Address, added: u32) -> u32 {
-    match context.desired.resources.get(address).map(|wanted| &wanted.resource) {
-        Some(Resource::Nodes(group)) => group.count.max(added),
-        _ => 1,
-    }
 }
 
 fn ids_text(ids: &[String]) -> String {

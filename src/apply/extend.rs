@@ -171,8 +171,10 @@ async fn write<C: Cloud>(cloud: &C, looked: &Prepared, until: Timestamp) -> Resu
 
 /// Nothing but a tag changes: of what else a group is, only its kind matters here.
 fn retag(node: &Node, nodes: Vec<String>, until: Timestamp) -> Update {
+    let count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
     let group = NodeGroup {
-        count: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
+        count,
+        min_count: count,
         instance: node.instance.clone(),
         image: node.image.clone(),
         zone: node.zone.clone(),

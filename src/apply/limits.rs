@@ -11,6 +11,11 @@ pub(super) fn refuses_type(error: &CloudError) -> bool {
     matches!(error.class, Class::Capacity | Class::NotOffered | Class::Quota) && error.remains == Remains::Nothing
 }
 
+/// A refusal for a quota with that quota's name; any other error as it is.
+pub(super) fn named_for_quota(resource: &Resource, count: u32, error: CloudError) -> CloudError {
+    if error.class == Class::Quota { named(resource, count, error) } else { error }
+}
+
 /// The error with the quota that `count` more of this count against, where the catalog knows one.
 pub(super) fn named(resource: &Resource, count: u32, mut error: CloudError) -> CloudError {
     let (instance, is_spot) = match resource {

@@ -116,6 +116,15 @@ impl<C: Cloud> Store<C> {
         }
     }
 
+    /// Nodes were launched, perhaps fewer than were intended: so many of the group there should be now.
+    pub(super) async fn launched(&self, address: &Address, epoch: u32, count: u32, now: Timestamp) {
+        self.made(address, epoch, now).await;
+        let mut inner = self.inner.lock().await;
+        if let Some(last) = inner.record.tries.get_mut(address).filter(|last| last.epoch == epoch) {
+            last.count = count;
+        }
+    }
+
     /// The file system can be mounted, by whomever.
     pub(super) async fn available(&self) {
         let mut inner = self.inner.lock().await;

@@ -76,6 +76,7 @@ fn trials(desired: &Desired, plan: &Plan) -> Vec<Create> {
                 address: step.address.clone(),
                 resource: wanted.resource.clone(),
                 count: 1,
+                least: 1,
                 known: Known::default(),
             })
         })

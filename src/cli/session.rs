@@ -21,7 +21,7 @@ use crate::apply::event::{Ending, Event, FORMAT_VERSION, Failure, What};
 use crate::apply::lease::Holder;
 use crate::apply::preload::{DataWait, Loaded, wait_for_data as wait_for_data_of};
 use crate::apply::prepare::{Failed, Prepared, Request};
-use crate::apply::{Outcome, Report, Session, converge};
+use crate::apply::{Outcome, PartlyFilled, Report, Session, converge};
 use crate::catalog::prices::PriceBook;
 use crate::cloud::{Class, Clock, SystemClock};
 use crate::plan::{Danger, Options, Plan, Purpose, Saved};
@@ -407,6 +407,15 @@ fn commands(cluster: &str) -> (String, String) {
     (format!("provision down --cluster {cluster}"), format!("provision status --cluster {cluster}"))
 }
 
+/// Groups that run with fewer nodes than they may have, a line each.
+fn partly_filled(report: &Report) -> String {
+    let line = |group: &PartlyFilled| {
+        let PartlyFilled { address, nodes, count } = group;
+        format!("\n{address} has {nodes} of {count} nodes; the next `up` asks for the other {}.", count - nodes)
+    };
+    report.partly_filled.iter().map(line).collect()
+}
+
 fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, json: bool) -> Ended {
     let plan = &prepared.plan;
     match report.ending {
@@ -414,7 +423,8 @@ fn ended(prepared: &Prepared, report: &Report, line: &str, settings: &Settings, 
             if !json && !settings.quiet {
                 let text = match plan.purpose {
                     Purpose::Up => format!(
-                        "\n{} is ready. Look at it: `provision status --cluster {0}`; remove it: `provision down --cluster {0}`",
+                        "{}\n{} is ready. Look at it: `provision status --cluster {1}`; remove it: `provision down --cluster {1}`",
+                        partly_filled(report),
                         plan.cluster
                     ),
                     Purpose::Down => {

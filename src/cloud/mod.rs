@@ -71,6 +71,8 @@ pub struct Create {
     pub token: String,
     /// Node groups: how many to launch. 1 elsewhere.
     pub count: u32,
+    /// With fewer nodes than these none is launched, with more as many as there are, up to `count`. 1 elsewhere.
+    pub least: u32,
     pub known: Known,
 }
 

@@ -77,6 +77,14 @@ impl Desired {
         self.resources.iter().find(|(address, _)| address.kind.is_storage())
     }
 
+    /// With how many nodes a group has enough, where that is fewer than all.
+    pub fn enough(&self, group: &Address) -> Option<u32> {
+        match &self.resources.get(group)?.resource {
+            Resource::Nodes(group) => Some(group.min_count).filter(|least| *least < group.count),
+            _ => None,
+        }
+    }
+
     /// The name of every wanted resource that is told by name.
     pub fn names(&self) -> BTreeMap<Address, String> {
         self.resources.keys().filter_map(|address| Some((address.clone(), self.id.name(address)?))).collect()
@@ -296,6 +304,7 @@ impl Builder<'_> {
         };
         let nodes = NodeGroup {
             count: group.count,
+            min_count: group.least(),
             instance: group.instance.clone(),
             image: template.image.clone(),
             zone: self.settled.place.zone.clone(),

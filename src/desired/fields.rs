@@ -53,7 +53,17 @@ impl Resource {
             }
             Self::Link(link) => link.fields(),
             Self::Template(template) => template.fields(),
-            Self::Nodes(NodeGroup { count, instance, image, zone, subnet: _, market, template: _, max_away: _ }) => {
+            Self::Nodes(NodeGroup {
+                count,
+                instance,
+                image,
+                zone,
+                subnet: _,
+                market,
+                template: _,
+                max_away: _,
+                min_count: _,
+            }) => {
                 vec![
                     ("count", count.to_string()),
                     ("instance", instance.clone()),

@@ -24,6 +24,11 @@ pub const TAG_FILE_SYSTEM: &str = "provision:file-system";
 pub const TAG_NODE: &str = "provision:node";
 /// Written by a node on itself, where datasets are preloaded with their data.
 pub const TAG_PRELOAD: &str = "provision:preload";
+/// On an instance of a group with `min_count`: which nodes were there at its launch, by the last [`PEER_DIGITS`] digits of their
+/// ids, separated by blanks; [`NO_PEERS`] where there were none. Read by the node (`templates/shared.sh`).
+pub const TAG_PEERS: &str = "provision:peers";
+pub const NO_PEERS: &str = "none";
+pub const PEER_DIGITS: usize = 4;
 
 /// On an instance: how long after its launch it ends itself, in seconds, as it was told at its launch.
 pub const TAG_TTL: &str = "provision:ttl";

@@ -390,6 +390,8 @@ pub enum InterfaceKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeGroup {
     pub count: u32,
+    /// So many will do; at most `count`.
+    pub min_count: u32,
     pub instance: String,
     pub image: String,
     pub zone: String,

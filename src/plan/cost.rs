@@ -20,6 +20,10 @@ pub struct Cost {
     /// `items` say is certain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<Sum>,
+    /// The least that it may come to, where groups may have fewer nodes than their `count`, which `items` are of; None: no
+    /// group may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least: Option<Sum>,
     /// As it is now, by what was seen of it; None: nobody looked.
     pub before: Option<Vec<CostItem>>,
     /// How long nodes run, seconds; None: until `down`. Storage stays after it.

@@ -54,6 +54,8 @@ pub(super) struct Work {
     /// A link: copy to S3 before.
     pub export: bool,
     pub create: Option<(u32, u32)>,
+    /// Nodes: with how many of them it is done; None: with all.
+    pub least: Option<u32>,
     /// Nodes: what follows, each once those before it are ready; with the number of its try.
     pub rolls: Vec<(u32, Batch)>,
     /// In this order, one call each.
@@ -64,6 +66,14 @@ pub(super) struct Work {
     pub nodes: Vec<String>,
     pub settle: bool,
     pub preload: bool,
+}
+
+impl Work {
+    /// How many of the nodes that are launched need not come.
+    pub(super) fn may_be_missing(&self) -> u32 {
+        let first = self.create.zip(self.least).map_or(0, |((_, count), least)| count.saturating_sub(least));
+        first + self.rolls.iter().map(|(_, batch)| batch.add - batch.least).sum::<u32>()
+    }
 }
 
 /// Actions, the work behind them, and what has to be said.
@@ -393,8 +403,9 @@ fn node_group(
 ) -> (Action, Work) {
     let live: Vec<&Node> = input.observed.nodes_of(address).collect();
     let fleet = nodes::fleet(wanted, group, &live, case);
-    let Batch { remove, add } = fleet.first;
-    let mut work = Work { delete: remove, settle: fleet.booting, ..Work::default() };
+    let least = fleet.first.fewer();
+    let Batch { remove, add, least: _ } = fleet.first;
+    let mut work = Work { delete: remove, settle: fleet.booting, least, ..Work::default() };
     let epoch = input.record.next_epoch(address, input.observed);
     if add > 0 {
         work.create = Some((epoch, add));

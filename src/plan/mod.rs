@@ -56,7 +56,7 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         Resource::Nodes(group) => Some(group.zone.clone()),
         _ => None,
     });
-    let cost = paid::cost(input, &outcome.actions, prices);
+    let cost = paid::cost(input, &outcome, prices);
     let mut findings = outcome.findings;
     findings.extend(budget::check(input.purpose, input.desired.budget, &cost));
     findings.extend(budget::unused_prices(prices));

@@ -191,6 +191,10 @@ pub enum Op {
         epoch: u32,
         /// Node groups: how many to launch.
         count: u32,
+        /// With how many of them the step has done its work, where that is fewer than `count`. 0: the group has enough without
+        /// them. None: with all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        least: Option<u32>,
     },
     /// Change these fields, then wait until it is ready again.
     Update { fields: Vec<String>, set_tags: Vec<String>, remove_tags: Vec<String>, nodes: Vec<String> },

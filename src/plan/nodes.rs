@@ -21,6 +21,15 @@ pub(super) struct Batch {
     /// Ids, in the order in which they were chosen.
     pub remove: Vec<String>,
     pub add: u32,
+    /// With how many of those added what follows may begin, and the group has enough. Never more than `add`.
+    pub least: u32,
+}
+
+impl Batch {
+    /// For a step: None where it takes all of them.
+    pub(super) fn fewer(&self) -> Option<u32> {
+        (self.least < self.add).then_some(self.least)
+    }
 }
 
 /// What a group is compared for.
@@ -64,6 +73,7 @@ pub(super) fn at_once(input: &Input<'_>, outcome: &Outcome, group: &Address) -> 
 pub(super) fn fleet(wanted: &Wanted, group: &NodeGroup, live: &[&Node], case: &Case<'_>) -> Fleet {
     let mut fleet = Fleet::default();
     let want = group.count as usize;
+    let enough = group.min_count.min(group.count) as usize;
     let outdated = |node: &Node| node.tags.get(TAG_SPEC).is_some_and(|spec| *spec != wanted.spec);
     let mounts_another = |node: &Node| node.tags.get(TAG_FILE_SYSTEM).map(String::as_str) != case.mounted;
     let is_asked_for = |node: &Node| case.asked.contains(&node.id);
@@ -103,6 +113,13 @@ pub(super) fn fleet(wanted: &Wanted, group: &NodeGroup, live: &[&Node], case: &C
             "What a node is made from has changed; running nodes keep what they were made from.".to_owned()
         });
     }
+    if add > 0 && enough < want {
+        fleet.reasons.push(if good.len() + anew.len() < enough {
+            format!("As many are launched as there are to be had: {enough} of {want} are enough.")
+        } else {
+            format!("Up to {add} are launched, as many as there are to be had: {enough} of {want} are enough.")
+        });
+    }
     let ids = |nodes: &[&Node]| -> Vec<String> { nodes.iter().map(|node| node.id.clone()).collect() };
     let booting = good.iter().filter(|node| is_booting(node)).count();
     fleet.booting = booting > 0;
@@ -110,28 +127,44 @@ pub(super) fn fleet(wanted: &Wanted, group: &NodeGroup, live: &[&Node], case: &C
 
     let can_roll = !case.at_once && !anew.iter().any(|node| mounts_another(node));
     let rolled = group.max_away.filter(|_| can_roll);
+    let working = |nodes: &[&Node]| nodes.iter().filter(|node| works(node)).count();
+    let there = working(&good) + working(&anew);
+    // Whom a partly filled group has never had is not away.
+    let full = there.clamp(enough, want);
     let begun = match rolled {
         None => anew.len(),
         Some(most) => {
-            let working = |nodes: &[&Node]| nodes.iter().filter(|node| works(node)).count();
-            let there = working(&good) + working(&anew);
             // Where more are away than may be, nobody who works goes before others have come.
-            let allowed = (most as usize).max(want.saturating_sub(there));
-            let dead = anew.len() - working(&anew);
-            dead + (there + allowed - want).min(working(&anew))
+            let stay = full.saturating_sub(most as usize).min(there);
+            anew.len() - working(&anew) + (there - stay).min(working(&anew))
         }
     };
     let (now, later) = anew.split_at(begun);
     let most = rolled.map_or(1, |most| most as usize).max(1);
     // More than have to be made come back for nobody, and go before the others.
     let mut surplus = later.len().saturating_sub(add);
-    fleet.first = Batch { remove: ids(&bad), add: number(add - (later.len() - surplus)) };
+    let first = add - (later.len() - surplus);
+    // Those that boot are waited for with the first batch.
+    let mut sure = good.len() + later.len();
+    let is_last = later.is_empty();
+    // Before the next batch may begin the group is as full as it was; and after the last it has enough.
+    let mut least = |add: usize, goes: usize, is_last: bool| {
+        sure -= goes;
+        let least = if is_last { enough } else { full }.saturating_sub(sure).min(add);
+        sure += least;
+        number(least)
+    };
+    fleet.first = Batch { remove: ids(&bad), add: number(first), least: least(first, 0, is_last) };
+    let batches = later.len().div_ceil(most);
     fleet.rolls = later
         .chunks(most)
-        .map(|nodes| {
+        .enumerate()
+        .map(|(index, nodes)| {
             let for_nobody = surplus.min(nodes.len());
             surplus -= for_nobody;
-            Batch { remove: ids(nodes), add: number(nodes.len() - for_nobody) }
+            let add = nodes.len() - for_nobody;
+            let least = least(add, nodes.len(), index + 1 == batches);
+            Batch { remove: ids(nodes), add: number(add), least }
         })
         .collect();
     fleet.first.remove.extend(ids(now));
@@ -262,6 +295,7 @@ mod tests {
     fn group(count: u32, max_away: Option<u32>) -> NodeGroup {
         NodeGroup {
             count,
+            min_count: count,
             instance: "p5.48xlarge".to_owned(),
             image: "ami-1".to_owned(),
             zone: "us-east-1a".to_owned(),
@@ -329,7 +363,33 @@ mod tests {
         let live: Vec<&Node> = nodes.iter().collect();
         let fleet = compared(&live, &group(3, Some(1)), &[]);
         assert_eq!(fleet.first, Batch::default());
-        assert_eq!(fleet.rolls, [Batch { remove: vec!["i-3".to_owned()], add: 0 }]);
+        assert_eq!(fleet.rolls, [Batch { remove: vec!["i-3".to_owned()], add: 0, least: 0 }]);
+    }
+
+    #[test]
+    fn a_partly_filled_group_asks_for_the_rest_and_is_well_without() {
+        let nodes: Vec<Node> = (0..3).map(|index| node(index, 7, false, 0)).collect();
+        let live: Vec<&Node> = nodes.iter().collect();
+        let of = |live: &[&Node], min_count, max_away| {
+            compared(live, &NodeGroup { min_count, ..group(6, max_away) }, &[]).first
+        };
+        assert_eq!(of(&live, 3, None), Batch { remove: Vec::new(), add: 3, least: 0 });
+        assert_eq!(of(&live, 4, None), Batch { remove: Vec::new(), add: 3, least: 1 });
+        assert_eq!(of(&[], 4, None), Batch { remove: Vec::new(), add: 6, least: 4 });
+        // One that was named ends in any case.
+        let wish = compared(&live, &NodeGroup { min_count: 2, ..group(6, None) }, &["i-1".to_owned()]);
+        assert_eq!(wish.first, Batch { remove: vec!["i-1".to_owned()], add: 4, least: 0 });
+    }
+
+    #[test]
+    fn a_change_goes_through_a_partly_filled_group_and_waits_where_nothing_comes_back() {
+        let nodes: Vec<Node> = (0..4).map(|index| node(index, 7, true, index as i64)).collect();
+        let live: Vec<&Node> = nodes.iter().collect();
+        let fleet = compared(&live, &NodeGroup { min_count: 2, ..group(6, Some(1)) }, &[]);
+        // The first launch fills the group up as well, and has to bring as many as went.
+        assert_eq!(fleet.first, Batch { remove: vec!["i-3".to_owned()], add: 3, least: 1 });
+        let numbers: Vec<(u32, u32)> = fleet.rolls.iter().map(|batch| (batch.add, batch.least)).collect();
+        assert_eq!(numbers, [(1, 1), (1, 1), (1, 0)], "with 3 of 4 back, 2 are enough at the end");
     }
 
     proptest! {
@@ -339,12 +399,14 @@ mod tests {
             count in 1_u32..12,
             max_away in proptest::option::of(1_u32..5),
             asked in proptest::collection::btree_set(0_usize..12, 0..2),
+            min_count in proptest::option::of(1_u32..12),
         ) {
+            let min_count = min_count.unwrap_or(count).min(count);
             let nodes: Vec<Node> =
                 seeds.iter().enumerate().map(|(index, (report, old, at))| node(index, *report, *old, *at)).collect();
             let live: Vec<&Node> = nodes.iter().collect();
             let asked: Vec<String> = asked.iter().map(|index| format!("i-{index}")).collect();
-            let fleet = compared(&live, &group(count, max_away), &asked);
+            let fleet = compared(&live, &NodeGroup { min_count, ..group(count, max_away) }, &asked);
 
             let batches: Vec<&Batch> = std::iter::once(&fleet.first).chain(&fleet.rolls).collect();
             let gone: Vec<&String> = batches.iter().flat_map(|batch| &batch.remove).collect();
@@ -366,6 +428,14 @@ mod tests {
                 prop_assert!(kept <= gone);
             }
 
+            // Also where no launch brings more than it has to.
+            let fewest: u32 = batches.iter().map(|batch| batch.least).sum();
+            prop_assert!(fleet.kept.len() + fewest as usize >= min_count as usize);
+            prop_assert!(batches.iter().all(|batch| batch.least <= batch.add));
+            if min_count == count {
+                prop_assert!(batches.iter().all(|batch| batch.fewer().is_none()), "all of them or none");
+            }
+
             // At no moment are more away than allowed, but for those that were, and those that were named.
             let Some(most) = max_away else {
                 prop_assert!(fleet.rolls.is_empty());
@@ -374,16 +444,21 @@ mod tests {
             let ready: BTreeSet<&String> = live.iter().filter(|node| is_ready(node)).map(|node| &node.id).collect();
             let away = |ready: usize| (count as usize).saturating_sub(ready);
             let named = live.iter().filter(|node| asked.contains(&node.id) && is_ready(node)).count();
-            let allowed = (most as usize).max(away(ready.len())) + named;
+            // Whom a partly filled group has never had is not away.
+            let unfilled = count as usize - ready.len().clamp(min_count as usize, count as usize);
+            let allowed = (unfilled + most as usize).max(away(ready.len())) + named;
             let mut there: BTreeSet<&String> = ready;
             // Those that boot are waited for with the first batch.
             let settled = live.iter().filter(stays).filter(|node| is_booting(node)).count();
-            let mut came = 0;
+            let (mut came, mut came_at_least) = (0, 0);
             for (index, batch) in batches.into_iter().enumerate() {
                 there.retain(|id| !batch.remove.contains(id));
                 let left = there.len() + came;
                 prop_assert!(away(left) <= allowed, "{} of {} away, {} allowed", away(left), count, allowed);
+                let fewest = there.len() + came_at_least;
+                prop_assert!(away(fewest) <= allowed, "{} of {} away if no more come", away(fewest), count);
                 came += batch.add as usize + if index == 0 { settled } else { 0 };
+                came_at_least += batch.least as usize + if index == 0 { settled } else { 0 };
             }
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::cost::{Cost, CostItem, Meter, PriceSource, Sum};
-use super::diff::Input;
+use super::diff::{Input, Outcome};
 use super::efs;
 use super::model::{Action, Alternative, Alternatives, Verb};
 use crate::catalog::fsx::{self, Kind as FsxKind};
@@ -19,7 +19,8 @@ use crate::observed::{Node, NodeState, Observed, Seen, State};
 use crate::spec::{Deployment, DriveCache, EfsThroughput, Market, Media, MetadataIops, ReadCache};
 
 /// What the cluster costs once the actions are done, and now.
-pub(super) fn cost(input: &Input<'_>, actions: &[Action], prices: &Prices) -> Cost {
+pub(super) fn cost(input: &Input<'_>, outcome: &Outcome, prices: &Prices) -> Cost {
+    let actions: &[Action] = &outcome.actions;
     let stays = |address: &Address| {
         let is_kept = actions.iter().any(|action| action.address == *address && action.verb == Verb::Keep);
         is_kept && !input.desired.resources.contains_key(address)
@@ -34,9 +35,11 @@ pub(super) fn cost(input: &Input<'_>, actions: &[Action], prices: &Prices) -> Co
     });
     let not_included = not_included::of(&with(input.desired, input.observed)).map(str::to_owned).collect();
     let most = most(input.desired, &items, prices);
+    let least = least(input.desired, outcome, &items, prices);
     let cost = Cost {
         items,
         most: None,
+        least: None,
         before: Some(now),
         ttl_s,
         until: last_end(input),
@@ -48,7 +51,36 @@ pub(super) fn cost(input: &Input<'_>, actions: &[Action], prices: &Prices) -> Co
         let sum = cost.sum(&most);
         Sum { complete: sum.complete && is_all, ..sum }
     });
-    Cost { most, ..cost }
+    let least = least.map(|least| cost.sum(&least));
+    Cost { most, least, ..cost }
+}
+
+/// The same items with no more nodes in any group than its launches have to bring; None: all have to bring all.
+fn least(desired: &Desired, outcome: &Outcome, items: &[CostItem], prices: &Prices) -> Option<Vec<CostItem>> {
+    let mut least = items.to_vec();
+    let mut is_open = false;
+    for (address, work) in &outcome.work {
+        let missing = u64::from(work.may_be_missing());
+        let Some(Resource::Nodes(group)) = desired.resources.get(address).map(|wanted| &wanted.resource) else {
+            continue;
+        };
+        if missing == 0 {
+            continue;
+        }
+        is_open = true;
+        let count = u64::from(group.count).saturating_sub(missing);
+        for item in least.iter_mut().filter(|item| item.address == *address) {
+            match item.meter {
+                Meter::Instances => *item = instances(address, &group.instance, &group.market, count, prices),
+                Meter::RootVolumes => {
+                    let each = item.quantity / u64::from(group.count.max(1));
+                    *item = root_volumes(address, Some(each), count, prices);
+                }
+                Meter::Storage | Meter::Throughput | Meter::ReadCache | Meter::MetadataIops => {}
+            }
+        }
+    }
+    is_open.then_some(least)
 }
 
 /// What each type of a group that may be of several costs.

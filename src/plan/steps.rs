@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cached::is_cached;
 use super::diff::{Input, Outcome, Work};
 use super::model::{After, Op, Purpose, Step};
-use super::nodes::Batch;
 use crate::desired::{Address, Kind, Point, Resource};
 
 pub(super) fn steps(input: &Input<'_>, outcome: &Outcome) -> Vec<Step> {
@@ -129,7 +128,7 @@ impl Graph<'_> {
             if let Some((epoch, count)) = *create {
                 let mut after = ready.clone();
                 after.extend(before);
-                let made = self.push(address, Op::Create { epoch, count }, after);
+                let made = self.push(address, Op::Create { epoch, count, least: None }, after);
                 before = Some(made);
                 edges.push(made);
             }
@@ -222,9 +221,14 @@ impl Graph<'_> {
         for (step, _) in self.steps.iter().enumerate().filter(|(_, step)| is_first(step)) {
             before.push(After { step, point: Point::Done });
         }
-        for (epoch, Batch { remove, add }) in &work.rolls {
-            let gone = self.push(address, Op::Delete { ids: remove.clone() }, before);
-            before = vec![self.push(address, Op::Create { epoch: *epoch, count: *add }, vec![gone])];
+        for (epoch, batch) in &work.rolls {
+            let gone = self.push(address, Op::Delete { ids: batch.remove.clone() }, before);
+            before = vec![gone];
+            // For nobody of too many comes another.
+            if batch.add > 0 {
+                let create = Op::Create { epoch: *epoch, count: batch.add, least: batch.fewer() };
+                before = vec![self.push(address, create, before)];
+            }
         }
     }
 
@@ -245,7 +249,7 @@ impl Graph<'_> {
             self.push(address, op, edges.clone());
         }
         if let Some((epoch, count)) = work.create {
-            let done = self.push(address, Op::Create { epoch, count }, edges);
+            let done = self.push(address, Op::Create { epoch, count, least: work.least }, edges);
             return Some(Made { answered: Some(After { point: Point::Answered, ..done }), done, is_new: true });
         }
         let tags = (!work.set_tags.is_empty() || !work.remove_tags.is_empty()).then(Vec::new);

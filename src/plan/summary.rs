@@ -43,9 +43,10 @@ pub(super) fn of(resource: &Resource) -> String {
             let image = if image.is_empty() { "image known once compared" } else { image };
             format!("{instance}, {image}, {}", plural(interfaces.len(), "interface"))
         }
-        Resource::Nodes(NodeGroup { count, instance, market, zone, .. }) => {
+        Resource::Nodes(NodeGroup { count, min_count, instance, market, zone, .. }) => {
             let zone = if zone.is_empty() { String::new() } else { format!(" in {zone}") };
-            format!("{count} × {instance} {}{zone}", market_text(market))
+            let least = if min_count < count { format!("{min_count} to ") } else { String::new() };
+            format!("{least}{count} × {instance} {}{zone}", market_text(market))
         }
     }
 }

@@ -86,6 +86,10 @@ pub(super) fn told<'a>(what: &'a What, theme: &Theme) -> Option<Line<'a>> {
             of_step((CAREFUL, "!"), address, words)
         }
         What::Noted { step: _, address, text } => of_step((PLAIN, " "), address, text.clone()),
+        What::PartlyFilled { step: _, address, nodes, count, error } => {
+            let why = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+            of_step((CAREFUL, "!"), address, format!("{nodes} of {count}, which is enough{why}"))
+        }
         What::Finished { step: _, address, took_s } => of_step((GOOD, done_mark(theme)), address, took(*took_s)),
         What::Failed { step: _, address, failure } => {
             of_step((BAD, "x"), address, format!("FAILED: {}", failed(failure)))
@@ -128,7 +132,7 @@ const fn done_mark(theme: &Theme) -> &'static str {
 /// What a step sets out to do.
 pub(super) fn doing(op: &Op) -> String {
     match op {
-        Op::Create { epoch: _, count } if *count > 1 => format!("creating {count}"),
+        Op::Create { count, .. } if *count > 1 => format!("creating {count}"),
         Op::Create { .. } => "creating".to_owned(),
         Op::Update { fields, set_tags, remove_tags, nodes: _ } => match fields.as_slice() {
             [] => format!("updating {}", count(set_tags.len() + remove_tags.len(), "tag")),

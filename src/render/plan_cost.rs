@@ -148,7 +148,10 @@ pub(super) fn headline(plan: &Plan) -> String {
     let costs = (plan.purpose == Purpose::Up && !plan.cost.items.is_empty()).then(|| {
         match sum(total, is_complete, "/h").as_str() {
             "unknown" => "cost unknown".to_owned(),
-            known => known.to_owned(),
+            known => match plan.cost.least {
+                Some(least) => format!("from {} to {known}", sum(least.hourly, least.complete, "/h")),
+                None => known.to_owned(),
+            },
         }
     });
     match (costs, change) {
@@ -164,6 +167,7 @@ pub(super) fn remarks(plan: &Plan) -> Vec<String> {
     let cost = &plan.cost;
     let mut remarks: Vec<String> = plan.alternatives.iter().map(types).collect();
     remarks.extend(most(plan));
+    remarks.extend(least(plan));
     remarks.push(difference(plan));
     if let Some(until) = cost.until {
         remarks.push(format!("Nodes that are there now end themselves by {}.", super::lock::time(until)));
@@ -212,6 +216,19 @@ fn most(plan: &Plan) -> Option<String> {
     let most = plan.cost.most?;
     let (hourly, monthly) = (sum(most.hourly, most.complete, "/h"), sum(most.monthly, most.complete, " a month"));
     Some(format!("The most that will be paid, with the dearest types that may be taken: {hourly}, {monthly}."))
+}
+
+/// What it comes to with as few nodes as are enough.
+fn least(plan: &Plan) -> Option<String> {
+    let (least, after) = (plan.cost.least?, plan.cost.after());
+    let from_to = |of: fn(&Sum) -> Usd, per: &str| {
+        format!("from {} to {}", sum(of(&least), least.complete, per), sum(of(&after), after.complete, per))
+    };
+    Some(format!(
+        "Groups with `min_count` may come with fewer nodes than the table has: {}, {}.",
+        from_to(|sum| sum.hourly, "/h"),
+        from_to(|sum| sum.monthly, " a month")
+    ))
 }
 
 fn difference(plan: &Plan) -> String {

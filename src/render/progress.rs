@@ -44,7 +44,7 @@ impl Progress {
                 self.tell(*step, event);
             }
             What::Answered { step, .. } | What::Waiting { step, .. } => self.tell(*step, event),
-            What::Retrying { step, .. } | What::Noted { step, .. } => {
+            What::Retrying { step, .. } | What::Noted { step, .. } | What::PartlyFilled { step, .. } => {
                 self.tell(*step, event);
                 self.print(event);
             }

@@ -219,6 +219,7 @@ impl World {
             tags: update.set_tags.clone(),
             token: update.token.clone(),
             count: 1,
+            least: 1,
             known: update.known.clone(),
         };
         let uses = uses_of(&as_create, template)?;

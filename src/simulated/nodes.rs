@@ -82,8 +82,8 @@ impl World {
         // EC2 knows a token per zone only.
         let scope = format!("ec2:RunInstances in {zone}");
         let template_id = create.known.ids.get(&group.template);
-        let parameters =
-            format!("{template_id:?} {} {} {} {:?}", create.count, group.instance, group.subnet, create.tags);
+        let Create { count, least, tags, .. } = create;
+        let parameters = format!("{template_id:?} {least} {count} {} {} {tags:?}", group.instance, group.subnet);
         // Also when they are terminated, for as long as they are shown.
         if let Some(made) = self.spent(&scope, &create.token, &parameters)?
             && made.iter().any(|id| self.nodes.get(id).is_some())
@@ -99,11 +99,10 @@ impl World {
             return refuse(Class::Invalid, "InvalidLaunchTemplateId", "not a launch template");
         };
         self.can_launch(&template, &uses)?;
-        let count = create.count;
-        if count == 0 {
-            return refuse(Class::Invalid, "InvalidParameterValue", "MinCount must be at least 1");
+        if create.least == 0 || create.least > create.count {
+            return refuse(Class::Invalid, "InvalidParameterValue", "MinCount is from 1 to MaxCount");
         }
-        self.has_room(group, &zone, count, addresses_of(&template))?;
+        let count = self.room_for(create, group, &zone, addresses_of(&template))?;
 
         let asked = (cluster_of(&create.tags), create.address.to_string());
         let most = self.asked.entry(asked).or_default();
@@ -157,15 +156,18 @@ impl World {
         Ok(())
     }
 
-    fn has_room(&self, group: &NodeGroup, zone: &str, count: u32, addresses: u32) -> Answer<()> {
+    /// How many can be launched. Only for want of capacity are they fewer than were asked for: whether EC2 launches fewer
+    /// where a quota or a subnet has no room for all, its documentation does not say.
+    fn room_for(&self, create: &Create, group: &NodeGroup, zone: &str, addresses: u32) -> Answer<u32> {
         let instance = &group.instance;
         self.is_offered(instance, zone)?;
-        self.may_have_more(count)?;
-        if count * addresses > self.free_addresses(&group.subnet) {
+        self.may_have_more(create.count)?;
+        if create.count * addresses > self.free_addresses(&group.subnet) {
             let message = format!("{} has too few free addresses", group.subnet);
             return refuse(Class::Capacity, "InsufficientFreeAddressesInSubnet", message);
         }
-        self.has_capacity(instance, zone, count)
+        self.has_capacity(instance, zone, create.least)?;
+        Ok(self.room(instance, zone).map_or(create.count, |room| room.min(create.count)))
     }
 
     /// An instance of somebody else's, running for ever.

@@ -30,7 +30,7 @@ impl World {
     }
 
     /// None: there is no end of them.
-    fn room(&self, instance: &str, zone: &str) -> Option<u32> {
+    pub(super) fn room(&self, instance: &str, zone: &str) -> Option<u32> {
         let capacity = *self.settings.capacity.get(&(instance.to_owned(), zone.to_owned()))?;
         let nodes = self.nodes.all().filter(|(_, node)| node.holds() && node.instance == instance && node.zone == zone);
         let here = self.reservations().filter(|each| each.instance == instance && each.zone == zone);

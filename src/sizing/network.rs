@@ -112,6 +112,7 @@ mod tests {
             instance: instance.to_owned(),
             alternatives: Vec::new(),
             count,
+            min_count: None,
             image: Image::Id("ami-1".to_owned()),
             market: Market::OnDemand,
             capacity: Capacity::None,

@@ -330,6 +330,8 @@ pub struct Nodes {
     /// All types that it may be, in order of preference, the one that is taken among them; empty where there is but one.
     pub alternatives: Vec<Alternative>,
     pub count: u32,
+    /// So many will do. None: all of them, or none.
+    pub min_count: Option<u32>,
     pub image: Image,
     pub market: Market,
     /// On-demand groups only.
@@ -354,6 +356,11 @@ pub struct Alternative {
 }
 
 impl Nodes {
+    /// The fewest nodes that make the group worth having.
+    pub fn least(&self) -> u32 {
+        self.min_count.unwrap_or(self.count).min(self.count)
+    }
+
     /// All types that it may be, in order of preference: one or more.
     pub fn types(&self) -> impl Iterator<Item = &str> {
         let only = self.alternatives.is_empty().then_some(self.instance.as_str());

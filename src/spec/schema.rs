@@ -250,6 +250,9 @@ struct Nodes {
     instance: String,
     #[schemars(range(min = 1, max = 1000))]
     count: u32,
+    /// So many will do: `up` launches as many as there are to be had between this and `count`. Default: `count`, all or none.
+    #[schemars(range(min = 1, max = 1000))]
+    min_count: Option<u32>,
     /// `ssm:` and a parameter's path, or an id. Default: the newest AWS image with drivers for the type.
     #[schemars(regex(pattern = r"^(ssm:/[A-Za-z0-9_./-]+|ami-[0-9a-f]{1,17})$"))]
     image: Option<String>,

@@ -10,7 +10,7 @@ use super::names::{Named, named};
 use crate::apply::lease::Holder;
 use crate::apply::preload::progress;
 use crate::catalog::prices::Prices;
-use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED, flows_of, flows_sentence};
+use crate::desired::{Address, DISCARD, Desired, Kind, TAG_UNEXPORTED, flows_of, flows_sentence};
 use crate::observed::{Endpoint, Existing, Node, NodeState, Observed, Report, Seen, Task, TaskState};
 use crate::plan::{Plan, Purpose, Verb};
 use crate::record::Record;
@@ -23,6 +23,8 @@ pub struct Facts<'a> {
     pub mount: Option<&'a str>,
     /// Paths of the datasets with `preload = "data"`; empty without a spec.
     pub preload: &'a [String],
+    /// None without a spec.
+    pub desired: Option<&'a Desired>,
     pub record: Option<&'a Record>,
     pub holder: Option<&'a Holder>,
     pub now: Timestamp,
@@ -206,6 +208,7 @@ fn groups(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>) -> Vec<Gr
             let count = |health: Health| nodes.iter().filter(|row| row.health == health).count();
             Group {
                 wanted: wanted(&address, nodes.len(), plan, facts),
+                enough: facts.desired.and_then(|desired| desired.enough(&address)),
                 ready: count(Health::Ready),
                 degraded: count(Health::Degraded),
                 failed: count(Health::Failed),

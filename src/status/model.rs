@@ -89,6 +89,9 @@ pub struct Group {
     pub address: Address,
     /// What was wanted last; None where nobody knows.
     pub wanted: Option<u32>,
+    /// So many will do (`min_count`); None: all, or nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enough: Option<u32>,
     pub ready: usize,
     pub degraded: usize,
     pub failed: usize,

@@ -13,6 +13,7 @@ pub(crate) mod harness;
 mod life;
 mod lock;
 mod nodes;
+mod partly;
 mod preflight;
 mod preload;
 mod replace;

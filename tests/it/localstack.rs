@@ -56,6 +56,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("types::the_next_type_and_one_node_replaced", types::the_next_type_and_one_node_replaced),
     ("nodes::a_boot_fails", nodes::a_boot_fails),
     ("nodes::no_capacity", nodes::no_capacity),
+    ("nodes::a_group_is_filled_later", nodes::a_group_is_filled_later),
     ("nodes::spoken_with", nodes::spoken_with),
     ("nodes::files_outside_the_links", nodes::files_outside_the_links),
     ("data::refuses_what_cannot_be", data::refuses_what_cannot_be),

@@ -333,6 +333,18 @@ fn how_many_may_be_away() {
 }
 
 #[test]
+fn how_few_nodes_will_do() {
+    let of = |min_count: &str| nodes(&format!("instance = \"p5.48xlarge\"\ncount = 8\nmin_count = {min_count}\n"));
+    for (text, least) in [("1", 1), ("6", 6), ("8", 8)] {
+        assert_eq!(read(&of(text)).spec.expect("valid").nodes[0].least(), least, "{text}");
+    }
+    assert_eq!(read(&nodes("instance = \"p5.48xlarge\"\ncount = 8\n")).spec.expect("valid").nodes[0].least(), 8);
+    snapshot("min-count-none", &of("0"));
+    snapshot("min-count-more", &of("9"));
+    snapshot("min-count-type", &of("\"75%\""));
+}
+
+#[test]
 fn efa() {
     snapshot("efa-none", &nodes("instance = \"g6e.2xlarge\"\ncount = 2\nefa = true\n"));
     let storage_efa = "[storage]\ncapacity = \"19.2 TiB\"\nthroughput_per_tib = \"250 MB/s\"\nefa = true\n";

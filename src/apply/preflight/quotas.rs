@@ -10,7 +10,7 @@ use super::findings::{Subject, error};
 use crate::catalog::instances;
 use crate::catalog::quotas::{self, Counts, Quota};
 use crate::cloud::{InUse, Questions, QuotaId, Survey};
-use crate::desired::{Address, Desired, FileSystem, Kind, Resource};
+use crate::desired::{Address, Desired, FileSystem, Kind, NodeGroup, Resource};
 use crate::diagnostic::Severity;
 use crate::observed::{NodeState, Observed};
 use crate::plan::{Finding, Op, Plan};
@@ -68,6 +68,8 @@ fn id(quota: &Quota) -> QuotaId {
 struct Change {
     less: u64,
     more: u64,
+    /// Of `more`: for nodes that a group has enough without.
+    spare: u64,
     by: Vec<Address>,
 }
 
@@ -75,7 +77,8 @@ pub(super) fn findings(survey: &Survey, observed: &Observed, desired: &Desired, 
     let changes = changes(survey, observed, desired, plan);
     let mut findings = Vec::new();
     for quota in quotas::all() {
-        let (Some(&limit), Some(Change { less, more, by })) = (survey.quotas.get(&id(quota)), changes.get(quota.code))
+        let (Some(&limit), Some(Change { less, more, spare, by })) =
+            (survey.quotas.get(&id(quota)), changes.get(quota.code))
         else {
             continue;
         };
@@ -102,6 +105,10 @@ pub(super) fn findings(survey: &Survey, observed: &Observed, desired: &Desired, 
         if let [one] = by.as_slice() {
             finding = finding.about(one);
         }
+        if needed - spare <= limit {
+            finding.severity = Severity::Warning;
+            finding.notes.push("what needs that much has enough without: the run goes on, and tries".to_owned());
+        }
         if !quota.is_sure {
             finding.severity = Severity::Warning;
             finding.notes.push("in some accounts another quota counts here: AWS's own pages differ".to_owned());
@@ -127,12 +134,8 @@ fn changes(survey: &Survey, observed: &Observed, desired: &Desired, plan: &Plan)
         let wanted = desired.resources.get(address).map(|wanted| &wanted.resource);
         match (&step.op, wanted) {
             (Op::Create { count, .. }, Some(Resource::Nodes(group))) => {
-                let quota = market_counts(&group.market).and_then(|spot| quotas::of_instance(&group.instance, spot));
-                if let (Some(quota), Some(facts)) = (quota, instances::get(&group.instance)) {
-                    add(quota, address, 0, u64::from(*count) * u64::from(facts.vcpus));
-                }
-                if let Some(quota) = quotas::of_interfaces() {
-                    add(quota, address, 0, u64::from(*count) * interfaces(desired, &group.template));
+                for (quota, more) in of_nodes(*count, group, desired) {
+                    add(quota, address, 0, more);
                 }
             }
             (Op::Delete { ids }, _) if address.kind == Kind::Nodes => {
@@ -174,7 +177,23 @@ fn changes(survey: &Survey, observed: &Observed, desired: &Desired, plan: &Plan)
             _ => {}
         }
     }
+    for step in &plan.steps {
+        let wanted = desired.resources.get(&step.address).map(|wanted| &wanted.resource);
+        if let (Op::Create { count, least: Some(0), .. }, Some(Resource::Nodes(group))) = (&step.op, wanted) {
+            for (quota, more) in of_nodes(*count, group, desired) {
+                changes.entry(quota.code).or_default().spare += more;
+            }
+        }
+    }
     changes
+}
+
+/// What so many nodes take.
+fn of_nodes(count: u32, group: &NodeGroup, desired: &Desired) -> Vec<(&'static Quota, u64)> {
+    let quota = market_counts(&group.market).and_then(|spot| quotas::of_instance(&group.instance, spot));
+    let vcpus = quota.zip(instances::get(&group.instance)).map(|(quota, facts)| (quota, u64::from(facts.vcpus)));
+    let interfaces = quotas::of_interfaces().map(|quota| (quota, interfaces(desired, &group.template)));
+    vcpus.into_iter().chain(interfaces).map(|(quota, each)| (quota, u64::from(count) * each)).collect()
 }
 
 fn file_system_there<'a>(survey: &'a Survey, observed: &Observed) -> Option<&'a FileSystem> {

@@ -56,7 +56,9 @@ pub(super) fn findings(spec: &Spec, survey: &Survey, observed: &Observed, place:
                 .steps
                 .iter()
                 .map(|step| match step.op {
-                    Op::Create { count, .. } if groups.iter().any(|group| is_of(&step.address, group)) => count,
+                    Op::Create { count, least, .. } if groups.iter().any(|group| is_of(&step.address, group)) => {
+                        least.unwrap_or(count)
+                    }
                     _ => 0,
                 })
                 .sum();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{findings, questions, rights};
 use crate::catalog::prices::Prices;
 use crate::cloud::{Class, CloudError, Identity, InUse, Key, QuotaId, Reservation, Survey, Unanswered, Verdict};
-use crate::desired::{self, Address, ClusterId, Desired, Kind, PinnedImage, Pins, Place, Resource, Settled};
+use crate::desired::{self, Address, ClusterId, Desired, Kind, PinnedImage, Pins, Place, Resource, Settled, TAG_SPEC};
 use crate::diagnostic::Severity;
 use crate::observed::{Node, NodeState, Observed, Seen, State};
 use crate::plan::{self, Finding, Input, Options, Plan, Purpose};
@@ -223,6 +223,55 @@ fn vcpus_that_do_not_fit() {
     none(&spec, &survey, "quota::exceeded");
     survey.quotas = limits(&[("ec2", "L-417A185B", 0)]);
     assert!(one(&spec, &survey, "quota::exceeded").notes[0].contains("how much is in use is not known"));
+}
+
+#[test]
+fn a_quota_for_nodes_that_are_not_needed_refuses_nothing() {
+    let spec = with(&[("count = 8", "count = 8\nmin_count = 6")]);
+    let address = Address::named(Kind::Nodes, "trainer");
+    let digest = planned(&spec, &Observed::default()).desired.resources[&address].spec.clone();
+    let there = |count: usize| Observed {
+        nodes: (0..count).map(|at| node(&address, &format!("i-{at}"), &digest)).collect(),
+        ..Observed::default()
+    };
+    let survey = |running: u32| Survey {
+        quotas: limits(&[("ec2", "L-417A185B", 1200)]),
+        in_use: InUse { on_demand: Some([("p5.48xlarge".to_owned(), running)].into()), ..InUse::default() },
+        ..Survey::default()
+    };
+    let severity = |count: u32| {
+        let findings = found(&spec, &survey(count), &there(count as usize), "quota::exceeded");
+        findings.into_iter().map(|finding| finding.severity).collect::<Vec<_>>()
+    };
+    assert_eq!(severity(6), [Severity::Warning], "the group has enough");
+    assert_eq!(severity(5), [Severity::Error]);
+    assert_eq!(severity(0), [Severity::Error], "a launch of 8 is refused whole");
+}
+
+fn node(address: &Address, id: &str, spec: &str) -> crate::observed::Node {
+    crate::observed::Node {
+        address: address.clone(),
+        id: id.to_owned(),
+        state: crate::observed::NodeState::Running,
+        report: Some(crate::observed::Report::Ready),
+        preload: None,
+        instance: "p5.48xlarge".to_owned(),
+        image: "ami-1".to_owned(),
+        zone: "us-east-1a".to_owned(),
+        private_ip: None,
+        launched: None,
+        spot: false,
+        reason: None,
+        tags: [(TAG_SPEC.to_owned(), spec.to_owned())].into(),
+    }
+}
+
+#[test]
+fn a_reservation_needs_room_for_as_many_as_are_enough() {
+    let spec = with(&[("count = 8", "count = 8\nmin_count = 6\nmarket = { reservation = \"cr-0a\" }")]);
+    none(&spec, &reserved(Some(Reservation { free: 6, ..reservation() })), "reservation::unusable");
+    let finding = one(&spec, &reserved(Some(Reservation { free: 5, ..reservation() })), "reservation::unusable");
+    assert!(finding.notes[0].contains("it has room for 5, and 6 are to be launched"), "{:?}", finding.notes);
 }
 
 #[test]

@@ -67,8 +67,9 @@ impl Aws {
             .ec2
             .run_instances()
             .client_token(&create.token)
-            // All or nothing: half a group trains nothing and bills all the same.
-            .min_count(to_i32(create.count))
+            // As many as there are, in one zone. Without `min_count` in the spec all or nothing: half a group trains nothing
+            // and bills all the same.
+            .min_count(to_i32(create.least))
             .max_count(to_i32(create.count))
             .launch_template(template)
             .set_tag_specifications(Some(

@@ -139,6 +139,7 @@ impl Aws {
                 tags: Tags::new(),
                 token: update.token.clone(),
                 count: 1,
+                least: 1,
                 known: update.known.clone(),
             };
             self.new_default(&update.id, data(&create, operation, wanted)?).await?;

@@ -352,6 +352,7 @@ fn nodes_address() -> Address {
 fn node_group() -> NodeGroup {
     NodeGroup {
         count: 2,
+        min_count: 2,
         instance: "p5.48xlarge".to_owned(),
         image: "ami-0a".to_owned(),
         zone: "us-east-1a".to_owned(),
@@ -385,7 +386,7 @@ async fn a_group_of_nodes_is_launched_by_one_call() {
     );
     let wire = Wire::new().ok("RunInstances", running);
     let mut create = create(nodes_address(), Resource::Nodes(node_group()));
-    create.count = 2;
+    (create.count, create.least) = (2, 2);
     let Created::Nodes(nodes) = wire.aws().create(&create).await.expect("the answer is good") else {
         panic!("no nodes")
     };
@@ -394,6 +395,20 @@ async fn a_group_of_nodes_is_launched_by_one_call() {
     assert_eq!(states, [("i-0a", NodeState::Pending, true), ("i-0b", NodeState::Terminated, false)]);
     assert_eq!(nodes[0].tags, create.tags);
     assert_snapshot!(wire.requests());
+}
+
+#[tokio::test]
+async fn with_fewer_than_are_enough_nothing_is_launched_and_with_more_what_there_is() {
+    let one = instance("i-0a", "pending", "", &Tags::new());
+    let wire = Wire::new().ok("RunInstances", format!("<R><instancesSet>{one}</instancesSet></R>"));
+    let mut create = create(nodes_address(), Resource::Nodes(node_group()));
+    (create.count, create.least) = (4, 1);
+    let Created::Nodes(nodes) = wire.aws().create(&create).await.expect("the answer is good") else {
+        panic!("no nodes")
+    };
+    assert_eq!(nodes.len(), 1, "as many as came");
+    let sent = wire.requests();
+    assert!(sent.contains("MinCount=1\n") && sent.contains("MaxCount=4\n"), "{sent}");
 }
 
 #[tokio::test(start_paused = true)]

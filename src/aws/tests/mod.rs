@@ -44,7 +44,7 @@ fn create(address: Address, resource: Resource) -> Create {
             mount_name: "abcdefgh".to_owned(),
         }),
     };
-    Create { tags: tags(&address), token: format!("p-{address}"), address, resource, count: 1, known }
+    Create { tags: tags(&address), token: format!("p-{address}"), address, resource, count: 1, least: 1, known }
 }
 
 fn update(address: Address, id: &str, resource: Resource, fields: &[&str]) -> Update {

@@ -72,6 +72,7 @@ pub(in crate::cli) async fn look(
         region: &prepared.identity.region,
         mount: mount.as_deref(),
         preload: &preload,
+        desired: mount.is_some().then_some(&prepared.desired),
         record: (!prepared.is_new).then_some(&prepared.record),
         holder: holder.as_ref(),
         now: clock.now(),

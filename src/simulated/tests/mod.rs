@@ -52,6 +52,7 @@ impl Cluster {
             tags: self.id.tags(address, "digest", epoch, &Tags::new()),
             token: self.id.token(&address.to_string(), epoch),
             count,
+            least: count,
             known: self.known.clone(),
         }
     }
@@ -242,6 +243,7 @@ fn trainer(kind: Kind) -> Address {
 fn group(count: u32) -> Resource {
     Resource::Nodes(NodeGroup {
         count,
+        min_count: count,
         instance: "p5.48xlarge".to_owned(),
         image: "ami-1".to_owned(),
         zone: "us-east-1a".to_owned(),

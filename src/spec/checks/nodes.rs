@@ -14,6 +14,7 @@ pub(in crate::spec) const KEYS: &[&str] = &[
     "name",
     "instance",
     "count",
+    "min_count",
     "image",
     "market",
     "reservation",
@@ -54,6 +55,7 @@ pub(in crate::spec) fn read(
     let types = instance::read(fields, out);
     let all = types.as_deref().unwrap_or_default();
     let count = count(fields, out);
+    let min_count = min_count(fields, count.ok(), out);
     let image = image(fields, all.first().and_then(|first| instances::get(&first.value)), out);
     let each = instance::each(all, out, |instance, out| {
         let facts = instance.and_then(|instance| instances::get(&instance.value));
@@ -78,6 +80,7 @@ pub(in crate::spec) fn read(
         instance,
         alternatives: several.into_iter().map(|(_, alternative)| alternative).collect(),
         count,
+        min_count: min_count?,
         image,
         market,
         capacity,
@@ -115,6 +118,28 @@ fn count(fields: &Fields<'_, '_>, out: &mut Diagnostics) -> Result<u32, Complain
                 Diagnostic::error("spec::count", "a group cannot have this many nodes")
                     .at(span, format!("not from 1 to {COUNT_MAX}"))
                     .note(format!("a group is launched in one call, and EC2 takes {COUNT_MAX} instances in one")),
+            );
+            Err(Complained)
+        }
+    }
+}
+
+/// With it as high as `count` it says nothing, and is as good as left out.
+fn min_count(fields: &Fields<'_, '_>, count: Option<u32>, out: &mut Diagnostics) -> Result<Option<u32>, Complained> {
+    let Some(At { value, span }) = fields.number("min_count", "a whole number such as 6", out)? else {
+        return Ok(None);
+    };
+    match u32::try_from(value) {
+        Ok(least) if least >= 1 && count.is_none_or(|count| least <= count) => {
+            Ok(Some(least).filter(|least| Some(*least) != count))
+        }
+        _ => {
+            let most = count.map_or_else(|| "`count`".to_owned(), |count| format!("{count}, its `count`"));
+            out.push(
+                Diagnostic::error("spec::min-count", "a group cannot make do with this many nodes")
+                    .at(span, format!("not from 1 to {most}"))
+                    .note("`up` launches as many as there are to be had, from `min_count` to `count`")
+                    .help("leave `min_count` out: then it is all of them or none"),
             );
             Err(Complained)
         }

@@ -264,6 +264,43 @@ fn nodes_share_one_layout_and_one_hostfile() {
 }
 
 #[test]
+fn a_partly_filled_group_knows_who_is_dead_although_it_is_never_full() {
+    let (_folder, mount) = file_system();
+    let spec = Inputs { count: 16, ..on(&mount) };
+    let boots = |name: &str, address: &str, launch: &str, peers: &str| {
+        let node = Node::amazon_linux(&spec);
+        node.set("instance", name).set("address", address).set("epoch", launch).set("peers", peers);
+        node.first_boot();
+        node
+    };
+    let first = boots("i-0aaa1", "10.0.0.1", "0", "none");
+    boots("i-0aaa2", "10.0.0.2", "0", "none");
+    boots("i-0aaa3", "10.0.0.3", "0", "none");
+    let hosts = || fs::read_to_string(Path::new(&mount).join(".provision/trainer/hostfile")).unwrap();
+    assert_eq!(hosts().lines().count(), 3, "of its own launch nobody is dead");
+
+    // The third was killed and never signed off. The next launch knows of the two that are left.
+    boots("i-0aab1", "10.0.0.4", "4", "aaa1 aaa2");
+    assert_eq!(hosts(), "10.0.0.1 slots=1\n10.0.0.2 slots=1\n10.0.0.4 slots=1\n");
+    // One of an earlier launch that boots late drops nobody who came after it.
+    boots("i-0aaa4", "10.0.0.5", "0", "none");
+    assert_eq!(hosts().lines().count(), 4);
+    // A reboot is no first boot.
+    first.set("peers", "none").set("epoch", "9");
+    assert!(first.boot().status.success());
+    assert_eq!(hosts().lines().count(), 4);
+
+    let print = r#"set -eu; . "$0"; echo "$NNODES $NODE_RANK $WORLD_SIZE""#;
+    let env = first.root.join("etc/provision/env");
+    let output = Command::new("bash").args(["-c", print]).arg(env).output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "4 0 4\n",
+        "as many as there are, and not as many as could be"
+    );
+}
+
+#[test]
 fn a_dead_winner_of_an_election_is_replaced() {
     let (_folder, mount) = file_system();
     let claim = Path::new(&mount).join(".provision/elect/layout");

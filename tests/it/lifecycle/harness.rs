@@ -77,6 +77,7 @@ pub(crate) fn group(name: &str, count: u32) -> Nodes {
         instance: "p5.48xlarge".into(),
         alternatives: Vec::new(),
         count,
+        min_count: None,
         image: Image::Id("ami-1".into()),
         market: Market::OnDemand,
         capacity: Capacity::None,

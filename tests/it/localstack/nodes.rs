@@ -80,6 +80,38 @@ pub(super) fn no_capacity(scene: &Scene) {
     assert_same(&scene.cloud("inventory", &[]), &empty);
 }
 
+pub(super) fn a_group_is_filled_later(scene: &Scene) {
+    let empty = scene.cloud("inventory", &[]);
+    let spec = SPEC.replace("count = 2", "count = 4\nmin_count = 2");
+    assert_ne!(spec, SPEC);
+    let path = scene.write("cluster.toml", &spec);
+    let room = |nodes: u32| json!({ "ec2": { "capacity": { "p5.48xlarge": { "us-east-1a": nodes } } } });
+    scene.set(&room(3));
+    let up = scene.run(&["up", "--yes", &path]).exits(0);
+    up.says(&["nodes.trainer has 3 of 4 nodes; the next `up` asks for the other 1."]);
+    let now = scene.cloud("inventory", &[]);
+    assert_complete(&now, &empty, 3);
+    let first = instances(&now);
+    let status = scene.run(&["status", &path]).exits(0);
+    assert!(status.stdout.contains("3 ready, 4 wanted (at least 2)"), "{status}");
+
+    // Nobody has given anything back yet: no error, and nothing is different.
+    scene.run(&["plan", "--detailed-exitcode", &path]).exits(2);
+    scene.run(&["up", "--yes", &path]).exits(0).says(&["InsufficientInstanceCapacity", "3 of 4 nodes"]);
+    assert_eq!(instances(&scene.cloud("inventory", &[])), first);
+
+    scene.set(&room(9));
+    scene.run(&["up", "--yes", &path]).exits(0);
+    let now = scene.cloud("inventory", &[]);
+    assert_complete(&now, &empty, 4);
+    assert!(first.iter().all(|id| instances(&now).contains(id)), "those that were there stay");
+    scene.run(&["plan", "--detailed-exitcode", &path]).exits(0);
+    let ledger = scene.ledger();
+    assert_eq!((&ledger["instances_launched"], &ledger["instances_terminated"]), (&json!(4), &json!(0)));
+    scene.run(&["down", "--yes", &path]).exits(0);
+    assert_same(&scene.cloud("inventory", &[]), &empty);
+}
+
 /// What takes the place of AWS's plugin: it says its version, and else what it was given.
 const PLUGIN: &str = r#"#!/bin/sh
 if [ "$1" = --version ]; then echo "${PLUGIN_VERSION:-1.2.553.0}"; exit; fi

@@ -240,6 +240,43 @@ fn a_budget_refuses_what_costs_more() {
 }
 
 #[test]
+fn a_group_that_can_do_with_fewer_costs_from_its_least_to_its_count() {
+    let mut wanted = spec();
+    wanted.nodes[0].min_count = Some(6);
+    let plan = create(&wanted);
+    let (all, least) = (create(&spec()), plan.cost.least.expect("two need not come"));
+    assert_eq!((plan.cost.after(), all.cost.least), (all.cost.after(), None), "the table is of all of them");
+    // Two p5.48xlarge, and their 200 GiB of gp3 each.
+    let saved = 2 * 55_040_000 + nearest(2 * 200 * 80_000, 730);
+    let difference = i128::from((plan.cost.after().hourly - least.hourly).micros());
+    assert!((difference - saved).abs() <= 1, "{difference} instead of {saved}");
+    let text = plan_text::plan(&plan, &Theme::plain());
+    let lines: Vec<&str> =
+        text.lines().filter(|line| ["6 ", "min_count", " to "].iter().any(|it| line.contains(it))).collect();
+    insta::assert_snapshot!("min_count", lines.join("\n"));
+    assert!(plan_json::plan(&plan).contains("\"least\""), "for programs");
+    assert!(plan_markdown::plan(&plan, plan_markdown::MaxBytes::default()).contains("may come with fewer nodes"));
+    // The budget is for the most that may come.
+    let over = create(&with_budget(wanted, 10_615, Per::Day));
+    assert!(over.is_refused());
+}
+
+#[test]
+fn of_a_partly_filled_group_only_what_is_missing_may_stay_away() {
+    let mut wanted = spec();
+    wanted.nodes[0].min_count = Some(6);
+    let desired = desired(&wanted);
+    let mut seen = observed(&desired);
+    seen.nodes.truncate(7);
+    let plan = plan_of(Purpose::Up, &desired, &seen, &record(&desired), Options::default());
+    let (least, now) = (plan.cost.least.expect("one may stay away"), plan.cost.now().expect("looked at"));
+    assert_eq!(least.hourly, now.hourly, "nobody goes who is there");
+    seen.nodes.truncate(5);
+    let plan = plan_of(Purpose::Up, &desired, &seen, &record(&desired), Options::default());
+    assert!(plan.cost.least.expect("two may stay away").hourly > plan.cost.now().expect("looked at").hourly);
+}
+
+#[test]
 fn a_budget_never_keeps_from_making_it_cheaper() {
     let severity = |plan: &Plan| budget_of(plan).map(|finding| finding.severity);
     let mut smaller = with_budget(spec(), 100, Per::Hour);

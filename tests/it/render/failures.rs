@@ -43,6 +43,7 @@ fn failed(plan: &Plan, address: &Address, wanted: fn(&Op) -> bool, failure: Fail
         done: at,
         left: plan.steps[at + 1..].iter().map(|step| (step.address.clone(), step.op.clone())).collect(),
         answered: Vec::new(),
+        partly_filled: Vec::new(),
         unforgotten: None,
         failures: vec![(address.clone(), failure)],
     }
@@ -278,6 +279,7 @@ fn a_complete_run_has_no_failure() {
         left: Vec::new(),
         answered: Vec::new(),
         failures: Vec::new(),
+        partly_filled: Vec::new(),
         unforgotten: None,
     };
     assert_eq!(report(&ended, &plan, &UP, &Theme::plain()), "");

@@ -22,6 +22,7 @@ fn facts() -> Facts<'static> {
         region: "us-east-1",
         mount: Some("/data"),
         preload: &[],
+        desired: None,
         record: None,
         holder: None,
         now: now(),
@@ -42,6 +43,20 @@ fn a_small_cluster_that_is_well() {
     let spec = spec();
     let seen = observed(&desired(&spec));
     insta::assert_snapshot!("status_well", text(&look(&seen, Some(&spec), &facts())));
+}
+
+#[test]
+fn a_group_with_fewer_nodes_than_it_may_have_and_enough() {
+    let mut spec = spec();
+    spec.nodes[0].min_count = Some(6);
+    let desired = desired(&spec);
+    let mut seen = observed(&desired);
+    seen.nodes.truncate(7);
+    let status = look(&seen, Some(&spec), &Facts { desired: Some(&desired), ..facts() });
+    assert_eq!((status.groups[0].wanted, status.groups[0].enough), (Some(8), Some(6)));
+    let text = text(&status);
+    assert!(text.contains("nodes.trainer: 7 ready, 8 wanted (at least 6)"), "{text}");
+    assert!(text.contains("7 of 8 nodes ready"), "{text}");
 }
 
 #[test]

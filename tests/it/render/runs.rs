@@ -39,7 +39,7 @@ fn waiting(step: usize, address: Address, detail: &str, waited_s: u64, typical_s
 /// Each kind of event, in the order of a run that ends badly.
 pub(super) fn story() -> Vec<Event> {
     let throttled = CloudError::new("fsx:CreateFileSystem", Class::Throttled, "slow down").code("ThrottlingException");
-    let create = |count| Op::Create { epoch: 0, count };
+    let create = |count| Op::Create { epoch: 0, count, least: None };
     let update = |fields: &[&str]| Op::Update {
         fields: fields.iter().map(|each| (*each).to_owned()).collect(),
         set_tags: vec!["team".to_owned()],

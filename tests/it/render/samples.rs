@@ -104,6 +104,7 @@ pub(super) fn nodes(name: &str, instance: &str, count: u32) -> Nodes {
         instance: instance.to_owned(),
         alternatives: Vec::new(),
         count,
+        min_count: None,
         image: Image::Id("ami-0aa".to_owned()),
         market: Market::OnDemand,
         capacity: Capacity::None,

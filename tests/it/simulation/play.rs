@@ -16,13 +16,14 @@ use provision::spec::{Capacity, Spec};
 use tokio::time::{sleep, timeout};
 
 use super::Failed;
-use super::story::{Act, Command, End, Hand, Host, Keeps, Sky, Story};
+use super::story::{Act, Command, End, Hand, Host, Keeps, Scarce, Sky, Story};
 use super::wish::Wish;
 use crate::lifecycle::existing;
 use crate::lifecycle::harness::{self, CLUSTER, Machine, Processes};
 
 /// No run may take longer, whatever befalls it: an outage is sat out for a quarter of an hour at a time.
 const LONGEST: Duration = Duration::from_secs(6 * 3600);
+const P5: &str = "p5.48xlarge";
 /// How often nodes write a few files.
 const WRITES: Duration = Duration::from_secs(7);
 
@@ -95,6 +96,9 @@ impl<'a> Life<'a> {
         if self.story.asks {
             spec.nodes.iter_mut().for_each(|group| group.capacity = Capacity::Probe);
         }
+        if let Some(scarce) = self.story.scarce {
+            spec.nodes.iter_mut().for_each(|group| group.min_count = Some(scarce.least(group.count)));
+        }
         if let Some(Theirs { id, .. }) = &self.theirs {
             spec.storage.existing = Some(id.clone());
         }
@@ -113,6 +117,15 @@ impl<'a> Life<'a> {
 
     async fn live(&mut self) -> Result<()> {
         let neighbours = if self.story.neighbours { Some(self.neighbours().await?) } else { None };
+        if let Some(Scarce { room, .. }) = self.story.scarce {
+            for zone in ["us-east-1a", "us-east-1b", "us-east-1c"] {
+                let taken = neighbours.iter().flat_map(|theirs| &theirs.nodes).filter(|node| node.zone == zone).count();
+                let room = room + u32::try_from(taken).unwrap_or(u32::MAX);
+                self.world.adjust(|settings| {
+                    settings.capacity.insert((P5.to_owned(), zone.to_owned()), room);
+                });
+            }
+        }
         self.world.watch();
         for (nth, act) in self.story.acts.iter().enumerate() {
             self.act(act).await.map_err(|why| format!("{why} (act {nth})"))?;
@@ -267,9 +280,10 @@ impl<'a> Life<'a> {
                 }
                 Err(other) => return Err(format!("ended: {other}")),
                 Ok(Outcome::Ran { refused: Some(plan), .. }) => may_be_refused(plan)?,
-                Ok(Outcome::Ran { report, .. }) => may_end(report)?,
+                Ok(Outcome::Ran { report, .. }) => may_end(report, self.story.scarce.is_some())?,
                 Ok(Outcome::Refused(prepared)) => may_be_refused(&prepared.plan)?,
                 Ok(Outcome::Nothing(_) | Outcome::Held(_)) => {}
+                Ok(Outcome::NoRoom { .. }) if self.story.scarce.is_some() => {}
                 Ok(Outcome::NoRoom { room, .. }) => return Err(format!("ended: there is room: {room:?}")),
                 Ok(Outcome::Differs { findings, .. }) => {
                     return Err(format!("ended: no plan was reviewed: {findings:?}"));
@@ -289,6 +303,8 @@ impl<'a> Life<'a> {
                 (Ok(Outcome::Ran { report, .. }), _) if report.ending == Ending::Complete => {}
                 // With one of the codes above: there is nothing else that it may do.
                 (Ok(Outcome::Refused(_)), _) => return Ok(()),
+                (Ok(Outcome::NoRoom { .. }), _) if self.story.scarce.is_some() => return Ok(()),
+                (Ok(Outcome::Ran { report, .. }), _) if self.has_no_room(report) => return Ok(()),
                 (outcome, command) => return Err(format!("undisturbed: {command:?} ended with {outcome:?}")),
             }
             if let Command::Up(wish) | Command::Replace(wish) = &act.command {
@@ -296,6 +312,14 @@ impl<'a> Life<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Where there is little room, a group may come by fewer nodes than it can do with.
+    fn has_no_room(&self, report: &Report) -> bool {
+        let no_room = |failure: &Failure| matches!(failure, Failure::Cloud { error } if error.class == Class::Capacity);
+        self.story.scarce.is_some()
+            && !report.failures.is_empty()
+            && report.failures.iter().all(|(_, failure)| no_room(failure))
     }
 
     /// What is there is what the spec says, no more and no less.
@@ -306,7 +330,17 @@ impl<'a> Life<'a> {
             *nodes.entry(node.address.name.clone()).or_default() += 1;
         }
         let wanted: BTreeMap<String, u32> = wish.groups.iter().map(|group| (group.name.clone(), group.count)).collect();
-        ensure(nodes == wanted, || format!("convergent: {nodes:?} nodes instead of {wanted:?}"))?;
+        let is_enough = match self.story.scarce {
+            None => nodes == wanted,
+            Some(scarce) => {
+                let within = |(name, count): (&String, &u32)| {
+                    let there = nodes.get(name).copied().unwrap_or_default();
+                    (scarce.least(*count)..=*count).contains(&there)
+                };
+                wanted.iter().all(within) && nodes.keys().all(|name| wanted.contains_key(name))
+            }
+        };
+        ensure(is_enough, || format!("convergent: {nodes:?} nodes instead of {wanted:?}"))?;
         let of = |kind: Kind| {
             truth.resources.iter().filter(|seen| seen.address.kind == kind && seen.state == State::Ready).count()
         };
@@ -353,6 +387,8 @@ impl<'a> Life<'a> {
     }
 
     async fn last_up(&mut self, wish: &Wish, host: Host) -> Result<()> {
+        // There is room at last: what is missing has to come.
+        self.world.adjust(|settings| settings.capacity.clear());
         let mut outcome = self.up_again(wish, host).await?;
         if let Ok(Outcome::Ran { report, .. }) = &outcome
             && report
@@ -370,6 +406,11 @@ impl<'a> Life<'a> {
         complete(&outcome, "the last up")?;
         self.holds()?;
         self.is_as(wish)?;
+        let truth = self.world.truth(CLUSTER);
+        let (there, wanted) = (truth.nodes.iter().filter(|node| node.exists()).count(), wish.groups.iter());
+        ensure(there == wanted.map(|group| group.count as usize).sum::<usize>(), || {
+            format!("convergent: {there} nodes although there is room")
+        })?;
         // A plan made at once may still see what was before.
         sleep(Duration::from_secs(self.story.lag_s)).await;
         let again = self.process(host, Sky::Fair).plan(Purpose::Up, Some(&self.spec(wish))).await;
@@ -461,12 +502,13 @@ fn is_in_use(node: &provision::observed::Node) -> bool {
 }
 
 /// A run that looks again until it converges does not end because what it knew was old.
-fn may_end(report: &Report) -> Result<()> {
+fn may_end(report: &Report, is_scarce: bool) -> Result<()> {
     let stale = |failure: &Failure| matches!(failure, Failure::Stale { .. });
     // Beside a failure that lasts, or when it was asked to stop, it does not look again.
     let lasts = report.ending != Ending::Failed || report.failures.iter().any(|(_, failure)| !stale(failure));
     for (address, failure) in report.failures.iter().filter(|(_, failure)| !(lasts && stale(failure))) {
         let known = match failure {
+            Failure::Cloud { error } if error.class == Class::Capacity => is_scarce,
             Failure::Cloud { error } => error.class.passes() || error.class == Class::Credentials,
             Failure::Broken { .. } | Failure::Nodes { .. } | Failure::Unexported { .. } => true,
             Failure::Stale { .. }

@@ -45,6 +45,7 @@ fn candidates(story: &Story) -> Vec<Story> {
     push(&|other| other.queue = Queue::Truth);
     push(&|other| other.exports_stall = false);
     push(&|other| other.asks = false);
+    push(&|other| other.scarce = None);
     push(&|other| other.storage = Keeps::Fsx);
     push(&|other| other.elsewhere = false);
     push(&|other| other.last_up = None);

@@ -33,6 +33,9 @@ pub(super) struct Story {
     /// Whether there is room for the nodes is found out before the file system is made.
     #[serde(default)]
     pub asks: bool,
+    /// Every zone has little room, and the groups can do with fewer nodes.
+    #[serde(default)]
+    pub scarce: Option<Scarce>,
     /// All specs of a life are of one kind.
     #[serde(default)]
     pub storage: Keeps,
@@ -62,6 +65,24 @@ impl Queue {
             Self::Stuck => QueueTold::Stuck(700),
             Self::Falling => QueueTold::Falling { from_s: 1200, a_minute: 60 },
         }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Scarce {
+    /// Nodes, in each zone, beside those of the neighbours.
+    pub room: u32,
+    /// So much of a group is enough, but no less than one node.
+    pub least_percent: u32,
+}
+
+impl Scarce {
+    fn draw(random: &mut Random) -> Self {
+        Self { room: *random.pick(&[1, 2, 4, 6]), least_percent: *random.pick(&[0, 0, 50, 75]) }
+    }
+
+    pub(super) fn least(self, count: u32) -> u32 {
+        (count * self.least_percent / 100).max(1)
     }
 }
 
@@ -221,6 +242,7 @@ impl Story {
         }
         // From chances of their own: the other lives stay what they were, and so do all that tests/mutants.toml names.
         let existing = Random::named(seed, "existing 15").below(5) == 0;
+        let mut scarce = Random::named(seed, "min-count");
         let storage = match Random::named(seed, "storage 75").below(8) {
             0 if !existing => Keeps::Efs,
             1 if !existing => Keeps::FileCache,
@@ -242,6 +264,7 @@ impl Story {
             ]),
             exports_stall: data.below(12) == 0,
             existing,
+            scarce: (scarce.below(5) == 0).then(|| Scarce::draw(&mut scarce)),
             storage,
             // Like `existing`.
             asks: Random::named(seed, "asks 45").below(4) == 0,

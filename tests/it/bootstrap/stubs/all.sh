@@ -21,6 +21,8 @@ case $name in
       */local-ipv4) setting address 10.0.0.1 ;;
       */ami-launch-index) setting index 0 ;;
       *.repo) echo "baseurl=https://fsx-lustre-client-repo.s3.amazonaws.com/el/9/x86_64/" >"$2" ;;
+      */tags/instance/provision:peers) if [[ -e set/peers ]]; then cat set/peers; else exit 22; fi ;;
+      */tags/instance/provision:epoch) setting epoch 0 ;;
       */tags/instance/provision:until) if [[ -e set/until ]]; then cat set/until; else exit 22; fi ;;
     esac
     ;;
