@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::capacity;
 use super::context::Context;
 use super::event::{Failure, What};
 use super::export;
@@ -73,15 +74,29 @@ async fn create<C: Cloud, K: Clock>(
         tags.extend(wanted.tags.clone());
         tags.extend(mounted(context, address));
         tags.extend(life(context, &wanted.resource).await);
+        let hold = context.holds.of(address);
+        let mut known = context.known();
+        known.ids.extend(hold.iter().map(|hold| (hold.address.clone(), hold.id.clone())));
         let create = Create {
             address: address.clone(),
             resource: wanted.resource.clone(),
             tags,
+            // The same with and without a reservation: whichever call is late, only one of them launches.
             token: id.token(&what, epoch),
             count,
-            known: context.known(),
+            known,
         };
         let sent = context.call(index, address, || context.cloud.create(&create)).await;
+        if let (Err(Failure::Cloud { error }), Some(hold)) = (&sent, &hold)
+            && capacity::is_no_good(error)
+        {
+            // That try has an end. What is held would stand in the way of the next.
+            context.note(index, address, format!("no launch into {} ({error}); launched without it", hold.id));
+            let there = context.observed.nodes_of(address).count();
+            context.store.gone(address, u32::try_from(there).unwrap_or(u32::MAX), false).await;
+            capacity::give_back(context, hold).await?;
+            continue;
+        }
         match &sent {
             Ok(_) => {}
             // That try has an end, so that the group may be of another type in the next.
@@ -125,6 +140,12 @@ async fn create<C: Cloud, K: Clock>(
                 context.emit(What::Answered { step: index, address: address.clone(), id: ids_text(&ids) });
                 context.store.made(address, epoch, context.clock.now()).await;
                 let _ = answered.send(index);
+                if let Some(hold) = hold {
+                    context.holds.used(&hold.id);
+                    wait::nodes_run(context, index, address, &ids).await?;
+                    // What does not succeed now is tried again at the end of the run, and told then.
+                    let _ = capacity::give_back(context, &hold).await;
+                }
                 return wait::nodes_ready(context, index, address, &ids).await;
             }
         }

@@ -29,6 +29,8 @@ pub(super) struct Machine {
     pub(super) addresses: u32,
     pub(super) launched: Duration,
     pub(super) spot: bool,
+    /// The reservation that it runs in, which may have ended since.
+    pub(super) reservation: Option<String>,
     pub(super) reason: Option<String>,
     pub(super) tags: Tags,
     pub(super) maker: Maker,
@@ -84,6 +86,7 @@ impl World {
         let template_id = create.known.ids.get(&group.template);
         let parameters =
             format!("{template_id:?} {} {} {} {:?}", create.count, group.instance, group.subnet, create.tags);
+        let parameters = format!("{parameters} {:?}", target(create));
         // Also when they are terminated, for as long as they are shown.
         if let Some(made) = self.spent(&scope, &create.token, &parameters)?
             && made.iter().any(|id| self.nodes.get(id).is_some())
@@ -103,7 +106,8 @@ impl World {
         if count == 0 {
             return refuse(Class::Invalid, "InvalidParameterValue", "MinCount must be at least 1");
         }
-        self.has_room(group, &zone, count, addresses_of(&template))?;
+        self.has_room(create, group, &zone, addresses_of(&template))?;
+        self.has_places(create, group, &zone, &uses)?;
 
         let asked = (cluster_of(&create.tags), create.address.to_string());
         let most = self.asked.entry(asked).or_default();
@@ -157,15 +161,26 @@ impl World {
         Ok(())
     }
 
-    fn has_room(&self, group: &NodeGroup, zone: &str, count: u32, addresses: u32) -> Answer<()> {
-        let instance = &group.instance;
+    fn has_room(&self, create: &Create, group: &NodeGroup, zone: &str, addresses: u32) -> Answer<()> {
+        let (instance, count) = (&group.instance, create.count);
         self.is_offered(instance, zone)?;
-        self.may_have_more(count)?;
+        // What is reserved counts already.
+        if target(create).is_none() {
+            self.may_have_more(count)?;
+        }
         if count * addresses > self.free_addresses(&group.subnet) {
             let message = format!("{} has too few free addresses", group.subnet);
             return refuse(Class::Capacity, "InsufficientFreeAddressesInSubnet", message);
         }
-        self.has_capacity(instance, zone, count)
+        Ok(())
+    }
+
+    /// Of the pool, or of the reservation that the call names.
+    fn has_places(&self, create: &Create, group: &NodeGroup, zone: &str, uses: &Uses) -> Answer<()> {
+        match target(create) {
+            None => self.has_capacity(&group.instance, zone, create.count),
+            Some(id) => self.has_reserved(id, &group.instance, zone, create.count, uses),
+        }
     }
 
     /// An instance of somebody else's, running for ever.
@@ -180,6 +195,7 @@ impl World {
             addresses: 1,
             launched: self.now,
             spot: group.market == Market::Spot,
+            reservation: None,
             reason: None,
             tags,
             maker: Maker::Others,
@@ -211,6 +227,7 @@ impl World {
             addresses: addresses_of(template),
             launched: self.now,
             spot: template.market == Market::Spot,
+            reservation: target(create).cloned(),
             reason: None,
             tags: tags.clone(),
             maker: Maker::Clients,
@@ -314,6 +331,11 @@ impl World {
     pub(super) fn node_forgotten(&mut self, id: &str) {
         self.nodes.remove(id, self.now, self.now);
     }
+}
+
+/// The reservation that a launch names.
+fn target(create: &Create) -> Option<&String> {
+    create.known.ids.get(&Address::named(Kind::Reservation, &create.address.name))
 }
 
 /// Interfaces for EFA alone have no address.
