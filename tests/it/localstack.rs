@@ -11,6 +11,7 @@ mod efs;
 mod existing;
 mod faults;
 mod file_cache;
+mod held;
 mod life;
 mod nodes;
 mod permissions;
@@ -54,6 +55,8 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("permissions::applies_with_what_is_given", permissions::applies_with_what_is_given),
     ("nodes::a_boot_fails", nodes::a_boot_fails),
     ("nodes::no_capacity", nodes::no_capacity),
+    ("held::launched_into", held::launched_into),
+    ("held::stopped_and_gone_on_with", held::stopped_and_gone_on_with),
     ("nodes::spoken_with", nodes::spoken_with),
     ("nodes::files_outside_the_links", nodes::files_outside_the_links),
     ("data::refuses_what_cannot_be", data::refuses_what_cannot_be),

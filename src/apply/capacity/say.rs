@@ -86,8 +86,8 @@ impl Said<'_> {
         ));
         finding = self.sums(finding, &groups);
         finding = finding.why(format!(
-            "a run that dies over it does not give it back: the next `up` or `down` does, or it ends by itself after {} min, \
-             within an hour",
+            "what a run that dies leaves reserved, the next `up` uses or gives back, and `down` gives back; without them it ends by \
+             itself after {} min, or within the hour after that",
             LIFE_OF_HOLD.as_mins()
         ));
         let together = |group: &&&Nodes| {

@@ -59,6 +59,19 @@ pub(super) fn story() -> Vec<Event> {
     };
     let none = CloudError::new("ec2:CreateCapacityReservation", Class::Capacity, "none in us-east-1a")
         .code("InsufficientInstanceCapacity");
+    let held = What::CapacityHeld {
+        zone: "us-east-1b".to_owned(),
+        group: "trainer".to_owned(),
+        instance: "p5.48xlarge".to_owned(),
+        count: 8,
+        reservation: "cr-0123".to_owned(),
+        until: Some(now()),
+    };
+    let given_back = |used| What::CapacityGivenBack {
+        group: "trainer".to_owned(),
+        reservation: "cr-0123".to_owned(),
+        used,
+    };
     let denied = CloudError::new("ec2:CreateCapacityReservation", Class::Denied, "not you");
     vec![
         event(0.0, What::Held { who: "ana@laptop".to_owned(), command: "up".to_owned(), until: now() }),
@@ -66,6 +79,7 @@ pub(super) fn story() -> Vec<Event> {
         event(0.0, What::NoRoomYet { since: now(), pause_s: 120 }),
         event(0.0, room("b", Room::Granted)),
         event(0.0, What::Unasked { error: denied }),
+        event(0.0, held),
         event(0.1, started(0, fsx(), create(1))),
         event(0.1, started(1, Address::one(Kind::SecurityGroup), update(&["rules"]))),
         event(0.1, started(2, Address::one(Kind::Role), update(&[]))),
@@ -79,6 +93,8 @@ pub(super) fn story() -> Vec<Event> {
         event(513.3, started(3, link(), create(1))),
         event(513.3, started(4, trainer(), create(8))),
         event(514.0, What::Answered { step: 4, address: trainer(), id: "i-0001 and 7 more".to_owned() }),
+        event(555.0, given_back(true)),
+        event(555.0, given_back(false)),
         event(560.0, What::Noted { step: 3, address: link(), text: "task-0123 exports it already".to_owned() }),
         event(700.0, started(5, link(), Op::Preload)),
         event(701.0, waiting(5, link(), "importing metadata: 5 of 90 files", 1, None)),
