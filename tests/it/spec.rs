@@ -361,6 +361,7 @@ fn placement() {
         placement("instance = \"p5.48xlarge\"\ncount = 2\nmarket = { reservation = \"cr-0a\" }\n"),
         Placement::None
     );
+    assert_eq!(placement("instance = \"p5.48xlarge\"\ncount = 2\ncapacity = \"reserve\"\n"), Placement::None);
 }
 
 #[test]

@@ -67,11 +67,8 @@ pub(super) fn story() -> Vec<Event> {
         reservation: "cr-0123".to_owned(),
         until: Some(now()),
     };
-    let given_back = |used| What::CapacityGivenBack {
-        group: "trainer".to_owned(),
-        reservation: "cr-0123".to_owned(),
-        used,
-    };
+    let given_back =
+        |used| What::CapacityGivenBack { group: "trainer".to_owned(), reservation: "cr-0123".to_owned(), used };
     let denied = CloudError::new("ec2:CreateCapacityReservation", Class::Denied, "not you");
     vec![
         event(0.0, What::Held { who: "ana@laptop".to_owned(), command: "up".to_owned(), until: now() }),
@@ -217,7 +214,7 @@ fn bars_tell_the_same_story() {
 #[test]
 fn a_hidden_target_draws_nothing_and_counts_all_the_same() {
     let mut progress = Progress::new(ProgressDrawTarget::hidden(), Theme::plain());
-    for event in story().into_iter().take(8) {
+    for event in story().into_iter().take(9) {
         progress.handle(&event);
     }
     assert_eq!(progress.running(), 3);
