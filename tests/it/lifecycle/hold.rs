@@ -352,5 +352,11 @@ async fn a_plan_says_what_waiting_costs_beside_what_it_protects() {
     wanted.storage.capacity_gib = Some(480_000);
     wanted.cluster.launch = Launch::WithStorage;
     let plan = machine.plan(Purpose::Up, Some(&wanted)).await.plan;
-    insta::assert_snapshot!(finding(&plan, "capacity::reserve").join("\n"), @"");
+    insta::assert_snapshot!(finding(&plan, "capacity::reserve").join("\n"), @"
+    2 × p5.48xlarge for nodes.g0: reserved, and given back once they run in it
+    asked for in us-east-1a, then in us-east-1b, then in us-east-1c: all groups in one zone, or the next
+    waiting costs 1.83 USD in 1 min (1.83 USD a minute, like the nodes); a file system in the wrong zone costs 13.81 USD if it is deleted at once, which takes 6 min in all, and 138.08 USD for every hour that it stays
+    what a run that dies leaves reserved, the next `up` uses or gives back, and `down` gives back; without them it ends by itself after 60 min, or within the hour after that
+    the nodes are in no cluster placement group: what is held was not reserved in one, and cannot be launched into one
+    ");
 }
