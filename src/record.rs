@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::desired::{Address, Desired, Kind, Link, Pins, Resource, TAG_EPOCH, Tags, Wanted};
-use crate::observed::Observed;
+use crate::observed::{Observed, Seen};
 
 /// How long a thing may stay invisible after it was made. AWS gives no figure (EC2 API developer guide, "Eventual
 /// consistency"); half a minute is the longest that we plan for, and this is a little more.
@@ -167,6 +167,12 @@ impl Record {
     /// Capacity may be reserved: a run was about to ask for some, and nobody has written down that it was given back.
     pub fn may_hold_capacity(&self) -> bool {
         self.tries.iter().any(|(address, last)| address.kind == Kind::Reservation && !(last.done && last.count == 0))
+    }
+
+    /// A reservation that is seen was made by the latest try and not given back since. A look may show others for a while.
+    pub fn holds(&self, seen: &Seen) -> bool {
+        let epoch = seen.tags.get(TAG_EPOCH).and_then(|epoch| epoch.parse().ok());
+        self.tries.get(&seen.address).is_none_or(|last| Some(last.epoch) == epoch && !(last.done && last.count == 0))
     }
 
     /// What was changed or deleted a moment ago may still be seen as it was.

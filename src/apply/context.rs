@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::capacity::Holds;
 use super::event::{Event, FORMAT_VERSION, Failure, What};
 use super::fill::Fill;
 use super::keeper::Keeper;
@@ -34,6 +35,8 @@ pub(super) struct Context<C, K> {
     pub store: Store<C>,
     pub keeper: Keeper<C, K>,
     pub known: Mutex<Known>,
+    /// Capacity that is kept until nodes run in it.
+    pub holds: Holds,
     /// How long the last wait of a kind took.
     pub times: Mutex<HashMap<(Kind, Discriminant<Op>), Duration>>,
     /// How many nodes this run has launched.
@@ -167,6 +170,10 @@ pub(super) fn known_from(observed: &Observed) -> Known {
 }
 
 fn learn(known: &mut Known, seen: &Seen) {
+    // What nodes are launched into is in `holds`.
+    if seen.address.kind == Kind::Reservation {
+        return;
+    }
     known.ids.insert(seen.address.clone(), seen.id.clone());
     if let Some(endpoint) = &seen.endpoint {
         known.endpoint = Some(endpoint_of(&seen.id, endpoint));

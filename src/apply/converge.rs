@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use super::capacity::{self, NoRoom, Prober, Secured};
+use super::capacity::{self, Hold, NoRoom, Prober, Secured};
 use super::dispatcher::{Report, Run, run};
 use super::event::{Ending, Event, FORMAT_VERSION, Failure, What};
 use super::keeper::Keeper;
@@ -160,7 +160,7 @@ where
                 }
             }
         }
-        let (lease, secured) = match Box::pin(secure(cloud, clock, session, &request, prepared, lease)).await? {
+        let (lease, secured, holds) = match Box::pin(secure(cloud, clock, session, &request, prepared, lease)).await? {
             Ok(secured) => secured,
             Err(outcome) => return Ok(outcome),
         };
@@ -174,6 +174,7 @@ where
             record: prepared.record.clone(),
             scope: prepared.scope.clone(),
             lease,
+            holds,
             events: session.events.clone(),
             stop: session.stop.clone(),
         }))
@@ -216,19 +217,28 @@ async fn secure<C: Cloud, K: Clock>(
     request: &Request,
     mut prepared: Prepared,
     lease: Lease,
-) -> Result<Result<(Lease, Prepared), Outcome>, Failed> {
-    if session.request.purpose == Purpose::Down || !capacity::is_to_be_asked(session, &prepared) {
-        return Ok(Ok((lease, prepared)));
+) -> Result<Result<(Lease, Prepared, Vec<Hold>), Outcome>, Failed> {
+    let say = |what| {
+        let _ = session.events.send(Event { format_version: FORMAT_VERSION, at: clock.now(), elapsed_s: 0.0, what });
+    };
+    if session.request.purpose == Purpose::Down {
+        return Ok(Ok((lease, prepared, Vec::new())));
     }
+    if !capacity::is_to_be_asked(session, &prepared) {
+        let holds = capacity::adopted(&prepared);
+        holds.iter().for_each(|hold| say(hold.held()));
+        return Ok(Ok((lease, prepared, holds)));
+    }
+    let deployed = prepared.desired.id.clone();
     let keeper = Keeper::new(lease, cloud.clone(), clock.clone());
     let mut prober = Prober::new(cloud, clock, session, &prepared, keeper);
     let asked = Box::pin(prober.ask()).await;
-    let (lease, store) = prober.hand_over().await;
+    let (lease, store, holds) = prober.hand_over().await;
     let Some(lease) = lease else { return Err(Failed::Unsecured(Failure::LostLock)) };
     let room = match asked {
         Ok(Secured::Unasked) => {
             prepared.record = store.record().await;
-            return Ok(Ok((lease, prepared)));
+            return Ok(Ok((lease, prepared, holds)));
         }
         Ok(Secured::Room((place, choice, types)))
             if prepared.record.pins.place.as_ref() == Some(&place)
@@ -241,7 +251,7 @@ async fn secure<C: Cloud, K: Clock>(
         {
             prepared.record = store.record().await;
             prepared.record.pins.choice = Some(choice);
-            return Ok(Ok((lease, prepared)));
+            return Ok(Ok((lease, prepared, holds)));
         }
         Ok(Secured::Room(room)) => Ok(room),
         Ok(Secured::NoRoom(room)) => Err(Ok(Some(room))),
@@ -258,7 +268,7 @@ async fn secure<C: Cloud, K: Clock>(
             };
             match looked {
                 Ok(now) if now.plan.is_refused() => Ok(Outcome::Refused(Box::new(now))),
-                Ok(now) => return Ok(Ok((lease, now))),
+                Ok(now) => return Ok(Ok((lease, now, holds))),
                 Err(failed) => Err(failed),
             }
         }
@@ -274,7 +284,22 @@ async fn secure<C: Cloud, K: Clock>(
             }
         }
     };
-    let _ = lease.release(cloud).await;
+    let lease = if holds.is_empty() {
+        Some(lease)
+    } else {
+        let keeper = Keeper::new(lease, cloud.clone(), clock.clone());
+        for hold in &holds {
+            // What cannot be given back ends by itself, or by the next run.
+            if capacity::cancel(cloud, &keeper, &store, &deployed, hold).await.is_ok() {
+                say(hold.given_back());
+            }
+        }
+        let _ = patiently(|| store.flush()).await;
+        keeper.hand_over().await
+    };
+    if let Some(lease) = lease {
+        let _ = lease.release(cloud).await;
+    }
     ended.map(Err)
 }
 

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::capacity::{self, Hold, Holds};
 use super::context::{Context, known_from, round};
 use super::event::{Ending, Event, Failure, What};
 use super::executor::{is_awaited, perform};
@@ -34,6 +35,8 @@ pub struct Run<C, K> {
     pub record: Record,
     pub scope: Scope,
     pub lease: Lease,
+    /// What it has to launch nodes into, or to give back.
+    pub holds: Vec<Hold>,
     pub events: UnboundedSender<Event>,
     /// The user asked to stop.
     pub stop: CancellationToken,
@@ -92,7 +95,7 @@ struct Dispatcher<C, K> {
 
 /// Applies a plan. Ends when nothing more can be done: everything is done, or what is left waits for what failed.
 pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
-    let Run { cloud, clock, plan, desired, observed, record, scope, lease, events, stop } = run;
+    let Run { cloud, clock, plan, desired, observed, record, scope, lease, holds, events, stop } = run;
     let known = known_from(&observed);
     let mut scope = scope;
     // Of several, all have to be looked at: links may be on either.
@@ -110,6 +113,7 @@ pub async fn run<C: Cloud, K: Clock>(run: Run<C, K>) -> Report {
         run: keeper.run(),
         keeper,
         known: Mutex::new(known),
+        holds: Holds::new(holds),
         times: Mutex::new(HashMap::new()),
         fill: Fill::default(),
         queue: super::export::LastLook::default(),
@@ -313,7 +317,12 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             None if failures.is_empty() && left.is_empty() => Ending::Complete,
             None => Ending::Failed,
         };
+        let mut kept: Vec<(Address, Failure)> = Vec::new();
         if ending != Ending::LostLock {
+            kept = give_back(&context).await;
+            if ending == Ending::Complete && !kept.is_empty() {
+                ending = Ending::Failed;
+            }
             let complete = ending == Ending::Complete;
             let seen = stages.iter().zip(&context.plan.steps).all(|(stage, step)| match &step.op {
                 Op::Delete { .. } => *stage == Stage::Done,
@@ -346,10 +355,21 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         if unforgotten.is_some() {
             ending = Ending::Failed;
         }
-        context.emit(What::Ended { outcome: ending, done, failed: failures.len(), left: left.len() });
-        let failures =
-            failures.into_iter().map(|(step, failure)| (context.plan.steps[step].address.clone(), failure)).collect();
+        context.emit(What::Ended { outcome: ending, done, failed: failures.len() + kept.len(), left: left.len() });
+        let of_step = |(step, failure): (usize, Failure)| (context.plan.steps[step].address.clone(), failure);
+        let failures = failures.into_iter().map(of_step).chain(kept).collect();
         let partly_filled = context.partly_filled();
         Report { ending, done, left, answered: answered_for, failures, partly_filled, unforgotten }
     }
+}
+
+/// No run leaves capacity reserved behind, not even one that was asked to stop: it is billed. What could not be given back.
+async fn give_back<C: Cloud, K: Clock>(context: &Context<C, K>) -> Vec<(Address, Failure)> {
+    let mut kept = Vec::new();
+    for hold in context.holds.left() {
+        if let Err(failure) = capacity::give_back(context, &hold).await {
+            kept.push((hold.address, failure));
+        }
+    }
+    kept
 }

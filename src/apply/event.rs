@@ -59,6 +59,23 @@ pub enum What {
     Unasked {
         error: CloudError,
     },
+    /// Capacity is reserved for a group and kept until its nodes run, by this run or an earlier one.
+    CapacityHeld {
+        zone: String,
+        group: String,
+        instance: String,
+        count: u32,
+        reservation: String,
+        /// When it ends by itself.
+        until: Option<Timestamp>,
+    },
+    /// What was held for a group is given back.
+    CapacityGivenBack {
+        group: String,
+        reservation: String,
+        /// Its nodes were launched into it, and run on.
+        used: bool,
+    },
     /// A step is about to send its first call.
     Started {
         step: usize,
@@ -136,7 +153,7 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum Room {
-    /// It was reserved, and is given back.
+    /// It was reserved, and is given back: at once, or once the nodes run.
     Granted,
     Refused {
         error: CloudError,

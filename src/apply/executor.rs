@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::capacity;
 use super::context::Context;
 use super::event::{Failure, What};
 use super::export;
@@ -86,16 +87,32 @@ async fn create<C: Cloud, K: Clock>(
         tags.extend(mounted(context, address));
         tags.extend(life(context, &wanted.resource).await);
         tags.extend(context.peers(index, address, &wanted.resource));
+        let hold = context.holds.of(address);
+        // No more fit into it. The next `up` asks for the rest.
+        let of_hold = |nodes: u32| hold.as_ref().map_or(nodes, |hold| nodes.min(hold.count));
+        let mut known = context.known();
+        known.ids.extend(hold.iter().map(|hold| (hold.address.clone(), hold.id.clone())));
         let create = Create {
             address: address.clone(),
             resource: wanted.resource.clone(),
             tags,
+            // The same with and without a reservation: whichever call is late, only one of them launches.
             token: id.token(&what, epoch),
-            count,
-            least: least.max(1),
-            known: context.known(),
+            count: of_hold(count),
+            least: of_hold(least.max(1)),
+            known,
         };
         let sent = context.call(index, address, || context.cloud.create(&create)).await;
+        if let (Err(Failure::Cloud { error }), Some(hold)) = (&sent, &hold)
+            && capacity::is_no_good(error)
+        {
+            // That try has an end. What is held would stand in the way of the next.
+            context.note(index, address, format!("no launch into {} ({error}); launched without it", hold.id));
+            let there = context.observed.nodes_of(address).count();
+            context.store.gone(address, u32::try_from(there).unwrap_or(u32::MAX), false).await;
+            capacity::give_back(context, hold).await?;
+            continue;
+        }
         match &sent {
             Ok(_) => {}
             // The group has enough. That try has an end: the next `up` asks for the rest in another.
@@ -148,6 +165,12 @@ async fn create<C: Cloud, K: Clock>(
                 context.launched(index, address, &ids, count, None);
                 context.store.launched(address, epoch, context.expected(address, count), context.clock.now()).await;
                 let _ = answered.send(index);
+                if let Some(hold) = hold {
+                    context.holds.used(&hold.id);
+                    wait::nodes_run(context, index, address, &ids).await?;
+                    // What does not succeed now is tried again at the end of the run, and told then.
+                    let _ = capacity::give_back(context, &hold).await;
+                }
                 return wait::nodes_ready(context, index, address, &ids).await;
             }
         }

@@ -30,7 +30,7 @@ mod store;
 mod wait;
 mod watch;
 
-pub use capacity::{NoRoom, ZoneAnswer};
+pub use capacity::{Hold, NoRoom, ZoneAnswer};
 pub use converge::{Outcome, Session, converge};
 pub use dispatcher::{Report, Run, run};
 pub use fill::PartlyFilled;

@@ -193,7 +193,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     plan.findings.extend(unusable);
     plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
     plan.findings.extend(images(spec, &survey, &record.pins));
-    plan.findings.extend(capacity::finding(&open, &observed, &record.pins, prices));
+    plan.findings.extend(capacity::findings(&open, &observed, &desired, &record, &plan, prices));
     plan.findings.extend(record.pins.choice.as_ref().filter(|_| !was_chosen).map(|choice| chosen(&place, choice)));
     plan.place = Some(Lives { place, choice: record.pins.choice.clone(), is_new: !was_chosen });
     let (is_new, offerings, open) = (stored.is_none(), survey.offerings, Some(open));

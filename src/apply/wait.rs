@@ -227,6 +227,24 @@ pub(super) async fn updated<C: Cloud, K: Clock>(
     .await
 }
 
+/// None of these nodes is still on its way: each runs, or has ended.
+pub(super) async fn nodes_run<C: Cloud, K: Clock>(
+    context: &Context<C, K>,
+    index: usize,
+    address: &Address,
+    ids: &[String],
+) -> Result<(), Failure> {
+    wait(context, index, address, Kind::Nodes, pace(Kind::Nodes, op(context, index)), |observed, waited| {
+        let mine = || observed.nodes.iter().filter(|node| ids.contains(&node.id));
+        let hidden = if is_fresh(waited) { ids.len() - mine().count() } else { 0 };
+        match hidden + mine().filter(|node| node.state == NodeState::Pending).count() {
+            0 => Verdict::Done,
+            pending => Verdict::Pending(format!("{} of {} running", ids.len() - pending, ids.len())),
+        }
+    })
+    .await
+}
+
 /// Every one of these nodes has said how its boot ended.
 pub(super) async fn nodes_ready<C: Cloud, K: Clock>(
     context: &Context<C, K>,

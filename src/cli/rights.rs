@@ -20,7 +20,7 @@ pub(super) fn wanted(spec: &Spec, prepared: &Prepared) -> Option<Rights> {
     }
     let target = Target { partition: &identity.partition, account: &identity.account };
     let policy = |purpose| permissions::policy(spec, desired, &target, purpose).statement;
-    let insists = spec.nodes.iter().any(|group| group.capacity == Capacity::Probe);
+    let insists = spec.nodes.iter().any(|group| matches!(group.capacity, Capacity::Probe | Capacity::Reserve));
     let is_asked =
         |sid: &str| !permissions::FOR_NODES.contains(&sid) && (insists || !permissions::FOR_CAPACITY.contains(&sid));
     // What only looks was just done.

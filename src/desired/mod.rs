@@ -15,9 +15,9 @@ pub use build::{Desired, Point, Settled, Wanted, build, build_offline, link, sto
 pub use fields::{deployment_text, efs_throughput_text, market_text, media_text};
 pub use flows::{flows_of, flows_sentence, flows_text};
 pub use names::{
-    ClusterId, DISCARD, EXPORT_REPORTS, IAM_PATH, NO_PEERS, PEER_DIGITS, TAG_ADDRESS, TAG_CLUSTER, TAG_DEPLOYMENT,
-    TAG_EPOCH, TAG_FILE_SYSTEM, TAG_NODE, TAG_PEERS, TAG_PRELOAD, TAG_SPEC, TAG_TTL, TAG_UNEXPORTED, TAG_UNTIL, digest,
-    is_metadata_key, link_name,
+    ClusterId, DISCARD, EXPORT_REPORTS, HELD, IAM_PATH, NO_PEERS, PEER_DIGITS, PROBED, TAG_ADDRESS, TAG_CLUSTER,
+    TAG_DEPLOYMENT, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_NODE, TAG_PEERS, TAG_PRELOAD, TAG_SPEC, TAG_TTL, TAG_UNEXPORTED,
+    TAG_UNTIL, digest, is_metadata_key, link_name,
 };
 pub use place::{
     Candidate, Choice, PinnedImage, Pins, Place, RuledOut, addresses_needed, candidates, choose, image_key, offered,

@@ -16,6 +16,10 @@ pub const TAG_EPOCH: &str = "provision:epoch";
 /// On a link whose unexported files the user gave up in the spec, with the value [`DISCARD`]: `down` works without a spec.
 pub const TAG_UNEXPORTED: &str = "provision:unexported";
 pub const DISCARD: &str = "discard";
+/// In [`TAG_SPEC`] of a reservation: it was made to learn whether there is room, and goes at once.
+pub const PROBED: &str = "probe";
+/// In [`TAG_SPEC`] of a reservation: it is kept until its nodes run.
+pub const HELD: &str = "reserve";
 /// Where lists of files that an export could not copy go: a folder inside the linked prefix, as FSx demands.
 pub const EXPORT_REPORTS: &str = "provision-export-reports";
 /// Which file system a template and its nodes mount: another one needs other nodes.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::policy::{Condition, OneOrMore, Policy, Statement};
 use crate::desired::{Address, Desired, IAM_PATH, Kind, Resource, TAG_CLUSTER, policy::ec2_service};
 use crate::record;
-use crate::spec::{Dataset, Flow, Image, Market, Nodes, Service, Spec};
+use crate::spec::{Capacity, Dataset, Flow, Image, Market, Nodes, Service, Spec};
 
 /// What the holder of the policy is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,6 +236,9 @@ impl Builder<'_> {
         if self.has(Kind::Placement) {
             ours.push(self.placements());
         }
+        if self.asks_for_capacity() && self.spec.nodes.iter().any(|group| group.capacity == Capacity::Reserve) {
+            ours.push(self.ec2("capacity-reservation/*"));
+        }
         self.allow("LaunchWithOurs", &["ec2:RunInstances"], ours, &[self.tagged_already()]);
 
         let mut given = self.images();
@@ -258,7 +261,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Reserved before the file system is made, and given back.
+    /// Reserved before the file system is made, and given back: at once, or once the nodes run.
     fn capacity(&mut self) {
         if !self.asks_for_capacity() {
             return;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cached;
+use super::held::held;
 use super::model::{Action, Danger, Finding, Purpose, Verb};
 use super::nodes::{self, Batch, Case};
 use super::not_ours;
@@ -146,7 +147,9 @@ fn foreign(input: &Input<'_>, outcome: &mut Outcome) {
         return;
     }
     let mut seen = BTreeSet::new();
-    for resource in input.observed.resources.iter().filter(|each| each.state != State::Deleting) {
+    // One that was given back may be seen for a while beside the next: each goes, or is what the record says.
+    let is_one = |each: &&Seen| each.state != State::Deleting && each.address.kind != Kind::Reservation;
+    for resource in input.observed.resources.iter().filter(is_one) {
         if !seen.insert(&resource.address) {
             let mut finding =
                 error("plan::double", Some(&resource.address), format!("there are two of {}", resource.address));
@@ -480,8 +483,10 @@ fn unwanted(input: &Input<'_>, outcome: &mut Outcome) {
         outcome.actions.push(removal(address.clone(), None, summary, Danger::DestroysCompute));
         outcome.work.insert(address, Work { delete: ids, ..Work::default() });
     }
+    let held =
+        if input.purpose == Purpose::Up { held(input.desired, input.observed, input.record) } else { Vec::new() };
     for seen in &input.observed.resources {
-        if input.desired.resources.contains_key(&seen.address) {
+        if input.desired.resources.contains_key(&seen.address) || held.iter().any(|held| held.id == seen.id) {
             continue;
         }
         if input.purpose == Purpose::Up && seen.address.kind == Kind::MountTarget && !storage_goes(outcome) {

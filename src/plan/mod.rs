@@ -9,6 +9,7 @@ mod cover;
 mod danger;
 mod diff;
 mod efs;
+mod held;
 mod model;
 mod nodes;
 mod not_ours;
@@ -30,6 +31,7 @@ pub use check::check;
 pub use cost::{Cost, CostItem, Line, Meter, PriceSource, Sum};
 pub use cover::covers;
 pub use diff::{EPOCHS_A_TRY, Input, Options};
+pub use held::held;
 pub use model::{
     Action, After, Alternative, Alternatives, Change, Danger, FORMAT_VERSION, Finding, Lives, Op, Plan, Purpose, Step,
     Verb,

@@ -71,6 +71,15 @@ pub(super) fn told<'a>(what: &'a What, theme: &Theme) -> Option<Line<'a>> {
         What::Unasked { error } => {
             of_run((CAREFUL, "!"), clean(&format!("whether there is room for the nodes is not asked: {error}"), theme))
         }
+        What::CapacityHeld { zone, group, instance, count, reservation, until } => {
+            let until = until.map(|until| format!(", until {until:.0} at the latest")).unwrap_or_default();
+            let words = format!("{zone}, {count} × {instance} for nodes.{group}: held as {reservation}{until}");
+            of_run((PLAIN, " "), clean(&words, theme))
+        }
+        What::CapacityGivenBack { group, reservation, used } => {
+            let why = if *used { "its nodes run" } else { "it is not needed any more" };
+            of_run((PLAIN, " "), clean(&format!("{reservation} is given back, nodes.{group}: {why}"), theme))
+        }
         What::Started { step: _, address, op } => {
             let verb = words::verb(op);
             of_step((of_verb(verb), theme.symbol(verb)), address, doing(op))

@@ -58,6 +58,8 @@ impl Progress {
             | What::NoRoomYet { .. }
             | What::NextType { .. }
             | What::Unasked { .. }
+            | What::CapacityHeld { .. }
+            | What::CapacityGivenBack { .. }
             | What::Stopping
             | What::Preloading { .. }
             | What::DataEnded { .. } => self.print(event),

@@ -29,6 +29,8 @@ pub(super) struct Machine {
     pub(super) addresses: u32,
     pub(super) launched: Duration,
     pub(super) spot: bool,
+    /// The reservation that it runs in, which may have ended since.
+    pub(super) reservation: Option<String>,
     pub(super) reason: Option<String>,
     pub(super) tags: Tags,
     pub(super) maker: Maker,
@@ -84,6 +86,7 @@ impl World {
         let template_id = create.known.ids.get(&group.template);
         let Create { count, least, tags, .. } = create;
         let parameters = format!("{template_id:?} {least} {count} {} {} {tags:?}", group.instance, group.subnet);
+        let parameters = format!("{parameters} {:?}", target(create));
         // Also when they are terminated, for as long as they are shown.
         if let Some(made) = self.spent(&scope, &create.token, &parameters)?
             && made.iter().any(|id| self.nodes.get(id).is_some())
@@ -102,7 +105,7 @@ impl World {
         if create.least == 0 || create.least > create.count {
             return refuse(Class::Invalid, "InvalidParameterValue", "MinCount is from 1 to MaxCount");
         }
-        let count = self.room_for(create, group, &zone, addresses_of(&template))?;
+        let count = self.room_for(create, group, &zone, addresses_of(&template), &uses)?;
 
         let asked = (cluster_of(&create.tags), create.address.to_string());
         let most = self.asked.entry(asked).or_default();
@@ -158,16 +161,24 @@ impl World {
 
     /// How many can be launched. Only for want of capacity are they fewer than were asked for: whether EC2 launches fewer
     /// where a quota or a subnet has no room for all, its documentation does not say.
-    fn room_for(&self, create: &Create, group: &NodeGroup, zone: &str, addresses: u32) -> Answer<u32> {
-        let instance = &group.instance;
+    fn room_for(&self, create: &Create, group: &NodeGroup, zone: &str, addresses: u32, uses: &Uses) -> Answer<u32> {
+        let (instance, count) = (&group.instance, create.count);
         self.is_offered(instance, zone)?;
-        self.may_have_more(create.count)?;
-        if create.count * addresses > self.free_addresses(&group.subnet) {
+        // What is reserved counts already.
+        if target(create).is_none() {
+            self.may_have_more(count)?;
+        }
+        if count * addresses > self.free_addresses(&group.subnet) {
             let message = format!("{} has too few free addresses", group.subnet);
             return refuse(Class::Capacity, "InsufficientFreeAddressesInSubnet", message);
         }
+        // Of the pool, or of the reservation that the call names.
+        if let Some(id) = target(create) {
+            self.has_reserved(id, instance, zone, count, uses)?;
+            return Ok(count);
+        }
         self.has_capacity(instance, zone, create.least)?;
-        Ok(self.room(instance, zone).map_or(create.count, |room| room.min(create.count)))
+        Ok(self.room(instance, zone).map_or(count, |room| room.min(count)))
     }
 
     /// An instance of somebody else's, running for ever.
@@ -182,6 +193,7 @@ impl World {
             addresses: 1,
             launched: self.now,
             spot: group.market == Market::Spot,
+            reservation: None,
             reason: None,
             tags,
             maker: Maker::Others,
@@ -213,6 +225,7 @@ impl World {
             addresses: addresses_of(template),
             launched: self.now,
             spot: template.market == Market::Spot,
+            reservation: target(create).cloned(),
             reason: None,
             tags: tags.clone(),
             maker: Maker::Clients,
@@ -328,6 +341,11 @@ impl World {
     pub(super) fn node_forgotten(&mut self, id: &str) {
         self.nodes.remove(id, self.now, self.now);
     }
+}
+
+/// The reservation that a launch names.
+fn target(create: &Create) -> Option<&String> {
+    create.known.ids.get(&Address::named(Kind::Reservation, &create.address.name))
 }
 
 /// Interfaces for EFA alone have no address.

@@ -1,10 +1,11 @@
 //! Room for instances: how many of a type a zone has, what is reserved of them, and how that changes.
 
 use super::clock::VirtualClock;
+use super::nodes::Machine;
 use super::storage::thing;
-use super::world::{Answer, Due, Key, Refusal, World, refuse};
+use super::world::{Answer, Due, Key, Refusal, Uses, World, refuse};
 use crate::cloud::{Class, Create};
-use crate::desired::{CapacityReservation, Kind, Resource};
+use crate::desired::{CapacityReservation, Kind, Resource, TAG_ADDRESS};
 use crate::observed::State;
 
 impl World {
@@ -17,7 +18,7 @@ impl World {
 
     /// Of instances that run and of those that are reserved.
     pub(super) fn may_have_more(&self, count: u32) -> Answer<()> {
-        let running = self.nodes.all().filter(|(_, node)| node.holds()).count();
+        let running = self.nodes.all().filter(|(_, node)| node.holds() && !self.is_in_reservation(node)).count();
         let reserved: u32 = self.reservations().map(|reservation| reservation.count).sum();
         self.within_quota(Kind::Nodes, running + reserved as usize, count)
     }
@@ -32,10 +33,38 @@ impl World {
     /// None: there is no end of them.
     pub(super) fn room(&self, instance: &str, zone: &str) -> Option<u32> {
         let capacity = *self.settings.capacity.get(&(instance.to_owned(), zone.to_owned()))?;
-        let nodes = self.nodes.all().filter(|(_, node)| node.holds() && node.instance == instance && node.zone == zone);
+        let is_here = |node: &Machine| node.holds() && node.instance == instance && node.zone == zone;
+        let nodes = self.nodes.all().filter(|(_, node)| is_here(node) && !self.is_in_reservation(node));
         let here = self.reservations().filter(|each| each.instance == instance && each.zone == zone);
         let busy = nodes.count() as u64 + here.map(|each| u64::from(each.count)).sum::<u64>();
         Some(u32::try_from(u64::from(capacity).saturating_sub(busy)).unwrap_or(u32::MAX))
+    }
+
+    /// Its place is one of a reservation that is there still.
+    fn is_in_reservation(&self, node: &Machine) -> bool {
+        node.reservation.as_ref().is_some_and(|id| self.things.get(&(Kind::Reservation, id.clone())).is_some())
+    }
+
+    /// Whether a launch fits into a reservation: EC2 takes none of another type or zone, and in a cluster placement group
+    /// that it was not made in there is no place for it.
+    pub(super) fn has_reserved(&self, id: &str, instance: &str, zone: &str, count: u32, uses: &Uses) -> Answer<()> {
+        let thing = self.things.get(&(Kind::Reservation, id.to_owned()));
+        let Some(Resource::Reservation(reservation)) = thing.map(|thing| &thing.resource) else {
+            let message = format!("{id} does not exist");
+            return refuse(Class::NotFound, "InvalidCapacityReservationId.NotFound", message);
+        };
+        if (reservation.instance.as_str(), reservation.zone.as_str()) != (instance, zone) {
+            return refuse(Class::Invalid, "InvalidParameterCombination", format!("{id} is of another type or zone"));
+        }
+        if uses.contains_key(&Kind::Placement) {
+            let message = format!("{id} was not reserved in the placement group");
+            return refuse(Class::Capacity, "InsufficientInstanceCapacity", message);
+        }
+        let taken = self.nodes.all().filter(|(_, node)| node.holds() && node.reservation.as_deref() == Some(id));
+        if taken.count() as u64 + u64::from(count) > u64::from(reservation.count) {
+            return refuse(Class::ReservationFull, "ReservationCapacityExceeded", format!("{id} is full"));
+        }
+        Ok(())
     }
 
     /// A refusal names the zones that have enough, as EC2 does.
@@ -70,6 +99,19 @@ impl World {
         self.later(left, Due::Expires(key));
         self.spend(operation, &create.token, parameters, vec![id.clone()]);
         Ok(id)
+    }
+
+    /// A file system is made in a zone. What is reserved there at this moment counts as granted.
+    pub(super) fn house(&mut self, zone: String) {
+        let reserved = self.things.all().filter_map(|(_, thing)| match &thing.resource {
+            Resource::Reservation(reservation) if reservation.zone == zone => {
+                Some(thing.tags.get(TAG_ADDRESS)?.split_once('.')?.1.to_owned())
+            }
+            _ => None,
+        });
+        let granted: Vec<_> = reserved.map(|group| (self.now, group, zone.clone())).collect();
+        self.granted.extend(granted);
+        self.housed.push((self.now, zone));
     }
 
     pub(super) fn expires(&mut self, key: &Key) {

@@ -38,7 +38,7 @@ impl World {
                 format!("{} has too few free addresses", wanted.subnet),
             );
         }
-        self.housed.push((self.now, zone));
+        self.house(zone);
         let id = self.id("fs");
         let key = (Kind::Fsx, id.clone());
         self.put(key.clone(), thing(create, State::Creating, [(Kind::SecurityGroup, group)]));

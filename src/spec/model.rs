@@ -372,7 +372,7 @@ impl Nodes {
         let of_types = self.alternatives.iter().map(|each| each.capacity);
         of_types.chain([self.capacity]).any(|capacity| match capacity {
             Capacity::None => false,
-            Capacity::Probe | Capacity::ProbeIfPossible => true,
+            Capacity::Probe | Capacity::Reserve | Capacity::ProbeIfPossible => true,
         })
     }
 
@@ -434,6 +434,8 @@ pub enum Capacity {
     None,
     /// The capacity is reserved and given back at once. Who may not ask is told so.
     Probe,
+    /// The capacity is reserved and kept until the nodes run in it.
+    Reserve,
     /// The same, where the user has not said so: where it cannot be asked, nothing is asked.
     ProbeIfPossible,
 }

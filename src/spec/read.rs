@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::checks::{cluster, contradictions, dataset, network, nodes, overlap, storage, workload};
 use super::fields::{At, Complained, Fields, unknown_keys, wrong_type};
-use super::model::{Cluster, Dataset, Network, Nodes, Open, Service, Spec, Storage, Workload};
+use super::model::{Capacity, Cluster, Dataset, Network, Nodes, Open, Service, Spec, Storage, Workload};
 use super::places::{Places, span};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
@@ -169,7 +169,7 @@ fn tables(
     let service = storage.as_ref().ok().and_then(|storage| storage.as_ref().map(|storage| storage.service));
     let datasets = datasets(root, service, places, out);
     let efa = storage.as_ref().ok().map(|storage| storage.as_ref().is_some_and(|storage| storage.efa));
-    let nodes = groups(root, efa, load, what_for, out);
+    let nodes = groups(root, efa, load, what_for, out).and_then(|nodes| held_for_something(nodes, places, out));
     if let (Ok(Some(workload)), Ok(nodes), Ok(datasets)) = (&workload, &nodes, &datasets) {
         contradictions::check(workload, nodes, datasets, region, places, out);
     }
@@ -261,6 +261,22 @@ fn datasets(
         .unzip();
     overlap::check(&ends, places, out);
     read.into_iter().collect()
+}
+
+/// Capacity is held while a file system is made. Beside one that exists the nodes are launched at once.
+fn held_for_something(nodes: Vec<Nodes>, places: &Places, out: &mut Diagnostics) -> Result<Vec<Nodes>, Complained> {
+    let in_vain = |group: &Nodes| group.capacity == Capacity::Reserve && places.get("storage.existing").is_some();
+    let Some(index) = nodes.iter().position(in_vain) else { return Ok(nodes) };
+    let mut complaint = Diagnostic::error("spec::capacity-reserve", "there is nothing that capacity would be held for");
+    if let Some(span) = places.get(&format!("nodes[{index}].capacity")) {
+        complaint = complaint.at(span, "not with `existing` in `[storage]`");
+    }
+    out.push(
+        complaint
+            .note("a file system that exists is not waited for: the nodes are launched at once, where it is")
+            .help("leave `capacity` out"),
+    );
+    Err(Complained)
 }
 
 fn groups(

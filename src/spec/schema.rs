@@ -262,13 +262,13 @@ struct Nodes {
     /// The Capacity Block's; with `market = "capacity-block"` only.
     #[schemars(regex(pattern = r"^cr-[0-9a-f]{1,17}$"))]
     reservation: Option<String>,
-    /// Whether capacity is asked for before the file system is made. Default: probe, on demand where a node has 8
-    /// accelerators or more.
+    /// Whether capacity is asked for before the file system is made, and kept until the nodes run. Default: probe, on
+    /// demand where a node has 8 accelerators or more.
     capacity: Option<Capacity>,
     /// Default: auto, wherever the type has it and there is something to reach over it.
     #[schemars(schema_with = "node_efa", default)]
     efa: Option<String>,
-    /// Default: cluster, for more than one node of a type that allows it, outside reservations.
+    /// Default: cluster, for more than one node of a type that allows it, outside reservations and what is held.
     placement: Option<Placement>,
     /// Path of a script, relative to this file; runs after the mount.
     setup: Option<String>,
@@ -285,6 +285,8 @@ struct Nodes {
 enum Capacity {
     /// Reserved and given back at once, zone by zone, before the file system is made.
     Probe,
+    /// Reserved in the same way, kept until the nodes run in it, and then given back. It is paid for like the nodes.
+    Reserve,
     None,
 }
 

@@ -10,6 +10,7 @@ mod export;
 mod extend;
 mod file_cache;
 pub(crate) mod harness;
+mod hold;
 mod life;
 mod lock;
 mod nodes;

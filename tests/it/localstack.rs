@@ -11,6 +11,7 @@ mod efs;
 mod existing;
 mod faults;
 mod file_cache;
+mod held;
 mod life;
 mod nodes;
 mod permissions;
@@ -57,6 +58,8 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("nodes::a_boot_fails", nodes::a_boot_fails),
     ("nodes::no_capacity", nodes::no_capacity),
     ("nodes::a_group_is_filled_later", nodes::a_group_is_filled_later),
+    ("held::launched_into", held::launched_into),
+    ("held::stopped_and_gone_on_with", held::stopped_and_gone_on_with),
     ("nodes::spoken_with", nodes::spoken_with),
     ("nodes::files_outside_the_links", nodes::files_outside_the_links),
     ("data::refuses_what_cannot_be", data::refuses_what_cannot_be),

@@ -7,7 +7,9 @@ use std::process::Command;
 use provision::catalog::actions;
 use provision::cloud::Identity;
 use provision::desired::build_offline;
-use provision::permissions::{LONGEST, OneOrMore, Policy, Purpose, Repository, Subject, Target, check, policy, trust};
+use provision::permissions::{
+    LONGEST, OneOrMore, Policy, Purpose, Repository, Statement, Subject, Target, check, policy, trust,
+};
 use provision::spec::{self, Spec};
 
 const EXAMPLES: [&str; 6] = [
@@ -103,7 +105,13 @@ fn specs() -> Vec<String> {
     let mut specs: Vec<String> = EXAMPLES.map(ToOwned::to_owned).into();
     specs.extend([GIVEN.to_owned(), longest()]);
     specs.extend(KEYS.map(with_key));
+    specs.push(holding());
     specs
+}
+
+/// Nodes that are launched into what is held for them.
+fn holding() -> String {
+    with_key(KEYS[0]).replace("market = \"spot\"", "capacity = \"reserve\"")
 }
 
 fn policies() -> Vec<Policy> {
@@ -134,6 +142,23 @@ fn policies_of_an_example() {
 fn statement(of: &Policy, sid: &str) -> String {
     let found = of.statement.iter().find(|each| each.sid == sid);
     serde_json::to_string_pretty(&found).expect("a statement is JSON")
+}
+
+/// And into those of the cluster alone.
+#[test]
+fn only_who_holds_capacity_launches_into_it() {
+    let any = "arn:aws:ec2:us-east-1:123456789012:capacity-reservation/*";
+    let launches_into_any = |text: &str| {
+        let policy = of(text, Purpose::Apply);
+        let launch = |each: &&Statement| each.action.0.contains(&"ec2:RunInstances");
+        let into_any = |each: &&Statement| each.resource.0.iter().any(|arn| arn == any);
+        let found: Vec<String> =
+            policy.statement.iter().filter(launch).filter(into_any).map(|each| each.sid.clone()).collect();
+        found
+    };
+    assert_eq!(launches_into_any(&holding()), ["LaunchWithOurs"]);
+    assert!(statement(&of(&holding(), Purpose::Apply), "LaunchWithOurs").contains("aws:ResourceTag/provision:cluster"));
+    assert_eq!(launches_into_any(&with_key(KEYS[0])), Vec::<String>::new());
 }
 
 /// On a file system that is not ours nobody with this policy can make, change, tag or delete one.

@@ -373,6 +373,7 @@ fn placement() {
         placement("instance = \"p5.48xlarge\"\ncount = 2\nmarket = { reservation = \"cr-0a\" }\n"),
         Placement::None
     );
+    assert_eq!(placement("instance = \"p5.48xlarge\"\ncount = 2\ncapacity = \"reserve\"\n"), Placement::None);
 }
 
 #[test]
@@ -412,6 +413,10 @@ fn market() {
     let g6 = "instance = \"g6.xlarge\"\ncount = 65\nmarket = \"capacity-block\"\nreservation = \"cr-0a\"\n";
     snapshot("market-block-of-g6", &nodes(g6));
     snapshot("capacity-of-spot", &p5("market = \"spot\"\ncapacity = \"probe\"\n"));
+    snapshot("capacity-held-of-block", &p5("market = { reservation = \"cr-0a\" }\ncapacity = \"reserve\"\n"));
+    snapshot("capacity-held-in-group", &p5("capacity = \"reserve\"\nplacement = \"cluster\"\n"));
+    let existing = "[storage]\nexisting = \"fs-0123456789abcdef0\"\n";
+    snapshot("capacity-held-for-nothing", &p5("capacity = \"reserve\"\n").replace(STORAGE, existing));
     let capacity = |instance: &str, lines: &str| {
         let text = nodes(&format!("instance = \"{instance}\"\ncount = 2\n{lines}"));
         read(&text).spec.expect("valid").nodes[0].capacity
@@ -424,6 +429,7 @@ fn market() {
         ("p5.48xlarge", "market = { reservation = \"cr-0a\" }\n", Capacity::None),
         ("p5.48xlarge", "capacity = \"none\"\n", Capacity::None),
         ("g6.xlarge", "capacity = \"probe\"\n", Capacity::Probe),
+        ("g6.xlarge", "capacity = \"reserve\"\n", Capacity::Reserve),
     ] {
         assert_eq!(capacity(instance, lines), expected, "{instance} {lines}");
     }

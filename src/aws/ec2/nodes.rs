@@ -1,7 +1,8 @@
 //! Nodes: a whole group is launched by one call, or not at all.
 
 use aws_sdk_ec2::types::{
-    Instance, InstanceLifecycleType, InstanceStateName, LaunchTemplateSpecification, ResourceType, Tag,
+    CapacityReservationSpecification, CapacityReservationTarget, Instance, InstanceLifecycleType, InstanceStateName,
+    LaunchTemplateSpecification, ResourceType, Tag,
 };
 
 use super::filter;
@@ -72,6 +73,8 @@ impl Aws {
             .min_count(to_i32(create.least))
             .max_count(to_i32(create.count))
             .launch_template(template)
+            // Beside the template, which knows nothing of it: once the nodes run, it is gone.
+            .set_capacity_reservation_specification(reserved(create))
             .set_tag_specifications(Some(
                 tagged.into_iter().map(|kind| ec2_specification(kind, &create.tags)).collect(),
             ))
@@ -128,6 +131,13 @@ impl Aws {
         }
         Ok(())
     }
+}
+
+/// What is held for the group, and for nobody else.
+fn reserved(create: &Create) -> Option<CapacityReservationSpecification> {
+    let id = create.known.ids.get(&Address::named(Kind::Reservation, &create.address.name))?;
+    let target = CapacityReservationTarget::builder().capacity_reservation_id(id).build();
+    Some(CapacityReservationSpecification::builder().capacity_reservation_target(target).build())
 }
 
 /// None for what has no id or no state, which EC2 always gives.

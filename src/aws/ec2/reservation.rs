@@ -1,4 +1,4 @@
-//! On-demand capacity reservations of ours: for a moment, to learn whether a zone has room.
+//! On-demand capacity reservations of ours: for a moment, to learn whether a zone has room, or until the nodes run in it.
 
 use aws_sdk_ec2::types::{
     CapacityReservation as SdkReservation, CapacityReservationInstancePlatform, CapacityReservationState,

@@ -411,6 +411,20 @@ async fn with_fewer_than_are_enough_nothing_is_launched_and_with_more_what_there
     assert!(sent.contains("MinCount=1\n") && sent.contains("MaxCount=4\n"), "{sent}");
 }
 
+#[tokio::test]
+async fn a_group_is_launched_into_what_is_held_for_it() {
+    let instances = format!("<R><instancesSet>{}</instancesSet></R>", instance("i-0a", "pending", "", &Tags::new()));
+    let wire = Wire::new().ok("RunInstances", instances.clone()).ok("RunInstances", instances);
+    let mut create = create(nodes_address(), Resource::Nodes(node_group()));
+    let target = |wire: &Wire| wire.requests().matches("CapacityReservationTarget.CapacityReservationId=cr-0a").count();
+    create.known.ids.insert(Address::named(Kind::Reservation, "another"), "cr-0a".to_owned());
+    wire.aws().create(&create).await.expect("the answer is good");
+    assert_eq!(target(&wire), 0, "it is another group's");
+    create.known.ids.insert(reservation_address(), "cr-0a".to_owned());
+    wire.aws().create(&create).await.expect("the answer is good");
+    assert_eq!(target(&wire), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_capacity_is_not_tried_again() {
     let wire = Wire::new().ec2_error("RunInstances", 500, "InsufficientInstanceCapacity", "no p5 in us-east-1a");

@@ -28,7 +28,8 @@ pub(in crate::spec) const KEYS: &[&str] = &[
 pub(in crate::spec) const PLACEMENTS: &[(&str, Placement)] =
     &[("cluster", Placement::Cluster), ("none", Placement::None)];
 
-pub(in crate::spec) const CAPACITIES: &[(&str, Capacity)] = &[("probe", Capacity::Probe), ("none", Capacity::None)];
+pub(in crate::spec) const CAPACITIES: &[(&str, Capacity)] =
+    &[("probe", Capacity::Probe), ("reserve", Capacity::Reserve), ("none", Capacity::None)];
 /// Accelerators of a node from which on capacity is scarce enough to be asked for first: whole machines of the P, Trn and
 /// large G families.
 const SCARCE_ACCELERATORS: u32 = 8;
@@ -62,7 +63,8 @@ pub(in crate::spec) fn read(
         let market = market::read(fields, facts, count.ok(), out);
         let capacity = capacity(fields, facts, market.as_ref().ok(), out);
         let efa = efa(fields, instance, facts, count.ok(), storage_efa, out);
-        let placement = placement(fields, facts, count.ok(), market.as_ref().ok(), out);
+        let apart = reserved(capacity.as_ref().ok(), market.as_ref().ok());
+        let placement = placement(fields, facts, count.ok(), apart, out);
         let instance = instance.map(|instance| instance.value.clone()).unwrap_or_default();
         Ok((market?, Alternative { instance, capacity: capacity?, efa: efa?, placement: placement? }))
     });
@@ -262,7 +264,7 @@ fn capacity(
 ) -> Result<Capacity, Complained> {
     let on_demand = market.is_none_or(|market| *market == Market::OnDemand);
     match fields.choice("capacity", CAPACITIES, out)? {
-        Some(At { value: Capacity::Probe, span }) if !on_demand => {
+        Some(At { value: Capacity::Probe | Capacity::Reserve, span }) if !on_demand => {
             out.push(
                 Diagnostic::error("spec::capacity-probe", "capacity can be asked for on demand only")
                     .at(span, "not with this `market`")
@@ -280,14 +282,31 @@ fn capacity(
     }
 }
 
+/// Who has reserved what the nodes are launched into. The places in a reservation are wherever it was granted: a cluster
+/// placement group that it was not made in has none of them (eksctl-io/eksctl#7949, terraform-aws-eks#3730).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reserved {
+    /// The user, perhaps in a group of the user's own.
+    Given,
+    /// This program, before there is a group.
+    Held,
+}
+
+fn reserved(capacity: Option<&Capacity>, market: Option<&Market>) -> Option<Reserved> {
+    match (market, capacity) {
+        (Some(Market::Reservation(_) | Market::CapacityBlock(_)), _) => Some(Reserved::Given),
+        (_, Some(Capacity::Reserve)) => Some(Reserved::Held),
+        (_, Some(Capacity::None | Capacity::Probe | Capacity::ProbeIfPossible) | None) => None,
+    }
+}
+
 fn placement(
     fields: &Fields<'_, '_>,
     facts: Option<&InstanceType>,
     count: Option<u32>,
-    market: Option<&Market>,
+    reserved: Option<Reserved>,
     out: &mut Diagnostics,
 ) -> Result<Placement, Complained> {
-    let reserved = matches!(market, Some(Market::Reservation(_) | Market::CapacityBlock(_)));
     match fields.choice("placement", PLACEMENTS, out)? {
         Some(At { value: Placement::Cluster, span }) if facts.is_some_and(|facts| !facts.cluster_placement) => {
             out.push(
@@ -297,7 +316,18 @@ fn placement(
             );
             Err(Complained)
         }
-        Some(At { value: Placement::Cluster, span }) if reserved => {
+        Some(At { value: Placement::Cluster, span }) if reserved == Some(Reserved::Held) => {
+            out.push(
+                Diagnostic::error(
+                    "spec::placement",
+                    "what is held for the nodes is not in their cluster placement group",
+                )
+                .at(span, "not with `capacity = \"reserve\"`: the launch would find no capacity")
+                .help("leave `placement` out; or take `capacity = \"probe\"`, which holds nothing"),
+            );
+            Err(Complained)
+        }
+        Some(At { value: Placement::Cluster, span }) if reserved.is_some() => {
             out.push(
                 Diagnostic::warning("spec::placement", "a reservation has its own placement")
                     .at(span, "launches will find no capacity unless the reservation was made in this group")
@@ -308,7 +338,7 @@ fn placement(
         Some(chosen) => Ok(chosen.value),
         None => {
             let able = facts.is_some_and(|facts| facts.cluster_placement);
-            let together = able && !reserved && count.is_some_and(|count| count > 1);
+            let together = able && reserved.is_none() && count.is_some_and(|count| count > 1);
             Ok(if together { Placement::Cluster } else { Placement::None })
         }
     }

@@ -62,7 +62,7 @@ fn a_run_that_failed() {
 #[test]
 fn a_run_that_was_killed() {
     let all = file();
-    let killed: String = all.split_inclusive('\n').take(9).collect();
+    let killed: String = all.split_inclusive('\n').take(10).collect();
     insta::assert_snapshot!("log_killed", text(&read(&killed)));
     let at_once = all.split_inclusive('\n').next().expect("a header");
     assert!(text(&read(at_once)).ends_with("\n\nno ending: it was killed or is still running\n"));
@@ -176,5 +176,5 @@ fn the_story_has_every_kind() {
         .iter()
         .map(|event: &Event| serde_json::to_value(event).expect("JSON")["event"]["kind"].to_string())
         .collect();
-    assert_eq!(kinds.len(), 14, "{kinds:?}");
+    assert_eq!(kinds.len(), 16, "{kinds:?}");
 }

@@ -59,6 +59,16 @@ pub(super) fn story() -> Vec<Event> {
     };
     let none = CloudError::new("ec2:CreateCapacityReservation", Class::Capacity, "none in us-east-1a")
         .code("InsufficientInstanceCapacity");
+    let held = What::CapacityHeld {
+        zone: "us-east-1b".to_owned(),
+        group: "trainer".to_owned(),
+        instance: "p5.48xlarge".to_owned(),
+        count: 8,
+        reservation: "cr-0123".to_owned(),
+        until: Some(now()),
+    };
+    let given_back =
+        |used| What::CapacityGivenBack { group: "trainer".to_owned(), reservation: "cr-0123".to_owned(), used };
     let denied = CloudError::new("ec2:CreateCapacityReservation", Class::Denied, "not you");
     let next_type = What::NextType {
         address: trainer(),
@@ -72,6 +82,7 @@ pub(super) fn story() -> Vec<Event> {
         event(0.0, What::NoRoomYet { since: now(), pause_s: 120 }),
         event(0.0, room("b", Room::Granted)),
         event(0.0, What::Unasked { error: denied }),
+        event(0.0, held),
         event(0.1, started(0, fsx(), create(1))),
         event(0.1, started(1, Address::one(Kind::SecurityGroup), update(&["rules"]))),
         event(0.1, started(2, Address::one(Kind::Role), update(&[]))),
@@ -86,6 +97,8 @@ pub(super) fn story() -> Vec<Event> {
         event(513.3, started(4, trainer(), create(8))),
         event(513.9, next_type),
         event(514.0, What::Answered { step: 4, address: trainer(), id: "i-0001 and 7 more".to_owned() }),
+        event(555.0, given_back(true)),
+        event(555.0, given_back(false)),
         event(560.0, What::Noted { step: 3, address: link(), text: "task-0123 exports it already".to_owned() }),
         event(700.0, started(5, link(), Op::Preload)),
         event(701.0, waiting(5, link(), "importing metadata: 5 of 90 files", 1, None)),
@@ -208,7 +221,7 @@ fn bars_tell_the_same_story() {
 #[test]
 fn a_hidden_target_draws_nothing_and_counts_all_the_same() {
     let mut progress = Progress::new(ProgressDrawTarget::hidden(), Theme::plain());
-    for event in story().into_iter().take(8) {
+    for event in story().into_iter().take(9) {
         progress.handle(&event);
     }
     assert_eq!(progress.running(), 3);

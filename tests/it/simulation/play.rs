@@ -12,7 +12,7 @@ use provision::diagnostic::Severity;
 use provision::observed::{Observed, Report as NodeReport, State};
 use provision::plan::{Options, Plan, Purpose};
 use provision::simulated::{Boot, ExportOutcome, Fault, Simulated, When, Which, check, check_clean};
-use provision::spec::{Capacity, Spec};
+use provision::spec::{Capacity, Placement, Spec};
 use tokio::time::{sleep, timeout};
 
 use super::Failed;
@@ -94,7 +94,12 @@ impl<'a> Life<'a> {
     fn spec(&self, wish: &Wish) -> Spec {
         let mut spec = wish.spec(self.story.storage);
         if self.story.asks {
-            spec.nodes.iter_mut().for_each(|group| group.capacity = Capacity::Probe);
+            // With half of the seeds it is held.
+            let held = self.story.seed % 2 == 0;
+            for group in &mut spec.nodes {
+                group.capacity = if held { Capacity::Reserve } else { Capacity::Probe };
+                group.placement = if held { Placement::None } else { group.placement };
+            }
         }
         if let Some(scarce) = self.story.scarce {
             spec.nodes.iter_mut().for_each(|group| group.min_count = Some(scarce.least(group.count)));

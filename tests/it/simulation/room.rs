@@ -1,5 +1,6 @@
-//! Zones whose capacity comes and goes, and runs that are killed at any request: a file system is made only where every group
-//! was just granted room, what was reserved is given back, and nothing is left of a search in vain.
+//! Zones whose capacity comes and goes, and runs that are killed or stopped at any request: a file system is made only where
+//! every group was just granted room, what was reserved is given back, what was held is there for the launch, and nothing is
+//! left of a search in vain.
 
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use provision::apply::prepare::Failed as Unprepared;
 use provision::cloud::Class;
 use provision::desired::Kind;
 use provision::simulated::{Fault, Lag, Random, Simulated, When, check, check_clean};
-use provision::spec::{Capacity, Spec};
-use tokio::time::{sleep, timeout};
+use provision::spec::{Capacity, Placement, Spec};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::story::Sky;
 use super::{Failed, seeds};
@@ -27,6 +28,8 @@ struct Search {
     seed: u64,
     lag_s: u64,
     groups: Vec<u32>,
+    /// By group: kept until the nodes run.
+    held: Vec<bool>,
     /// By zone, at first.
     rooms: Vec<u32>,
     /// Seconds after the beginning: a zone has so many then.
@@ -39,6 +42,8 @@ struct Attempt {
     rest_s: u64,
     sky: Sky,
     crash: Option<(usize, When)>,
+    /// The user asks to stop.
+    stop_s: Option<u64>,
     /// `--wait-for-capacity`
     wait_s: Option<u64>,
 }
@@ -48,6 +53,8 @@ impl Search {
         let mut random = Random::named(seed, "room");
         let random = &mut random;
         let groups: Vec<u32> = (0..*random.pick(&[1, 1, 2])).map(|_| *random.pick(&[1, 2, 4])).collect();
+        let mut of_holds = Random::named(seed, "held");
+        let held = groups.iter().map(|_| of_holds.below(3) > 0).collect();
         let all: u32 = groups.iter().sum();
         let room = |random: &mut Random| *random.pick(&[0, all - 1, all, all, 2 * all]);
         let rooms = (0..ZONES.len()).map(|_| room(random)).collect();
@@ -61,15 +68,21 @@ impl Search {
                     let when = *random.pick(&[When::Before, When::After]);
                     (*random.pick(&(1..=40).collect::<Vec<usize>>()), when)
                 }),
+                stop_s: (of_holds.below(5) == 0).then(|| of_holds.below(30)),
                 wait_s: (random.below(3) == 0).then(|| 60 + random.below(4000)),
             })
             .collect();
-        Self { seed, lag_s: *random.pick(&[0, 0, 2, 10, 30]), groups, rooms, changes, runs }
+        Self { seed, lag_s: *random.pick(&[0, 0, 2, 10, 30]), groups, held, rooms, changes, runs }
     }
 
     fn spec(&self) -> Spec {
         let mut spec = harness::spec(&self.groups, &["/train"]);
-        spec.nodes.iter_mut().for_each(|group| group.capacity = Capacity::Probe);
+        for (group, held) in spec.nodes.iter_mut().zip(&self.held) {
+            group.capacity = if *held { Capacity::Reserve } else { Capacity::Probe };
+            if *held {
+                group.placement = Placement::None;
+            }
+        }
         spec
     }
 
@@ -89,6 +102,7 @@ impl Search {
 
     async fn live(&self, world: &Simulated) -> Result<(), String> {
         world.watch();
+        let began = Instant::now();
         let spec = self.spec();
         let names: Vec<String> = spec.nodes.iter().map(|group| group.name.clone()).collect();
         let holds = || {
@@ -99,13 +113,15 @@ impl Search {
         for (nth, attempt) in self.runs.iter().enumerate() {
             sleep(Duration::from_secs(attempt.rest_s)).await;
             let machine = harness::machine(world, &format!("laptop {nth}"));
-            let ended = self.attempt(attempt, &machine, &spec).await?;
+            let ended = self.attempt(attempt, &machine, &spec, nth == 0).await?;
             holds().map_err(|why| format!("{why} (run {nth})"))?;
             if ended {
                 not_reserved(world)?;
             }
         }
-        // In the end there is room wherever the cluster has come to live.
+        // In the end there is room wherever the cluster has come to live, and it stays.
+        let last = self.changes.iter().map(|(at_s, ..)| Duration::from_secs(at_s + 1)).max();
+        sleep(last.unwrap_or_default().saturating_sub(began.elapsed())).await;
         world.adjust(|settings| settings.capacity.clear());
         let machine = harness::machine(world, "desk");
         let outcome = timeout(LONGEST, machine.up(&spec)).await.map_err(|_| "hangs: the last up".to_owned())?;
@@ -120,29 +136,45 @@ impl Search {
     }
 
     /// Whether it came to an end.
-    async fn attempt(&self, attempt: &Attempt, machine: &Machine, spec: &Spec) -> Result<bool, String> {
+    async fn attempt(&self, attempt: &Attempt, machine: &Machine, spec: &Spec, first: bool) -> Result<bool, String> {
         machine.cloud.weather(attempt.sky.weather());
         if let Some((number, when)) = attempt.crash {
             machine.cloud.fault_at(number, Fault::Crash(when));
         }
         machine.wait_for_capacity.set(attempt.wait_s.map(Duration::from_secs));
+        let stops = async {
+            match attempt.stop_s {
+                Some(stop_s) => sleep(Duration::from_secs(stop_s)).await,
+                None => std::future::pending().await,
+            }
+            machine.stop.cancel();
+            std::future::pending::<()>().await;
+        };
         let ends = async {
             tokio::select! {
                 biased;
                 () = machine.cloud.crashed() => None,
                 outcome = machine.up(spec) => Some(outcome),
+                () = stops => None,
             }
         };
         let outcome = timeout(LONGEST, ends).await.map_err(|_| "hangs: up".to_owned())?;
         match outcome {
             None => return Ok(false),
             Some(Ok(Outcome::Nothing(_) | Outcome::NoRoom { .. })) => {}
+            // Stopped at its first look, it has not even seen what a dead run has left.
+            Some(Ok(Outcome::Declined)) if attempt.stop_s.is_some() => return Ok(first),
             Some(Ok(Outcome::Ran { report, .. })) if report.ending == Ending::Complete => {}
+            Some(Ok(Outcome::Ran { report, .. })) if report.ending == Ending::Interrupted => {}
             Some(Ok(Outcome::Ran { report, .. })) => {
                 for (address, failure) in &report.failures {
                     let Failure::Cloud { error } = failure else { return Err(format!("ended: {address}: {failure}")) };
-                    // Where nothing changes, what was granted is there.
-                    let went = error.class == Class::Capacity && !self.changes.is_empty();
+                    // Where nothing changes, what was granted is there; and what is held is there in any case.
+                    let is_held = spec
+                        .nodes
+                        .iter()
+                        .any(|group| group.name == address.name && group.capacity == Capacity::Reserve);
+                    let went = error.class == Class::Capacity && !self.changes.is_empty() && !(first && is_held);
                     if !went && !error.class.passes() {
                         return Err(format!("ended: {address}: {error}"));
                     }

@@ -1,35 +1,28 @@
-//! Capacity before storage: a file system is nailed to its zone, so EC2 is asked first whether the nodes have room there.
-//!
-//! Asking is reserving: every group's capacity in one zone, all or none, given back as soon as it was granted. A reservation
-//! is found by its tags like anything else, stands in the record before its call, and ends by itself if a run dies over it.
+//! Asks zone by zone whether there is room for all groups, by reserving it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::context::round;
-use super::converge::Session;
-use super::event::{Event, FORMAT_VERSION, Failure, What};
-use super::keeper::Keeper;
-use super::limits;
-use super::patience::{Patience, patiently};
-use super::preflight::Subject as _;
-use super::preflight::note;
-use super::prepare::{Prepared, Room};
-use super::store::{Intent, Store};
-use crate::catalog::prices::{Prices, Usd};
-use crate::cloud::{Class, Clock, Cloud, CloudError, Create, Created, Delete, Known, Remains};
-use crate::desired::{Address, CapacityReservation, Choice, Kind, Pins, Place, Resource, RuledOut, offered};
-use crate::observed::{Node, Observed, State};
-use crate::plan::Finding;
-use crate::spec::{Capacity, Nodes, Spec};
+use super::hold::{Hold, cancel, in_any_case};
+use super::zones::{Open, chosen};
+use super::{LIFE, LIFE_OF_HOLD, NoRoom, ZoneAnswer, address_of, asked};
+use crate::apply::context::round;
+use crate::apply::converge::Session;
+use crate::apply::event::{self, Event, FORMAT_VERSION, Failure, What};
+use crate::apply::keeper::Keeper;
+use crate::apply::lease::Lease;
+use crate::apply::limits;
+use crate::apply::patience::patiently;
+use crate::apply::prepare::{Prepared, Room};
+use crate::apply::store::{Intent, Store};
+use crate::cloud::{Class, Clock, Cloud, CloudError, Create, Created, Known, Remains};
+use crate::desired::{CapacityReservation, HELD, Kind, PROBED, Place, Resource};
+use crate::observed::State;
+use crate::spec::{Capacity, Nodes};
 
-/// When a reservation ends that nobody has given back: long enough for the slowest way through all groups of a zone, with
-/// every call repeated, and short enough that a run that dies over it costs little.
-const LIFE: SignedDuration = SignedDuration::from_mins(10);
 /// Between two rounds through all zones while capacity is waited for, at first and at most. EC2 counts calls like these
 /// against a bucket that refills five times a second (EC2 API developer guide, "Request throttling"): no hurry of ours is near that.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
@@ -38,83 +31,9 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// And given up after so long: EC2 answers at once.
 const PENDING_LIMIT: Duration = Duration::from_mins(2);
-/// What is billed is the second; what is told is what a probe may take.
-const TOLD_S: u64 = 60;
-
-/// Groups whose room is to be found out.
-fn asked(spec: &Spec) -> impl Iterator<Item = &Nodes> {
-    spec.nodes.iter().filter(|group| group.is_asked_for())
-}
-
-pub(super) fn is_asked_for(spec: &Spec) -> bool {
-    spec.storage.existing.is_none() && asked(spec).next().is_some()
-}
-
-/// Nothing of the cluster is in a zone yet, and there are groups to ask for: only then is the zone still to be found.
-pub(super) fn is_open(spec: &Spec, observed: &Observed) -> bool {
-    is_asked_for(spec) && observed.file_system().is_none() && !observed.nodes.iter().any(Node::exists)
-}
-
-/// Whether this run has to ask before it makes anything.
-pub(super) fn is_to_be_asked(session: &Session<'_>, prepared: &Prepared) -> bool {
-    session.request.spec.as_ref().is_some_and(|spec| is_open(spec, &prepared.observed))
-}
-
-/// What the plan says of it.
-pub(super) fn finding(spec: &Spec, observed: &Observed, pins: &Pins, prices: &Prices) -> Option<Finding> {
-    let place = pins.place.as_ref().filter(|_| is_open(spec, observed))?;
-    let mut finding =
-        note("capacity::probe", "whether there is room for the nodes is found out before the file system is made");
-    let mut cost = Some(Usd::from_micros(0));
-    for group in asked(spec) {
-        // Of several types the dearest: which one is granted nobody knows.
-        let of_types: Option<Vec<Usd>> = group.types().map(|each| prices.instance_hour(each)).collect();
-        let price = of_types.and_then(|prices| prices.into_iter().max());
-        let more = price.map(|hour| hour.times(u64::from(group.least())).part(TOLD_S, 3600));
-        let types: Vec<&str> = group.types().collect();
-        cost = cost.zip(more).map(|(sum, more)| sum + more);
-        finding = finding.why(format!(
-            "{} × {} for nodes.{}: reserved and given back at once",
-            group.least(),
-            types.join(" or "),
-            group.name
-        ));
-    }
-    let others: Vec<&str> =
-        pins.choice.iter().flat_map(|choice| &choice.others).map(|other| other.zone.as_str()).collect();
-    let then = if others.is_empty() { String::new() } else { format!(", then in {}", others.join(", then in ")) };
-    finding = finding.why(format!("asked for in {}{then}: all groups in one zone, or the next", place.zone));
-    if asked(spec).any(|group| !group.alternatives.is_empty()) {
-        finding = finding.why("a better type in another zone comes before a worse one in the first".to_owned());
-    }
-    Some(finding.why(match cost {
-        Some(cost) => format!("it costs what the nodes cost in that time: {cost} for a minute"),
-        None => "it costs what the nodes cost in that time, and their price is not known here".to_owned(),
-    }))
-}
-
-/// One zone's answer for one group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ZoneAnswer {
-    pub zone: String,
-    pub group: String,
-    pub instance: String,
-    pub count: u32,
-    /// None: not asked, since another group had found no room there.
-    pub answer: Option<super::event::Room>,
-}
-
-/// No zone has room for all groups; nothing was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoRoom {
-    /// Since when it was waited for; None: it was not.
-    pub since: Option<Timestamp>,
-    /// Of the last round, in the order asked.
-    pub answers: Vec<ZoneAnswer>,
-}
 
 /// What came of asking.
-pub(super) enum Secured {
+pub(in crate::apply) enum Secured {
     Room(Room),
     /// It cannot be asked here, and nobody insists.
     Unasked,
@@ -122,7 +41,7 @@ pub(super) enum Secured {
 }
 
 /// Asks zone by zone, and again for as long as the session is to wait.
-pub(super) struct Prober<'a, C, K> {
+pub(in crate::apply) struct Prober<'a, C, K> {
     cloud: &'a C,
     clock: &'a K,
     session: &'a Session<'a>,
@@ -132,12 +51,12 @@ pub(super) struct Prober<'a, C, K> {
     keeper: Keeper<C, K>,
     store: Store<C>,
     /// Reserved and not yet given back.
-    held: Vec<(Address, String)>,
+    held: Vec<Hold>,
     began: Instant,
 }
 
 impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
-    pub(super) fn new(
+    pub(in crate::apply) fn new(
         cloud: &'a C,
         clock: &'a K,
         session: &'a Session<'a>,
@@ -159,12 +78,14 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
         Self { cloud, clock, session, prepared, groups, keeper, store, held: Vec::new(), began: Instant::now() }
     }
 
-    /// Whatever comes of it, nothing stays reserved that could be given back.
-    pub(super) async fn ask(&mut self) -> Result<Secured, Failure> {
+    /// Whatever comes of it, nothing stays reserved that could be given back; but where there is room, what is to be held.
+    pub(in crate::apply) async fn ask(&mut self) -> Result<Secured, Failure> {
         let asked = self.ask_all().await;
-        let given_back = self.give_back().await;
+        let has_room = matches!(asked, Ok(Secured::Room(_)));
+        let given_back = self.give_back(|hold| !(has_room && hold.is_kept)).await;
         let secured = asked?;
         given_back?;
+        self.held.iter().for_each(|hold| self.say(hold.held()));
         Ok(secured)
     }
 
@@ -205,11 +126,15 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
         }
     }
 
-    /// What an earlier run has left reserved would stand in the way of what is asked for.
+    /// What an earlier run has left reserved would stand in the way of what is asked for, unless that is it.
     async fn sweep(&mut self) -> Result<(), Failure> {
         let left = self.prepared.observed.resources.iter().filter(|seen| seen.address.kind == Kind::Reservation);
-        self.held.extend(left.map(|seen| (seen.address.clone(), seen.id.clone())));
-        self.give_back().await
+        self.held.extend(left.map(Hold::seen));
+        let late = self.clock.now() + LIFE_OF_HOLD / 2;
+        let left = self.prepared.observed.resources.iter().filter(|seen| self.prepared.record.holds(seen));
+        let known: Vec<&String> = left.map(|seen| &seen.id).collect();
+        self.give_back(|hold| !hold.is_kept || !known.contains(&&hold.id) || hold.ends.is_none_or(|ends| ends < late))
+            .await
     }
 
     /// Every zone with every type, the best types first; among equals those zones that EC2 itself has named.
@@ -221,6 +146,8 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
         let places = std::iter::once(first.clone()).chain(others);
         let mut open: Vec<Open> =
             places.map(|place| Open::new(place, &self.groups, &self.prepared.offerings)).collect();
+        // What an earlier run holds is not given up for a question.
+        open.sort_by_key(|open| !self.held.iter().any(|hold| hold.zone == open.place.zone));
         let mut answers = Vec::new();
         let mut refused = Vec::new();
         while let Some(next) = (0..open.len()).min_by_key(|at| &open[*at].left) {
@@ -251,13 +178,16 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
 
     /// All groups in one zone, or none.
     async fn zone(&mut self, place: &Place, wanted: &[Nodes], answers: &mut Vec<ZoneAnswer>) -> Result<Zone, Failure> {
+        self.give_back(|hold| !wanted.iter().any(|group| is_for(hold, group, place))).await?;
         let mut intents = Vec::new();
         for group in wanted {
             let address = address_of(group);
             let epoch = self.store.unused_epoch(&address).await;
             intents.push(Intent { address, epoch, count: 1 });
         }
-        self.call(|| self.store.intend(&intents, self.clock.now())).await?;
+        let is_new = |intent: &&Intent| !self.held.iter().any(|hold| hold.address == intent.address);
+        let new: Vec<Intent> = intents.iter().filter(is_new).cloned().collect();
+        self.call(|| self.store.intend(&new, self.clock.now())).await?;
         let mut outcome = Zone::Room;
         for (index, (group, intent)) in wanted.iter().zip(&intents).enumerate() {
             // Of a type that is not scarce there is room.
@@ -271,14 +201,14 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
             let (zone, name, instance, count) = (&place.zone, &group.name, &group.instance, group.count);
             let answer = match answer {
                 None => None,
-                Some(Ok(())) => Some(super::event::Room::Granted),
+                Some(Ok(())) => Some(event::Room::Granted),
                 Some(Err(error)) if cannot_ask(&error) => {
                     outcome = Zone::Unasked(error);
                     break;
                 }
                 Some(Err(error)) => {
                     outcome = Zone::NoRoom(index, error.clone());
-                    Some(super::event::Room::Refused { error })
+                    Some(event::Room::Refused { error })
                 }
             };
             if let Some(answer) = answer.clone() {
@@ -293,8 +223,9 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
                 answer,
             });
         }
-        self.give_back().await?;
-        for intent in &intents {
+        let has_room = matches!(outcome, Zone::Room);
+        self.give_back(|hold| !(has_room && hold.is_kept)).await?;
+        for intent in intents.iter().filter(|intent| !self.held.iter().any(|hold| hold.address == intent.address)) {
             self.store.gone(&intent.address, 0, false).await;
         }
         Ok(outcome)
@@ -308,16 +239,23 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
         place: &Place,
     ) -> Result<Result<(), CloudError>, Failure> {
         let Intent { address, epoch, .. } = intent;
+        // Of an earlier run.
+        if self.held.iter().any(|hold| hold.address == *address) {
+            return Ok(Ok(()));
+        }
         let id = &self.prepared.desired.id;
+        let is_kept = group.capacity == Capacity::Reserve;
+        let (word, life) = if is_kept { (HELD, LIFE_OF_HOLD) } else { (PROBED, LIFE) };
+        // Whole seconds: what EC2 keeps.
+        let ends = Timestamp::from_second(self.clock.now().as_second()).unwrap_or_default() + life;
         let resource = Resource::Reservation(CapacityReservation {
             instance: group.instance.clone(),
             count: group.count,
             zone: place.zone.clone(),
-            // Whole seconds: what EC2 keeps.
-            ends: Timestamp::from_second(self.clock.now().as_second()).unwrap_or_default() + LIFE,
+            ends,
         });
         let create = Create {
-            tags: id.tags(address, "probe", *epoch, &self.prepared.desired.tags),
+            tags: id.tags(address, word, *epoch, &self.prepared.desired.tags),
             token: id.token(&format!("{address}@{}", place.zone), *epoch),
             address: address.clone(),
             resource,
@@ -327,7 +265,16 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
         };
         let error = match self.call(|| self.cloud.create(&create)).await {
             Ok(Created::Resource(seen)) => {
-                self.held.push((address.clone(), seen.id.clone()));
+                self.held.push(Hold {
+                    address: address.clone(),
+                    id: seen.id.clone(),
+                    instance: group.instance.clone(),
+                    count: group.count,
+                    zone: place.zone.clone(),
+                    ends: Some(ends),
+                    is_kept,
+                    is_used: false,
+                });
                 self.store.made(address, *epoch, self.clock.now()).await;
                 return self.granted(&seen.id, seen.state).await;
             }
@@ -335,7 +282,7 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
             Err(Failure::Cloud { error }) => error,
             Err(other) => return Err(other),
         };
-        let is_insisted_on = group.capacity == Capacity::Probe;
+        let is_insisted_on = group.capacity != Capacity::ProbeIfPossible;
         let answers = match error.class {
             Class::Capacity | Class::NotOffered => true,
             _ if cannot_ask(&error) => !is_insisted_on,
@@ -370,13 +317,11 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
     }
 
     /// Also when the user has asked to stop: what is held is billed.
-    async fn give_back(&mut self) -> Result<(), Failure> {
-        while let Some((address, id)) = self.held.last().cloned() {
-            let token = self.prepared.desired.id.token(&format!("delete {address} {id}"), 0);
-            let delete = Delete { address: address.clone(), ids: vec![id], token };
-            self.call_in_any_case(|| self.cloud.delete(&delete)).await?;
-            self.store.gone(&address, 0, false).await;
-            self.held.pop();
+    async fn give_back(&mut self, goes: impl Fn(&Hold) -> bool) -> Result<(), Failure> {
+        while let Some(at) = self.held.iter().rposition(&goes) {
+            let hold = self.held[at].clone();
+            cancel(self.cloud, &self.keeper, &self.store, &self.prepared.desired.id, &hold).await?;
+            self.held.remove(at);
         }
         Ok(())
     }
@@ -389,29 +334,7 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
         if self.session.stop.is_cancelled() {
             return Err(Failure::Interrupted);
         }
-        self.call_in_any_case(send).await
-    }
-
-    /// Sends a call while the lock is ours, and again as long as that is right.
-    async fn call_in_any_case<T, F>(&self, send: impl Fn() -> F) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, CloudError>>,
-    {
-        let mut patience = Patience::new();
-        loop {
-            self.keeper.safe().await?;
-            let sent = tokio::select! {
-                biased;
-                answer = send() => answer,
-                () = self.keeper.unsafe_again() => continue,
-            };
-            let error = match sent {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            let Some(pause) = patience.next(&error) else { return Err(Failure::Cloud { error }) };
-            tokio::time::sleep(pause).await;
-        }
+        in_any_case(&self.keeper, send).await
     }
 
     fn say(&self, what: What) {
@@ -423,10 +346,16 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
         });
     }
 
-    /// The lock for who goes on, and the record as it is now; None: the lock is lost.
-    pub(super) async fn hand_over(self) -> (Option<super::lease::Lease>, Store<C>) {
-        (self.keeper.hand_over().await, self.store)
+    /// The lock for who goes on, the record as it is now, and what is held for the nodes; None: the lock is lost.
+    pub(in crate::apply) async fn hand_over(self) -> (Option<Lease>, Store<C>, Vec<Hold>) {
+        (self.keeper.hand_over().await, self.store, self.held)
     }
+}
+
+/// It is what a group would reserve there.
+fn is_for(hold: &Hold, group: &Nodes, place: &Place) -> bool {
+    hold.address == address_of(group)
+        && (&hold.instance, hold.count, &hold.zone) == (&group.instance, group.count, &place.zone)
 }
 
 /// What a round through all zones ends with.
@@ -446,80 +375,4 @@ enum Zone {
 /// Not a word about room. Of a type or an account that cannot reserve, EC2 says that the request is invalid.
 fn cannot_ask(error: &CloudError) -> bool {
     matches!(error.class, Class::Denied | Class::NotImplemented | Class::Invalid | Class::Unknown)
-}
-
-fn address_of(group: &Nodes) -> Address {
-    Address::named(Kind::Reservation, &group.name)
-}
-
-/// A zone that may still have room.
-struct Open {
-    place: Place,
-    /// Of each group, the types that were not refused there, as places in its list, the best first; none is empty.
-    left: Vec<Vec<usize>>,
-}
-
-impl Open {
-    fn new(place: Place, groups: &[Nodes], offerings: &BTreeMap<String, BTreeSet<String>>) -> Self {
-        let left = groups
-            .iter()
-            .map(|group| {
-                let is_offered = |instance: &str| offered(group, offerings, &place.zone).any(|each| each == instance);
-                let fits: Vec<usize> =
-                    group.types().enumerate().filter(|(_, each)| is_offered(each)).map(|(rank, _)| rank).collect();
-                // What nobody knows of, EC2 tells.
-                if fits.is_empty() { (0..group.types().count()).collect() } else { fits }
-            })
-            .collect();
-        Self { place, left }
-    }
-
-    /// Each group with the best type that it may still have there.
-    fn wanted(&self, groups: &[Nodes]) -> Vec<Nodes> {
-        let of = |(group, left): (&Nodes, &Vec<usize>)| {
-            let best = left.first().and_then(|rank| group.types().nth(*rank));
-            best.and_then(|best| group.only(|each| each == best)).unwrap_or_else(|| group.clone())
-        };
-        groups.iter().zip(&self.left).map(of).collect()
-    }
-
-    /// The group has no room there with the type that it has asked for. True: nor has it with any other.
-    fn rule_out(&mut self, group: usize) -> bool {
-        let Some(left) = self.left.get_mut(group).filter(|left| !left.is_empty()) else { return true };
-        left.remove(0);
-        left.is_empty()
-    }
-}
-
-/// Why the cluster is where it is, now that zones have answered.
-fn chosen(
-    place: &Place,
-    first: &Place,
-    before: Choice,
-    others: Vec<Place>,
-    refused: Vec<(Place, String, CloudError)>,
-    groups: &[Nodes],
-    now: Timestamp,
-) -> Choice {
-    let asked = groups.iter().filter(|group| group.capacity != Capacity::None);
-    let room: Vec<String> = asked.map(|group| format!("{} × {}", group.count, group.instance)).collect();
-    let mut reasons =
-        if room.is_empty() { Vec::new() } else { vec![format!("it had room for {} at {now:.0}", room.join(" and "))] };
-    if place == first {
-        reasons.extend(before.reasons);
-    }
-    let mut ruled_out = before.ruled_out;
-    for (refused, what, error) in refused {
-        // Where another type has room, or may have, the zone is not ruled out.
-        if refused == *place || others.contains(&refused) {
-            reasons.push(format!("{} had no room for {what} at {now:.0}: {}", refused.zone, error.message));
-            continue;
-        }
-        let against = format!("had no room at {now:.0}: {}", error.message);
-        match ruled_out.iter_mut().find(|each| each.place == refused) {
-            Some(each) => each.against.push(against),
-            None => ruled_out.push(RuledOut { place: refused, against: vec![against] }),
-        }
-    }
-    Choice { reasons, others, ruled_out }
 }
