@@ -5,6 +5,7 @@
 //! `executor` performs one, `wait`, `export` and `removal` know what to wait for, `event` says what happens.
 //! `scan` lists a bucket, for `advise`. `command` runs a command on nodes, and `outside` has one of them count what no link covers.
 
+mod block;
 mod capacity;
 pub mod command;
 mod context;
@@ -29,6 +30,7 @@ mod store;
 mod wait;
 mod watch;
 
+pub use block::NotBegun;
 pub use capacity::{NoRoom, ZoneAnswer};
 pub use converge::{Outcome, Session, converge};
 pub use dispatcher::{Report, Run, run};

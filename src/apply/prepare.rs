@@ -9,8 +9,8 @@ use super::capacity;
 use super::event::Failure;
 use super::patience::patiently;
 use super::preflight::{
-    self, Asked, Known, boot_scripts, chosen, findings, images, no_public_address, not_compared, open_types, pinned,
-    questions, settle, taken, told, within_quotas,
+    self, Asked, Known, blocks, boot_scripts, chosen, findings, images, no_public_address, not_compared, open_types,
+    pinned, questions, settle, taken, told, within_quotas,
 };
 use crate::catalog::prices::{PriceBook, Prices};
 use crate::cloud::{Class, Clock, Cloud, CloudError, Identity, Questions, Rights, Scope};
@@ -185,6 +185,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     plan.findings.extend(sizing.iter().flat_map(Sizing::findings));
     plan.sizing = sizing;
     plan.findings.extend(unusable);
+    plan.blocks = blocks(spec, &survey, &plan);
     plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
     plan.findings.extend(images(spec, &survey, &record.pins));
     plan.findings.extend(capacity::finding(&open, &observed, &record.pins, prices));

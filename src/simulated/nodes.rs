@@ -160,6 +160,7 @@ impl World {
     fn has_room(&self, group: &NodeGroup, zone: &str, count: u32, addresses: u32) -> Answer<()> {
         let instance = &group.instance;
         self.is_offered(instance, zone)?;
+        self.is_reserved(&group.market)?;
         self.may_have_more(count)?;
         if count * addresses > self.free_addresses(&group.subnet) {
             let message = format!("{} has too few free addresses", group.subnet);

@@ -78,6 +78,7 @@ fn planned(spec: &Spec, observed: &Observed) -> Planned {
 /// Of these codes alone.
 fn found(spec: &Spec, survey: &Survey, observed: &Observed, code: &str) -> Vec<Finding> {
     let Planned { desired, place, plan } = planned(spec, observed);
+    let plan = Plan { blocks: super::blocks(spec, survey, &plan), ..plan };
     let mut found = findings(spec, survey, observed, &desired, &place, &plan);
     found.retain(|finding| finding.code == code);
     found
@@ -110,6 +111,7 @@ fn reservation() -> Reservation {
         is_block: None,
         starts: None,
         ends: None,
+        placement_group: None,
     }
 }
 

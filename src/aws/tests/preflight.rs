@@ -157,6 +157,7 @@ async fn what_was_given_by_id() {
         is_block: Some(true),
         starts: Some("2026-12-01T11:30:00Z".parse().expect("a time")),
         ends: Some("2026-12-08T11:30:00Z".parse().expect("a time")),
+        placement_group: None,
     };
     for expected in [Some(block), None] {
         let questions = Questions { reservations: set(&["cr-0a"]), ..Questions::default() };

@@ -100,6 +100,7 @@ async fn the_cluster_goes_where_its_capacity_is() {
         is_block: None,
         starts: None,
         ends: None,
+        placement_group: None,
     };
     settings.reservations.insert("cr-1".into(), reservation);
     let machine = world(settings);

@@ -271,6 +271,7 @@ impl<'a> Life<'a> {
                 Ok(Outcome::Refused(prepared)) => may_be_refused(&prepared.plan)?,
                 Ok(Outcome::Nothing(_) | Outcome::Held(_)) => {}
                 Ok(Outcome::NoRoom { room, .. }) => return Err(format!("ended: there is room: {room:?}")),
+                Ok(Outcome::NotBegun { refused, .. }) => return Err(format!("ended: there is no block: {refused:?}")),
                 Ok(Outcome::Differs { findings, .. }) => {
                     return Err(format!("ended: no plan was reviewed: {findings:?}"));
                 }
