@@ -19,8 +19,9 @@ use crate::plan::{CapacityBlock, Purpose};
 
 /// A line in so long says that the run is alive. A machine that slept is back in time all the same.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
-/// A block that should have begun is looked at again after so long.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// A block that should have begun is looked at again after so long, at first and at most.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+const LOOK_LESS: Duration = Duration::from_secs(30);
 
 /// What `up` was refused for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,13 +81,17 @@ pub(super) async fn wait<C: Cloud, K: Clock>(
     let keeper = Keeper::new(lease, cloud.clone(), clock.clone());
     let began = clock.now();
     let until = session.wait_for_capacity.and_then(|wait| began.checked_add(wait).ok()).unwrap_or(began);
+    let mut late = Duration::ZERO;
     let waited = loop {
         let now = clock.now();
         let left = match begins(prepared) {
             Some(begins) if begins > now => length(now, begins).min(LONGEST_PAUSE),
             // What was true at the look may be by now what it says.
             Some(_) | None if !is_still_ahead(cloud, prepared).await => break Waited::Begun,
-            Some(_) | None => LOOK_AGAIN.min(length(now, until)),
+            Some(_) | None => {
+                late = (late * 2).clamp(LOOK_AGAIN, LOOK_LESS);
+                late.min(length(now, until))
+            }
         };
         if left.is_zero() {
             break Waited::NotBegun;

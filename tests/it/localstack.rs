@@ -12,6 +12,7 @@ mod existing;
 mod faults;
 mod file_cache;
 mod life;
+mod markets;
 mod nodes;
 mod permissions;
 mod preflight;
@@ -52,6 +53,8 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("permissions::plans_with_the_policy_to_look", permissions::plans_with_the_policy_to_look),
     ("permissions::applies_with_its_own_policy", permissions::applies_with_its_own_policy),
     ("permissions::applies_with_what_is_given", permissions::applies_with_what_is_given),
+    ("markets::a_block_begins_and_ends", markets::a_block_begins_and_ends),
+    ("markets::spot_is_taken_back", markets::spot_is_taken_back),
     ("nodes::a_boot_fails", nodes::a_boot_fails),
     ("nodes::no_capacity", nodes::no_capacity),
     ("nodes::spoken_with", nodes::spoken_with),

@@ -9,7 +9,7 @@ use provision::cloud::{Class, Clock as _, CloudError, Reservation};
 use provision::desired::Kind;
 use provision::diagnostic::Severity;
 use provision::plan::{Finding, Plan, Purpose};
-use provision::render::{Theme, status as render};
+use provision::render::{Theme, plan_text, status as render};
 use provision::simulated::{Entry, Event, check_clean};
 use provision::spec::{Alternative, Capacity, Market, NodeEfa, Placement, Spec};
 use provision::status::{Facts, Status, status};
@@ -255,6 +255,24 @@ fn storage_at(machine: &Machine) -> Option<u64> {
         Event::Happened(_) => false,
     };
     machine.cloud.entries().iter().find(is_it).map(|entry| entry.at.as_secs())
+}
+
+/// The whole of what is read before `up`: zones that are out, scores, and when the block begins and ends.
+#[tokio::test(start_paused = true)]
+async fn a_plan_shows_zones_scores_and_the_times_of_a_block() {
+    let mut settings = quick(0);
+    settings.offerings.insert("g6.xlarge".into(), ["us-east-1b".into(), "us-east-1c".into()].into());
+    let machine = world(settings);
+    let mut wanted = ahead(&machine);
+    let block = plan_text::plan(&machine.plan(Purpose::Up, Some(&wanted)).await.plan, &Theme::plain());
+    wanted.nodes[0].instance = "g6.xlarge".into();
+    wanted.nodes[0].market = Market::Spot;
+    machine.cloud.adjust(|settings| {
+        settings.capacity.insert(("g6.xlarge".into(), "us-east-1b".into()), 1);
+    });
+    let spot = plan_text::plan(&machine.plan(Purpose::Up, Some(&wanted)).await.plan, &Theme::plain());
+    insta::assert_snapshot!("plan_of_a_block", block);
+    insta::assert_snapshot!("plan_of_spot", spot);
 }
 
 const DAY: u64 = 24 * 3600;
