@@ -166,11 +166,17 @@ where
                 }
             }
         }
+        let has_waited = block::is_awaited(session, &prepared);
         let (lease, begun) = match Box::pin(await_blocks(cloud, clock, session, &request, prepared, lease)).await? {
             Ok(begun) => begun,
             Err(outcome) => return Ok(outcome),
         };
         prepared = begun;
+        if has_waited && !agreed.as_ref().is_some_and(|agreed| is_covered(&prepared.plan, agreed)) {
+            // Somebody has changed by hand what was agreed to.
+            let _ = lease.release(cloud).await;
+            continue;
+        }
         let (lease, secured) = match Box::pin(secure(cloud, clock, session, &request, prepared, lease)).await? {
             Ok(secured) => secured,
             Err(outcome) => return Ok(outcome),

@@ -81,3 +81,6 @@ fn held<'a>(
 fn score(group: &Nodes, survey: &Survey, subnet: &Subnet) -> Option<u32> {
     survey.spot_scores.get(&group.name)?.get(&subnet.zone_id).copied()
 }
+
+#[cfg(test)]
+mod tests;

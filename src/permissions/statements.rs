@@ -137,8 +137,8 @@ impl Builder<'_> {
             // A look at caches does not tell their tags.
             actions.extend(["fsx:DescribeFileCaches", "fsx:ListTagsForResource"]);
         }
-        if self.spec.storage.existing.is_none() && self.has_spot() {
-            // Which zone is likely to have room.
+        if self.spec.storage.existing.is_none() && self.spec.network.subnets.len() != 1 && self.has_spot() {
+            // Which of several zones is likely to have room.
             actions.push("ec2:GetSpotPlacementScores");
         }
         if purpose == Purpose::Apply && (self.has(Kind::Fsx) || self.has(Kind::FileCache)) {

@@ -85,7 +85,7 @@ fn lost(group: &Group, theme: &Theme) -> String {
             let is = if *state == NodeState::ShuttingDown { "is being" } else { "was" };
             let what = if *interrupted { "interrupted" } else { "ended" };
             let at = at.map(|at| format!(" at {}", time(at))).unwrap_or_default();
-            labelled("    ", "      ", &format!("{id} {is} {what} by EC2 ({code}){at}"), theme)
+            labelled("      ", "    ", &format!("{id} {is} {what} by EC2 ({code}){at}"), theme)
         })
         .collect();
     if lost.len() > MOST_LOST {
