@@ -1,7 +1,7 @@
 //! Capacity that was reserved: is it there, of the right kind, where the cluster is, and enough?
 
 use super::blocks;
-use super::findings::{Subject, error};
+use super::findings::{Subject, error, note};
 use crate::catalog::capacity_blocks::is_ahead;
 use crate::cloud::{Reservation, Survey};
 use crate::desired::{Address, ClusterId, Kind, Place};
@@ -120,4 +120,28 @@ fn misplaced(id: &str, reservation: &Reservation, group: &Nodes, cluster: &Clust
             )
             .how(format!("leave `placement` of nodes.{} out", group.name)),
     )
+}
+
+/// Capacity of the account that the nodes would not use, for the placement group that they are in: it is paid for all the same.
+pub(super) fn unused(spec: &Spec, survey: &Survey) -> Vec<Finding> {
+    let on_demand = spec.nodes.iter().filter(|group| group.market == Market::OnDemand);
+    let of = |group: &Nodes| {
+        let fits = |each: &Reservation| each.instance == group.instance && each.placement_group.is_none();
+        let held: Vec<String> = survey
+            .open_reservations
+            .iter()
+            .filter(|(_, each)| fits(each))
+            .map(|(id, each)| format!("{id} holds {} × {} in {}", each.free, each.instance, each.zone))
+            .collect();
+        let (id, _) = survey.open_reservations.iter().find(|(_, each)| fits(each))?;
+        let mut finding = note("reservation::unused", "the nodes would not use capacity that the account has reserved")
+            .about(&Address::named(Kind::Nodes, &group.name))
+            .how(format!(
+                "name it: `market = {{ reservation = \"{id}\" }}`, with which the cluster lives in its zone; or say `placement = \"none\"`"
+            ));
+        finding.notes = held;
+        let why = format!("nodes.{} are launched in a placement group, and it was made outside of one", group.name);
+        Some(finding.why(why))
+    };
+    on_demand.filter(|group| group.placement == Placement::Cluster).filter_map(of).collect()
 }

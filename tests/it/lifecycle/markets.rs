@@ -190,9 +190,12 @@ async fn capacity_that_the_account_holds_openly_attracts_who_can_use_it() {
         ]
     );
     // In a placement group none of it would be used.
+    assert!(finding(&plan, "reservation::unused").is_none());
     wanted.nodes[0].placement = Placement::Cluster;
     let plan = machine.plan(Purpose::Up, Some(&wanted)).await.plan;
     assert_eq!(plan.zone.as_deref(), Some("us-east-1a"));
+    let unused = finding(&plan, "reservation::unused").expect("it is paid for and not used");
+    assert_eq!(unused.notes[1], "cr-c holds 4 × p5.48xlarge in us-east-1c");
 }
 
 #[tokio::test(start_paused = true)]
