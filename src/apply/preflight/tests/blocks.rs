@@ -55,7 +55,7 @@ fn a_block_that_is_ahead_is_a_warning_and_one_that_never_will_be_an_error() {
     }
     // What is wrong with it is wrong before it begins.
     let (state, zone) = ("scheduled".to_owned(), "us-east-1b".to_owned());
-    let elsewhere = reserved(Some(Reservation { state, zone, ..block() }));
+    let elsewhere = reserved(Some(Reservation { zone, state, ..block() }));
     assert_eq!(one(&spec, &elsewhere, "reservation::unusable").severity, Severity::Error);
     none(&spec, &elsewhere, "reservation::awaited");
 }
