@@ -4,6 +4,8 @@ mod preload;
 
 use std::collections::BTreeMap;
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -129,7 +131,7 @@ pub struct Node {
     pub private_ip: Option<String>,
     pub launched: Option<Timestamp>,
     pub spot: bool,
-    /// Why AWS ended or stopped it.
+    /// Why it was ended or stopped, in EC2's words: the code first, then a text, then when, as far as EC2 says.
     pub reason: Option<String>,
     pub tags: Tags,
 }
@@ -143,11 +145,37 @@ impl Node {
         }
     }
 
+    /// How EC2 itself took it away. None: it is there, or somebody else has ended it.
+    pub fn taken(&self) -> Option<Taken> {
+        let reason = self.reason.as_deref().filter(|_| !self.exists())?;
+        let code = reason.split([':', ' ']).next().filter(|code| code.starts_with("Server."))?;
+        let at = reason.rsplit_once('(').and_then(|(_, rest)| rest.strip_suffix(" GMT)"));
+        let at = at.and_then(|at| DateTime::strptime("%Y-%m-%d %H:%M:%S", at).ok());
+        let at = at.and_then(|at| at.to_zoned(TimeZone::UTC).ok()).map(|at| at.timestamp());
+        Some(Taken { code: code.to_owned(), at })
+    }
+
     /// When it ends itself. None: never, or it was launched by a version that does not say.
     pub fn ends(&self) -> Option<Timestamp> {
         let ttl_s: i64 = self.tags.get(TAG_TTL)?.parse().ok()?;
         let told = self.tags.get(TAG_UNTIL).and_then(|until| until.parse().ok());
         told.or_else(|| self.launched?.checked_add(SignedDuration::from_secs(ttl_s)).ok())
+    }
+}
+
+/// That EC2 took a node away, and nobody had asked for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// EC2's own word, such as `Server.SpotInstanceTermination` (EC2 API Reference, StateReason).
+    pub code: String,
+    /// None: EC2 does not say.
+    pub at: Option<Timestamp>,
+}
+
+impl Taken {
+    /// A spot instance, taken back for somebody who pays more.
+    pub fn is_interruption(&self) -> bool {
+        matches!(self.code.as_str(), "Server.SpotInstanceTermination" | "Server.SpotInstanceShutdown")
     }
 }
 
@@ -319,6 +347,51 @@ impl Observed {
         }
         if kinds.contains(&Kind::Task) {
             self.tasks = newer.tasks;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_ended_a_node_stands_in_its_reason() {
+        let taken = |state, reason: &str| {
+            let node = Node {
+                address: Address::named(Kind::Nodes, "trainer"),
+                id: "i-1".to_owned(),
+                state,
+                report: None,
+                preload: None,
+                instance: String::new(),
+                image: String::new(),
+                zone: String::new(),
+                private_ip: None,
+                launched: None,
+                spot: true,
+                reason: Some(reason.to_owned()),
+                tags: Tags::new(),
+            };
+            node.taken().map(|taken| {
+                (taken.is_interruption(), taken.at.map(|at| at.to_string()).unwrap_or_default(), taken.code)
+            })
+        };
+        let spot = "Server.SpotInstanceTermination";
+        let said = format!("{spot}: Spot instance termination (2026-11-29 13:05:00 GMT)");
+        let at = "2026-11-29T13:05:00Z".to_owned();
+        for state in [NodeState::ShuttingDown, NodeState::Terminated] {
+            assert_eq!(taken(state, &said), Some((true, at.clone(), spot.to_owned())));
+        }
+        assert_eq!(taken(NodeState::Terminated, spot), Some((true, String::new(), spot.to_owned())));
+        assert_eq!(
+            taken(NodeState::Terminated, "Server.InternalError: it broke (once)"),
+            Some((false, String::new(), "Server.InternalError".to_owned()))
+        );
+        assert_eq!(taken(NodeState::Running, &said), None, "it is there");
+        let own = ["Client.UserInitiatedShutdown: User initiated shutdown", "User initiated (2026-11-29 13:05:00 GMT)"];
+        for reason in own {
+            assert_eq!(taken(NodeState::Terminated, reason), None, "{reason}");
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
+use super::block::{self, NotBegun, Waited};
 use super::capacity::{self, Hold, NoRoom, Prober, Secured};
 use super::dispatcher::{Report, Run, run};
 use super::event::{Ending, Event, FORMAT_VERSION, Failure, What};
@@ -52,6 +53,8 @@ pub enum Outcome {
     Held(Holder),
     /// No zone has room for the nodes; nothing was made, and nothing is left.
     NoRoom { prepared: Box<Prepared>, room: NoRoom },
+    /// Nodes are to be launched into a Capacity Block that begins later than it was to be waited; nothing was changed.
+    NotBegun { prepared: Box<Prepared>, refused: NotBegun },
     Ran {
         prepared: Box<Prepared>,
         report: Report,
@@ -114,6 +117,9 @@ where
         if prepared.plan.is_done() && is_alone && !only_parameters_left(&prepared) {
             return Ok(Outcome::Nothing(Box::new(prepared)));
         }
+        if let Some(refused) = block::refusal(session, &prepared, clock.now()).filter(|_| ran.is_none()) {
+            return Ok(Outcome::NotBegun { prepared: Box::new(prepared), refused });
+        }
         if !prepared.plan.is_done() && !agreed.as_ref().is_some_and(|agreed| is_covered(&prepared.plan, agreed)) {
             if !confirm(&prepared).await {
                 return Ok(Outcome::Declined);
@@ -159,6 +165,17 @@ where
                     return Err(failed);
                 }
             }
+        }
+        let has_waited = block::is_awaited(session, &prepared);
+        let (lease, begun) = match Box::pin(await_blocks(cloud, clock, session, &request, prepared, lease)).await? {
+            Ok(begun) => begun,
+            Err(outcome) => return Ok(outcome),
+        };
+        prepared = begun;
+        if has_waited && !agreed.as_ref().is_some_and(|agreed| is_covered(&prepared.plan, agreed)) {
+            // Somebody has changed by hand what was agreed to.
+            let _ = lease.release(cloud).await;
+            continue;
         }
         let (lease, secured, holds) = match Box::pin(secure(cloud, clock, session, &request, prepared, lease)).await? {
             Ok(secured) => secured,
@@ -207,6 +224,39 @@ fn looked<'a, C: Cloud, K: Clock>(
     request: &'a Request,
 ) -> Pin<Box<impl Future<Output = Result<Prepared, Failed>> + use<'a, C, K>>> {
     Box::pin(prepare(cloud, clock, request))
+}
+
+/// Waits for Capacity Blocks that have not begun, and looks again. The inner error: the run ends here.
+async fn await_blocks<C: Cloud, K: Clock>(
+    cloud: &C,
+    clock: &K,
+    session: &Session<'_>,
+    request: &Request,
+    prepared: Prepared,
+    lease: Lease,
+) -> Result<Result<(Lease, Prepared), Outcome>, Failed> {
+    if !block::is_awaited(session, &prepared) {
+        return Ok(Ok((lease, prepared)));
+    }
+    let (waited, lease) = block::wait(cloud, clock, session, &prepared, lease).await?;
+    let ended = match waited {
+        Waited::Stopped => Ok(Outcome::Declined),
+        Waited::NotBegun => {
+            let refused = block::not_begun(session, &prepared);
+            Ok(Outcome::NotBegun { prepared: Box::new(prepared), refused })
+        }
+        // Hours or days have passed.
+        Waited::Begun => {
+            let looked = looked(cloud, clock, request).await;
+            match looked.and_then(|now| Ok((objection(session.reviewed.as_ref(), &now, None)?, now))) {
+                Ok((None, now)) => return Ok(Ok((lease, now))),
+                Ok((Some(objection), _)) => Ok(objection),
+                Err(failed) => Err(failed),
+            }
+        }
+    };
+    let _ = lease.release(cloud).await;
+    ended.map(Err)
 }
 
 /// Finds a zone with room for the nodes, if that is to be found out. The inner error: the run ends here.

@@ -48,6 +48,13 @@ pub enum What {
         since: Timestamp,
         pause_s: u64,
     },
+    /// A Capacity Block has not begun, and nothing is made before.
+    BlockAhead {
+        block: String,
+        starts: Timestamp,
+        /// Until it begins, or until the next of these events.
+        pause_s: u64,
+    },
     /// A group's launch was refused for its type; with none of it running, the next of its types is launched.
     NextType {
         address: Address,

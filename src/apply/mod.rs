@@ -2,9 +2,11 @@
 //!
 //! `converge` is the loop; `prepare` looks and plans (the part that `plan` and `up` share), `lease` keeps others out
 //! and `keeper` keeps the lease, `dispatcher` starts steps,
-//! `executor` performs one, `wait`, `export` and `removal` know what to wait for, `event` says what happens.
+//! `executor` performs one, `wait`, `export` and `removal` know what to wait for, `event` says what happens. Before anything
+//! is made, `block` waits for a Capacity Block and `capacity` asks for room.
 //! `scan` lists a bucket, for `advise`. `command` runs a command on nodes, and `outside` has one of them count what no link covers.
 
+mod block;
 mod capacity;
 pub mod command;
 mod context;
@@ -30,6 +32,7 @@ mod store;
 mod wait;
 mod watch;
 
+pub use block::NotBegun;
 pub use capacity::{Hold, NoRoom, ZoneAnswer};
 pub use converge::{Outcome, Session, converge};
 pub use dispatcher::{Report, Run, run};

@@ -11,8 +11,8 @@ use super::capacity;
 use super::event::Failure;
 use super::patience::patiently;
 use super::preflight::{
-    self, Asked, Known, boot_scripts, chosen, findings, images, no_public_address, not_compared, open_types, pinned,
-    questions, settle, taken, told, within_quotas,
+    self, Asked, Known, blocks, boot_scripts, chosen, findings, images, no_public_address, not_compared, open_types,
+    pinned, questions, settle, taken, told, within_quotas,
 };
 use crate::catalog::prices::{PriceBook, Prices};
 use crate::cloud::{Class, Clock, Cloud, CloudError, Identity, Questions, Rights, Scope};
@@ -21,7 +21,7 @@ use crate::diagnostic::Diagnostic;
 use crate::observed::Observed;
 use crate::plan::{self, Basis, Finding, Input, Lives, Options, Plan, Purpose, Sizing, Sources};
 use crate::record::{self, CONSISTENCY_WINDOW_S, Record};
-use crate::spec::{Nodes, Placement, Spec};
+use crate::spec::{Nodes, Spec};
 
 /// What a plan is made for.
 #[derive(Debug, Clone)]
@@ -191,6 +191,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     plan.findings.extend(sizing.iter().flat_map(Sizing::findings));
     plan.sizing = sizing;
     plan.findings.extend(unusable);
+    plan.blocks = blocks(spec, &survey, &plan);
     plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
     plan.findings.extend(images(spec, &survey, &record.pins));
     plan.findings.extend(capacity::findings(&open, &observed, &desired, &record, &plan, prices));
@@ -406,11 +407,7 @@ fn goes(request: &Request, address: &Address) -> bool {
     match address.kind {
         Kind::Nodes | Kind::Template => !spec.nodes.iter().any(|group| group.name == address.name),
         Kind::Placement => {
-            let is_placed = |group: &Nodes| {
-                let mut of_types = group.alternatives.iter().map(|each| each.placement).chain([group.placement]);
-                of_types.any(|placement| placement == Placement::Cluster)
-            };
-            let wanted = |group: &Nodes| group.name == address.name && is_placed(group);
+            let wanted = |group: &Nodes| group.name == address.name && group.may_be_placed();
             !spec.nodes.iter().any(wanted)
         }
         Kind::Link => !spec.datasets.iter().any(|dataset| desired::link(dataset).0 == *address),
@@ -435,6 +432,11 @@ fn names(request: &Request, identity: &Identity) -> BTreeMap<Address, String> {
     let place = Place { subnet: String::new(), vpc: String::new(), zone: String::new() };
     let settled = Settled { id: &id, identity, place: &place, pins: &Pins::default() };
     let mut names = desired::build(spec, &settled).names();
+    // Of several types the first may need none of these, and the one that is taken will.
+    for group in spec.nodes.iter().filter(|group| group.may_be_placed()) {
+        let address = Address::named(Kind::Placement, &group.name);
+        names.extend(id.name(&address).map(|name| (address, name)));
+    }
     // Also what an earlier spec had made and this one names as existing.
     for kind in [Kind::SecurityGroup, Kind::Role, Kind::InstanceProfile] {
         let address = Address::one(kind);

@@ -17,23 +17,46 @@ impl Aws {
             }
         };
         let keys: BTreeSet<String> = questions.kms_key.iter().cloned().collect();
-        let (versioned, reservations, key, (groups, unseen), limits, (rights, unjudged)) = tokio::join!(
+        let open = async {
+            match &questions.open_reservations {
+                types if types.is_empty() => Ok(BTreeMap::new()),
+                types => self.open_reservations(types).await,
+            }
+        };
+        let spot: BTreeSet<String> = questions.spot_scores.keys().cloned().collect();
+        let (versioned, reservations, open, scores, key, (groups, unseen), limits, (rights, unjudged)) = tokio::join!(
             self.each(&questions.versioned, "versioning of", |aws, name| async move { aws.is_versioned(&name).await }),
             self.each(
                 &questions.reservations,
                 "capacity reservation",
                 |aws, id| async move { aws.reservation(&id).await }
             ),
+            open,
+            self.each(&spot, "spot placement scores for the group", |aws, group| {
+                let wish = questions.spot_scores.get(&group).cloned();
+                async move {
+                    match wish {
+                        Some(wish) => aws.spot_scores(&wish).await,
+                        None => Ok(BTreeMap::new()),
+                    }
+                }
+            }),
             self.each(&keys, "key", |aws, id| async move { aws.key(&id).await }),
             self.groups_of_servers(questions),
             self.limits_and_use(questions),
             rights,
         );
         let (quotas, in_use, unlimited) = limits;
-        let unanswered = [versioned.1, reservations.1, key.1, unseen, unlimited, unjudged].concat();
+        let (open, unopened) = match open {
+            Ok(open) => (open, Vec::new()),
+            Err(why) => (BTreeMap::new(), vec![Unanswered { what: "open capacity reservations".to_owned(), why }]),
+        };
+        let unanswered = [versioned.1, reservations.1, unopened, scores.1, key.1, unseen, unlimited, unjudged].concat();
         Survey {
             versioned: versioned.0,
             reservations: reservations.0,
+            open_reservations: open,
+            spot_scores: scores.0,
             kms_key: key.0.into_values().next(),
             server_groups: groups,
             quotas,

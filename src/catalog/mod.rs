@@ -3,6 +3,7 @@
 //! Nothing in here decides anything; it answers questions. Tables are parsed on first use and kept.
 
 pub mod actions;
+pub mod capacity_blocks;
 pub mod clients;
 pub mod efs;
 pub mod export_failures;

@@ -251,8 +251,8 @@ pub(super) struct Up {
     /// be said again later, only to wait
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub wait_for: WaitFor,
-    /// Where no zone has room for the nodes: go on asking for so long, such as `6h`, with growing pauses. May be interrupted, and
-    /// said again later
+    /// Where no zone has room for the nodes: go on asking for so long, such as `6h`, with growing pauses. Where a Capacity Block
+    /// has not begun: wait for its beginning, if it is not further away. May be interrupted, and said again later
     #[arg(long, value_name = "DURATION", value_parser = patience)]
     pub wait_for_capacity: Option<Duration>,
     /// Replace the file system where the spec cannot be met otherwise: links are exported, then all of it is made anew

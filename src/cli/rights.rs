@@ -7,7 +7,7 @@ use crate::cloud::{Context, Create, Known, Rights, Use};
 use crate::desired::{Desired, Kind};
 use crate::permissions::{self, Purpose, Statement, Target};
 use crate::plan::{Op, Plan};
-use crate::spec::{Capacity, Spec};
+use crate::spec::{Nodes, Spec};
 
 /// What is tried goes with the first epoch's tags; which one it is, no policy asks.
 const EPOCH: u32 = 1;
@@ -20,7 +20,7 @@ pub(super) fn wanted(spec: &Spec, prepared: &Prepared) -> Option<Rights> {
     }
     let target = Target { partition: &identity.partition, account: &identity.account };
     let policy = |purpose| permissions::policy(spec, desired, &target, purpose).statement;
-    let insists = spec.nodes.iter().any(|group| matches!(group.capacity, Capacity::Probe | Capacity::Reserve));
+    let insists = spec.nodes.iter().any(Nodes::insists_on_probe);
     let is_asked =
         |sid: &str| !permissions::FOR_NODES.contains(&sid) && (insists || !permissions::FOR_CAPACITY.contains(&sid));
     // What only looks was just done.

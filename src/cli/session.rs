@@ -289,6 +289,10 @@ async fn perform(task: Task<'_>, holder: Holder, log: &Arc<RunLog>) -> anyhow::R
             let error = told(&|theme| crate::render::room::no_room(&room, asked_for, clock.now(), theme));
             Ended { exit: Exit::NoCapacity, how: How::Failed, error }
         }
+        Outcome::NotBegun { prepared: _, refused } => {
+            let error = told(&|theme| crate::render::begins::not_begun(&refused, asked_for, clock.now(), theme));
+            Ended { exit: Exit::NoCapacity, how: How::Refused, error }
+        }
         Outcome::Ran { prepared, report, refused } => {
             let mut ended = ended(&prepared, &report, &again, settings, json);
             if let Some(plan) = refused {

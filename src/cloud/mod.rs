@@ -13,7 +13,7 @@ pub use listing::{Listed, ListedPage, Listing, OBJECTS_A_PAGE, Objects};
 pub use remote::{Command, CommandOutput, CommandState, Console, Invocation, NODES_A_COMMAND, Remote, SessionTicket};
 pub use survey::{
     Bucket, Context, GroupFacts, ImageFacts, InUse, Key, LetIn, Questions, QuotaId, Reservation, Rights, ServerGroup,
-    Subnet, Survey, Unanswered, Use, Verdict,
+    SpotWish, Subnet, Survey, Unanswered, Use, Verdict,
 };
 
 use std::collections::{BTreeMap, BTreeSet};

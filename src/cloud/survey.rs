@@ -27,6 +27,10 @@ pub struct Questions {
     pub versioned: BTreeSet<String>,
     /// `cr-…`
     pub reservations: BTreeSet<String>,
+    /// Types whose launches may fall into reservations of the account that nobody has to name.
+    pub open_reservations: BTreeSet<String>,
+    /// By group: spot instances whose zone is still to be chosen.
+    pub spot_scores: BTreeMap<String, SpotWish>,
     /// Id, alias or ARN.
     pub kms_key: Option<String>,
     /// `eni-…` of the servers of a file system that is not ours: which groups they are in, and what those let in.
@@ -36,6 +40,13 @@ pub struct Questions {
     /// Patterns of instance types, such as `p*`: which running instances count.
     pub running: BTreeSet<String>,
     pub rights: Option<Rights>,
+}
+
+/// So many spot instances in one zone, of any of these types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpotWish {
+    pub types: Vec<String>,
+    pub count: u32,
 }
 
 /// A quota as Service Quotas names it: `ec2` and `L-417A185B`.
@@ -89,6 +100,10 @@ pub struct Survey {
     pub versioned: BTreeMap<String, bool>,
     /// None: there is none.
     pub reservations: BTreeMap<String, Option<Reservation>>,
+    /// By id, those that launches fall into by themselves, and that have room.
+    pub open_reservations: BTreeMap<String, Reservation>,
+    /// By group, and by the id of a zone: how likely it has room, from 1 to 10.
+    pub spot_scores: BTreeMap<String, BTreeMap<String, u32>>,
     pub kms_key: Option<Key>,
     /// By id, the groups of the servers, and the group that the user gave.
     pub server_groups: BTreeMap<String, ServerGroup>,
@@ -112,6 +127,8 @@ pub struct Reservation {
     pub is_block: Option<bool>,
     pub starts: Option<jiff::Timestamp>,
     pub ends: Option<jiff::Timestamp>,
+    /// ARN of the placement group that it was made in.
+    pub placement_group: Option<String>,
 }
 
 /// A security group around a file system that is not ours.
@@ -186,6 +203,8 @@ pub struct Subnet {
     pub vpc: String,
     /// `us-east-1a`
     pub zone: String,
+    /// `use1-az4`: the same zone in every account.
+    pub zone_id: String,
     pub free_addresses: u32,
 }
 

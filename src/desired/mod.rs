@@ -2,6 +2,7 @@
 
 mod alternatives;
 mod build;
+mod favour;
 mod fields;
 mod flows;
 mod names;

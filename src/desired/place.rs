@@ -2,11 +2,13 @@
 //!
 //! A file system is nailed to its zone, so a zone without the GPUs, or a subnet without free addresses, is ruled out here.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::favour::{self, favour};
 use super::sized::PinnedStorage;
 use crate::catalog::{file_cache, fsx};
 use crate::cloud::{ImageFacts, Reservation, Subnet, Survey};
@@ -129,6 +131,8 @@ pub struct Candidate {
     pub against: Vec<String>,
     /// Of each group, how far down its list the first type stands that the zone offers.
     pub ranks: Vec<usize>,
+    /// Of each group, how much is known in favour of the zone.
+    pub favour: Vec<u32>,
 }
 
 /// The types of a group that a zone offers, in order of preference.
@@ -166,31 +170,38 @@ pub fn candidates(spec: &Spec, survey: &Survey, addresses: u32) -> Vec<Candidate
             if subnet.free_addresses < addresses {
                 against.push(format!("{} free addresses, {addresses} needed", subnet.free_addresses));
             }
-            Candidate { subnet, against, ranks }
+            let favour = favour(spec, survey, &subnet);
+            Candidate { subnet, against, ranks, favour }
         })
         .collect()
 }
 
-/// The first candidate that nothing speaks against, and why.
-pub fn choose(spec: &Spec, survey: &Survey) -> Result<(Place, Choice), Diagnostic> {
+/// The best of the candidates that nothing speaks against, and why.
+///
+/// A better type comes before everything else, and the first group counts most. Among zones that are equal in that, one that
+/// an earlier run had settled on (`before`) stays; else what is known in favour of a zone counts, and then the spec's order.
+pub fn choose(spec: &Spec, survey: &Survey, before: Option<&Place>) -> Result<(Place, Choice), Diagnostic> {
     let (mut possible, ruled_out): (Vec<Candidate>, Vec<Candidate>) =
         candidates(spec, survey, addresses_needed(spec)).into_iter().partition(|each| each.against.is_empty());
     let listed_first = possible.first().map(|each| each.ranks.clone());
-    // A better type in another zone comes before a worse one in the first; the first group counts most.
-    possible.sort_by(|a, b| a.ranks.cmp(&b.ranks));
+    let was_settled = |each: &Candidate| before.is_some_and(|before| Place::from(&each.subnet) == *before);
+    possible.sort_by_key(|each| (each.ranks.clone(), !was_settled(each), Reverse(each.favour.clone())));
     if let Some((first, others)) = possible.split_first() {
         let is_preferred = listed_first.as_ref() != Some(&first.ranks);
-        let reasons = if is_preferred {
-            preferred(spec, survey, &first.subnet)
+        let elsewhere: Vec<&Subnet> = others.iter().map(|each| &each.subnet).collect();
+        let reasons = if was_settled(first) {
+            vec!["an earlier run had settled on it, and nothing speaks against it".to_owned()]
+        } else if is_preferred {
+            [preferred(spec, survey, &first.subnet), favour::reasons(spec, survey, &first.subnet, &elsewhere)].concat()
         } else {
-            reasons(spec, survey, &first.subnet, others.is_empty())
+            reasons(spec, survey, first, others)
         };
         let choice = Choice {
             reasons,
             others: others.iter().map(|each| (&each.subnet).into()).collect(),
             ruled_out: ruled_out
                 .into_iter()
-                .map(|Candidate { subnet, against, ranks: _ }| RuledOut { place: (&subnet).into(), against })
+                .map(|Candidate { subnet, against, .. }| RuledOut { place: (&subnet).into(), against })
                 .collect(),
         };
         return Ok(((&first.subnet).into(), choice));
@@ -203,7 +214,7 @@ pub fn choose(spec: &Spec, survey: &Survey) -> Result<(Place, Choice), Diagnosti
         Diagnostic::error("place::zone", "no availability zone can hold the whole cluster")
             .help("name subnets in other zones under `[network]`, or take another instance type")
     };
-    for Candidate { subnet, against, ranks: _ } in &ruled_out {
+    for Candidate { subnet, against, .. } in &ruled_out {
         diagnostic = diagnostic.note(format!("{} ({}): {}", subnet.zone, subnet.id, against.join("; ")));
     }
     Err(diagnostic)
@@ -224,15 +235,27 @@ fn preferred(spec: &Spec, survey: &Survey, subnet: &Subnet) -> Vec<String> {
 }
 
 /// What speaks for the first of the possible candidates.
-fn reasons(spec: &Spec, survey: &Survey, subnet: &Subnet, is_only: bool) -> Vec<String> {
+fn reasons(spec: &Spec, survey: &Survey, first: &Candidate, others: &[Candidate]) -> Vec<String> {
+    let Candidate { subnet, favour, .. } = first;
     let mut reasons: Vec<String> = reserved(spec, survey)
         .filter(|(_, _, reserved)| reserved.zone == subnet.zone)
         .map(|(group, id, _)| format!("the capacity reserved for nodes.{group} is there ({id})"))
         .collect();
-    reasons.push(match (is_only, spec.network.subnets.is_empty()) {
-        (true, _) => "it is the only one that nothing speaks against".to_owned(),
-        (false, false) => "of the subnets in the spec it is the first that nothing speaks against".to_owned(),
-        (false, true) => "by name it is the first zone of the default VPC that nothing speaks against".to_owned(),
+    let elsewhere: Vec<&Subnet> = others.iter().map(|each| &each.subnet).collect();
+    reasons.extend(favour::reasons(spec, survey, subnet, &elsewhere));
+    let equal: Vec<&Candidate> = others.iter().filter(|other| other.ranks == first.ranks).collect();
+    let is_ahead = equal.iter().any(|other| other.favour < *favour);
+    let is_alone = others.is_empty() || equal.iter().all(|other| other.favour < *favour);
+    reasons.push(match (others.is_empty(), is_ahead, spec.network.subnets.is_empty()) {
+        (true, ..) => "it is the only one that nothing speaks against".to_owned(),
+        // More speaks for it than for any other: that was the reason.
+        (false, true, _) if is_alone => return reasons,
+        (false, true, false) => "of those with as much in their favour it is the first in the spec".to_owned(),
+        (false, true, true) => "of those with as much in their favour it is the first by name".to_owned(),
+        (false, false, false) => "of the subnets in the spec it is the first that nothing speaks against".to_owned(),
+        (false, false, true) => {
+            "by name it is the first zone of the default VPC that nothing speaks against".to_owned()
+        }
     });
     reasons
 }

@@ -137,6 +137,10 @@ impl Builder<'_> {
             // A look at caches does not tell their tags.
             actions.extend(["fsx:DescribeFileCaches", "fsx:ListTagsForResource"]);
         }
+        if self.spec.storage.existing.is_none() && self.spec.network.subnets.len() != 1 && self.has_spot() {
+            // Which of several zones is likely to have room.
+            actions.push("ec2:GetSpotPlacementScores");
+        }
         if purpose == Purpose::Apply && (self.has(Kind::Fsx) || self.has(Kind::FileCache)) {
             // FSx, in the name of whoever makes a file system.
             actions.push("ec2:DescribeVpcs");
@@ -251,7 +255,7 @@ impl Builder<'_> {
         given.extend(subnets.iter().map(|id| self.ec2(&format!("subnet/{id}"))));
         given.extend(self.spec.network.security_group.iter().map(|id| self.ec2(&format!("security-group/{id}"))));
         given.extend(self.reservations().into_iter().map(|id| self.ec2(&format!("capacity-reservation/{id}"))));
-        let spot = self.spec.nodes.iter().any(|group| group.market == Market::Spot);
+        let spot = self.has_spot();
         if spot {
             given.push(self.ec2("spot-instances-request/*"));
         }
@@ -410,8 +414,14 @@ impl Builder<'_> {
         self.global("iam", &format!("role/aws-service-role/{service}/*"))
     }
 
+    /// Also what a group has only as another of its types: which one it will be, no policy knows.
     fn has(&self, kind: Kind) -> bool {
-        self.desired.resources.keys().any(|address| address.kind == kind)
+        let is_desired = self.desired.resources.keys().any(|address| address.kind == kind);
+        is_desired || (kind == Kind::Placement && self.spec.nodes.iter().any(Nodes::may_be_placed))
+    }
+
+    fn has_spot(&self) -> bool {
+        self.spec.nodes.iter().any(|group| group.market == Market::Spot)
     }
 
     fn tagged_in_request(&self) -> Condition {

@@ -1,6 +1,7 @@
 //! Desired − observed = a plan: what will happen, why, in which order, what it costs, and what speaks against it. Pure.
 
 mod basis;
+mod block;
 mod budget;
 mod cached;
 mod check;
@@ -27,6 +28,7 @@ mod summary;
 mod topology;
 
 pub use basis::{Basis, Condition, Found, Sources};
+pub use block::CapacityBlock;
 pub use check::check;
 pub use cost::{Cost, CostItem, Line, Meter, PriceSource, Sum};
 pub use cover::covers;
@@ -81,6 +83,7 @@ pub fn plan(input: &Input<'_>, prices: &Prices) -> Plan {
         steps,
         findings,
         alternatives: paid::alternatives(input.desired, prices),
+        blocks: Vec::new(),
         cost,
         sizing: None,
         topology,

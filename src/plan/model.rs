@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::basis::Basis;
+use super::block::CapacityBlock;
 use super::cost::Cost;
 use super::sizing::Sizing;
 use super::topology::Topology;
@@ -38,6 +39,9 @@ pub struct Plan {
     /// The groups that may be of several types, with what became of each type.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Alternatives>,
+    /// The Capacity Blocks that nodes are launched into, as far as they were looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<CapacityBlock>,
     pub cost: Cost,
     /// How storage was sized; None: the spec says all of it.
     #[serde(skip_serializing_if = "Option::is_none")]

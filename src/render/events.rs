@@ -64,6 +64,10 @@ pub(super) fn told<'a>(what: &'a What, theme: &Theme) -> Option<Line<'a>> {
             (CAREFUL, "!"),
             format!("no zone has room yet, waiting since {since:.0}; asking again in {}", duration(*pause_s)),
         ),
+        What::BlockAhead { block, starts, pause_s: _ } => of_run(
+            (PLAIN, " "),
+            clean(&format!("waiting for {block}, which begins at {starts:.0}; the file system is made then"), theme),
+        ),
         What::NextType { address, instance, next, error } => of_run(
             (CAREFUL, "!"),
             clean(&format!("{address} cannot be {instance} now ({error}): {next} is launched instead"), theme),

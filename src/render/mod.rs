@@ -10,6 +10,7 @@ pub mod advice_plot;
 #[cfg(test)]
 mod advice_sample;
 pub mod advice_text;
+pub mod begins;
 mod block;
 pub mod command;
 pub mod console;

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{plan_cost, plan_facts};
 use crate::plan::{
-    Action, Alternatives, Basis, Cost, Danger, FORMAT_VERSION, Finding, Lives, Plan, Purpose, Sizing, Step, Topology,
-    Verb,
+    Action, Alternatives, Basis, CapacityBlock, Cost, Danger, FORMAT_VERSION, Finding, Lives, Plan, Purpose, Sizing,
+    Step, Topology, Verb,
 };
 
 /// What `provision plan --format json` prints. New fields may come; none changes its meaning.
@@ -40,6 +40,9 @@ struct Document<'a> {
     /// Groups that may be of several types: each type's price, which one is taken and why. Absent where there are none.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     alternatives: &'a [Alternatives],
+    /// Capacity Blocks that nodes are launched into, with the moments that matter. Absent where there are none.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    blocks: &'a [CapacityBlock],
     cost: &'a Cost,
     /// How storage was sized for the workload; absent where the spec says its size.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,6 +88,7 @@ pub fn plan(plan: &Plan) -> String {
         actions,
         steps,
         alternatives,
+        blocks,
         cost,
         sizing,
         topology,
@@ -120,6 +124,7 @@ pub fn plan(plan: &Plan) -> String {
         steps,
         findings: plan_facts::findings(plan),
         alternatives,
+        blocks,
         cost,
         sizing: sizing.as_ref(),
         topology,

@@ -56,6 +56,7 @@ impl Progress {
             | What::Counting { .. }
             | What::Room { .. }
             | What::NoRoomYet { .. }
+            | What::BlockAhead { .. }
             | What::NextType { .. }
             | What::Unasked { .. }
             | What::CapacityHeld { .. }

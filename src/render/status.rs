@@ -11,7 +11,9 @@ use super::plan_text;
 use super::table::{Cell, Column, Row, table};
 use super::text::{clean, count, duration, grouped, labelled, sum};
 use super::theme::{BAD, BOLD, CAREFUL, GOOD, PLAIN, Theme};
+use crate::catalog::capacity_blocks::is_ahead;
 use crate::observed::{State, TaskState, Work};
+use crate::plan::CapacityBlock;
 use crate::status::{Status, TaskRow};
 
 /// For a program. Money is in millionths of a US dollar.
@@ -29,6 +31,7 @@ pub fn text(status: &Status, theme: &Theme) -> String {
         tasks(status, theme),
         super::preload::table_of(status, theme),
         super::status_nodes::groups(status, theme),
+        blocks(status, theme),
         ends(status, theme),
         others(status, theme),
         drift(status, theme),
@@ -44,7 +47,7 @@ fn headline(status: &Status) -> String {
         return format!("{cluster} in {}: nothing exists", status.region);
     }
     let (usable, all) = status.nodes();
-    let bad: usize = status.groups.iter().map(|group| group.failed + group.stopped).sum();
+    let bad: usize = status.groups.iter().map(|group| group.failed + group.stopped + group.missing).sum();
     let wanted: Option<u32> = status.groups.iter().map(|group| group.wanted).sum();
     let of = wanted.map_or(all as u64, u64::from).max(all as u64);
     let mut parts = vec![match of {
@@ -182,6 +185,27 @@ fn task_row(task: &TaskRow, theme: &Theme) -> Row {
     let list = task.report.as_ref().map(|url| format!("failed files: {url}"));
     let below: String = task.reason.iter().chain(&list).map(|line| labelled(DETAIL, DETAIL, line, theme)).collect();
     Row::from(vec![task.id.as_str().into(), work.into(), Cell::styled(style, state), progress.into()]).below(below)
+}
+
+/// When capacity that was bought for a time ends, and what has to be done by then.
+fn blocks(status: &Status, theme: &Theme) -> String {
+    let line = |block: &CapacityBlock| {
+        let CapacityBlock { id, groups, state, starts, ends, nodes_end, export_by, .. } = block;
+        let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
+        let mut line = format!("Capacity block {id} of {} is {state}", super::text::listed(&groups, 3));
+        if let Some(starts) = starts.filter(|_| is_ahead(state)) {
+            let _ = write!(line, ", and begins at {}", super::lock::time(starts));
+        }
+        if let Some((ends, nodes_end)) = ends.zip(*nodes_end).filter(|_| state != "expired") {
+            let (ends, from) = (super::lock::time(ends), super::lock::time(nodes_end));
+            let _ = write!(line, ". It ends at {ends}; EC2 ends its nodes from {from} on");
+        }
+        if let Some(by) = export_by.filter(|_| state == "active") {
+            let _ = write!(line, "; begin `provision down` by {}", super::lock::time(by));
+        }
+        labelled("", "", &(line + "."), theme)
+    };
+    status.blocks.iter().map(line).collect()
 }
 
 /// Also what a ttl does not end: who reads of an end may think that it is the end of all cost.

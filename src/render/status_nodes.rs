@@ -1,13 +1,18 @@
 //! Node groups: small ones whole, of large ones what is not well.
 
+use super::lock::time;
 use super::status::titled;
 use super::table::{Cell, Column, Row, table};
 use super::text::{duration, grouped, labelled};
 use super::theme::{BAD, CAREFUL, DIM, GOOD, PLAIN, Theme};
-use crate::status::{Group, Health, NodeRow, Status};
+use crate::observed::NodeState;
+use crate::status::{Group, Health, Lost, NodeRow, Status};
 
 /// Groups of up to so many nodes are listed whole.
 const SMALL: usize = 8;
+
+/// So many nodes that are lost.
+const MOST_LOST: usize = 5;
 
 /// Of larger ones, so many nodes that are not well.
 const MOST_ROWS: usize = 20;
@@ -21,13 +26,19 @@ pub(super) fn groups(status: &Status, theme: &Theme) -> String {
 }
 
 fn group(group: &Group, theme: &Theme) -> String {
-    let Group { address, wanted, enough, ready, degraded, failed, booting, stopped, nodes } = group;
-    let mut parts: Vec<String> =
-        [(*failed, "FAILED"), (*stopped, "stopped"), (*degraded, "degraded"), (*booting, "booting"), (*ready, "ready")]
-            .into_iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, word)| format!("{} {word}", grouped(number as u64)))
-            .collect();
+    let Group { address, wanted, enough, ready, degraded, failed, booting, stopped, missing, nodes, lost: _ } = group;
+    let mut parts: Vec<String> = [
+        (*failed, "FAILED"),
+        (*missing, "LOST"),
+        (*stopped, "stopped"),
+        (*degraded, "degraded"),
+        (*booting, "booting"),
+        (*ready, "ready"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, word)| format!("{} {word}", grouped(number as u64)))
+    .collect();
     if let Some(wanted) = wanted {
         let enough = enough.map(|enough| format!(" (at least {})", grouped(u64::from(enough)))).unwrap_or_default();
         parts.push(format!("{} wanted{enough}", grouped(u64::from(*wanted))));
@@ -60,7 +71,36 @@ fn group(group: &Group, theme: &Theme) -> String {
     if let Some(command) = hint {
         out.push_str(&labelled("    see ", "    see ", &format!("`{command}`"), theme));
     }
+    out.push_str(&lost(group, theme));
     out
+}
+
+/// Nodes that EC2 took away; who has all others is not told of hundreds.
+fn lost(group: &Group, theme: &Theme) -> String {
+    let Group { lost, missing, .. } = group;
+    let mut out: String = lost
+        .iter()
+        .take(MOST_LOST)
+        .map(|each| {
+            let Lost { id, state, interrupted, code, at, .. } = each;
+            let is = if *state == NodeState::ShuttingDown { "is being" } else { "was" };
+            let what = if *interrupted { "interrupted" } else { "ended" };
+            let at = at.map(|at| format!(" at {}", time(at))).unwrap_or_default();
+            labelled("      ", "    ", &format!("{id} {is} {what} by EC2 ({code}){at}"), theme)
+        })
+        .collect();
+    if lost.len() > MOST_LOST {
+        let more = format!("    and {} more", grouped((lost.len() - MOST_LOST) as u64));
+        out.push_str(&(theme.paint(DIM, &more) + "\n"));
+    }
+    let then = match (*missing, lost.len()) {
+        (_, 0) => return out,
+        (0, 1) => "another node has taken its place".to_owned(),
+        (0, _) => "other nodes have taken their places".to_owned(),
+        (1, _) => "`provision up` launches another".to_owned(),
+        (missing, _) => format!("`provision up` launches {} others", grouped(missing as u64)),
+    };
+    out + &labelled("    ", "    ", &then, theme)
 }
 
 fn node_row(row: &NodeRow) -> Row {

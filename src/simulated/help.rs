@@ -1,6 +1,6 @@
 //! Answers that only help: from the settings, and from what is in the world.
 
-use crate::cloud::{InUse, Key, Questions, Rights, Survey, Unanswered, Verdict};
+use crate::cloud::{InUse, Key, Questions, Reservation, Rights, SpotWish, Survey, Unanswered, Verdict};
 use crate::desired::{Kind, Resource};
 use crate::observed::NodeState;
 
@@ -14,8 +14,18 @@ impl World {
             survey.versioned = questions.versioned.iter().map(kept).collect();
         }
         if self.answers("ec2", "capacity reservations", !questions.reservations.is_empty(), survey) {
-            let found = |id: &String| (id.clone(), settings.reservations.get(id).cloned());
+            let found = |id: &String| (id.clone(), self.reserved_by_others(id));
             survey.reservations = questions.reservations.iter().map(found).collect();
+        }
+        if self.answers("ec2", "open capacity reservations", !questions.open_reservations.is_empty(), survey) {
+            let open = settings.open_reservations.iter();
+            let open = open.filter_map(|id| Some((id.clone(), self.reserved_by_others(id)?)));
+            let fits = |each: &Reservation| questions.open_reservations.contains(&each.instance) && each.free > 0;
+            survey.open_reservations = open.filter(|(_, each)| fits(each)).collect();
+        }
+        if self.answers("spot", "spot placement scores", !questions.spot_scores.is_empty(), survey) {
+            let scores = |(group, wish): (&String, &SpotWish)| (group.clone(), self.scores(wish));
+            survey.spot_scores = questions.spot_scores.iter().map(scores).collect();
         }
         if let Some(key) = &questions.kms_key
             && self.answers("kms", "key", true, survey)

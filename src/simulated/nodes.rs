@@ -164,6 +164,7 @@ impl World {
     fn room_for(&self, create: &Create, group: &NodeGroup, zone: &str, addresses: u32, uses: &Uses) -> Answer<u32> {
         let (instance, count) = (&group.instance, create.count);
         self.is_offered(instance, zone)?;
+        self.is_reserved(&group.market)?;
         // What is reserved counts already.
         if target(create).is_none() {
             self.may_have_more(count)?;

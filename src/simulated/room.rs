@@ -1,12 +1,17 @@
 //! Room for instances: how many of a type a zone has, what is reserved of them, and how that changes.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
 use super::clock::VirtualClock;
 use super::nodes::Machine;
 use super::storage::thing;
 use super::world::{Answer, Due, Key, Refusal, Uses, World, refuse};
-use crate::cloud::{Class, Create};
+use crate::cloud::{Class, Create, Reservation, SpotWish};
 use crate::desired::{CapacityReservation, Kind, Resource, TAG_ADDRESS};
 use crate::observed::State;
+use crate::spec::Market;
 
 impl World {
     pub(super) fn is_offered(&self, instance: &str, zone: &str) -> Answer<()> {
@@ -65,6 +70,46 @@ impl World {
             return refuse(Class::ReservationFull, "ReservationCapacityExceeded", format!("{id} is full"));
         }
         Ok(())
+    }
+
+    /// How much of what is wanted a zone has, by its id, from 1 to 9 as LocalStack has it; AWS's own way is not known.
+    pub(super) fn scores(&self, wish: &SpotWish) -> BTreeMap<String, u32> {
+        let score = |zone: &str| {
+            let offered = wish.types.iter().filter(|each| self.is_offered(each, zone).is_ok());
+            let of_type = |each: &String| match self.room(each, zone) {
+                Some(room) if room < wish.count => 1 + 8 * room / wish.count,
+                Some(_) | None => 9,
+            };
+            offered.map(of_type).max()
+        };
+        let zones = self.settings.subnets.iter();
+        zones.filter_map(|subnet| Some((subnet.zone_id.clone(), score(&subnet.zone)?))).collect()
+    }
+
+    /// One that a test has set, in the state of the hour.
+    pub(super) fn reserved_by_others(&self, id: &str) -> Option<Reservation> {
+        let mut found = self.settings.reservations.get(id)?.clone();
+        let now = VirtualClock::at(self.now);
+        let has_passed = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        if found.state == "scheduled" && has_passed(found.starts) {
+            "active".clone_into(&mut found.state);
+        }
+        if found.state == "active" && has_passed(found.ends) {
+            "expired".clone_into(&mut found.state);
+        }
+        Some(found)
+    }
+
+    /// Nothing is launched into a reservation that has not begun or has ended.
+    pub(super) fn is_reserved(&self, market: &Market) -> Answer<()> {
+        let (Market::CapacityBlock(id) | Market::Reservation(id)) = market else { return Ok(()) };
+        match self.reserved_by_others(id) {
+            Some(found) if found.state != "active" => {
+                let message = format!("{id} is {}", found.state);
+                refuse(Class::ReservationFull, "ReservationCapacityExceeded", message)
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// A refusal names the zones that have enough, as EC2 does.

@@ -33,7 +33,10 @@ pub struct Settings {
     pub objects: BTreeMap<String, BTreeMap<String, u64>>,
     /// Buckets that keep nothing of what is deleted.
     pub unversioned: BTreeSet<String>,
+    /// A block that is `scheduled` begins and ends by itself.
     pub reservations: BTreeMap<String, Reservation>,
+    /// Those of them that launches fall into without naming them.
+    pub open_reservations: BTreeSet<String>,
     /// Absent: enabled.
     pub keys: BTreeMap<String, Key>,
     /// Around a file system that is not the clients'. Empty: nobody tells.
@@ -208,6 +211,7 @@ impl Default for Settings {
             id: format!("subnet-{letter}"),
             vpc: "vpc-1".to_owned(),
             zone: format!("{region}{letter}"),
+            zone_id: format!("use1-az-{letter}"),
             free_addresses: 4000,
         };
         let image = ImageFacts {
@@ -234,6 +238,7 @@ impl Default for Settings {
             objects: BTreeMap::new(),
             unversioned: BTreeSet::new(),
             reservations: BTreeMap::new(),
+            open_reservations: BTreeSet::new(),
             keys: BTreeMap::new(),
             server_groups: BTreeMap::new(),
             limits: BTreeMap::new(),

@@ -376,6 +376,18 @@ impl Nodes {
         })
     }
 
+    /// As some of its types it is in a cluster placement group.
+    pub fn may_be_placed(&self) -> bool {
+        let of_types = self.alternatives.iter().map(|each| each.placement);
+        of_types.chain([self.placement]).any(|placement| placement == Placement::Cluster)
+    }
+
+    /// Whether there is room for it, or for some of its types, has to be found out: the user has said so.
+    pub fn insists_on_probe(&self) -> bool {
+        let of_types = self.alternatives.iter().map(|each| each.capacity);
+        of_types.chain([self.capacity]).any(|capacity| matches!(capacity, Capacity::Probe | Capacity::Reserve))
+    }
+
     /// The group with fewer types to choose from, the first of them taken; None: none is left.
     pub fn only(&self, keep: impl Fn(&str) -> bool) -> Option<Self> {
         let mut kept: Vec<&Alternative> = self.alternatives.iter().filter(|each| keep(&each.instance)).collect();

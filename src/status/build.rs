@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::cost::{ends, hourly};
-use super::model::{FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, NodeRow, Other, Status, TaskRow};
+use super::model::{FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, Lost, NodeRow, Other, Status, TaskRow};
 use super::names::{Named, named};
 use crate::apply::lease::Holder;
 use crate::apply::preload::progress;
@@ -63,6 +63,7 @@ pub fn status(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>, price
             Vec::new()
         },
         groups,
+        blocks: plan.map(|plan| plan.blocks.clone()).unwrap_or_default(),
         ends: ends(observed, facts.now, prices),
         ended: observed.nodes.iter().filter(|node| has_ended(node, facts.now)).count(),
         others: others
@@ -193,12 +194,14 @@ fn groups(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>) -> Vec<Gr
         let row = node_row(&name, node, facts);
         groups.entry(node.address.clone()).or_default().push(row);
     }
+    let mut lost = lost(&observed.nodes);
     // Also those of which there is no node.
     let planned = plan.iter().flat_map(|plan| &plan.actions);
     let tried = facts.record.iter().flat_map(|record| &record.tries);
     let known = planned.map(|action| &action.address);
     let known = known.chain(tried.filter(|(_, last)| last.count > 0).map(|(address, _)| address));
-    for address in known.filter(|address| address.kind == Kind::Nodes) {
+    let gone: Vec<Address> = lost.keys().cloned().collect();
+    for address in known.chain(&gone).filter(|address| address.kind == Kind::Nodes) {
         groups.entry(address.clone()).or_default();
     }
     groups
@@ -206,8 +209,12 @@ fn groups(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>) -> Vec<Gr
         .map(|(address, mut nodes)| {
             nodes.sort_by(|a, b| a.id.cmp(&b.id));
             let count = |health: Health| nodes.iter().filter(|row| row.health == health).count();
+            let lost = lost.remove(&address).unwrap_or_default();
+            let wanted = wanted(&address, nodes.len(), plan, facts);
+            let short = wanted.map_or(lost.len(), |wanted| (wanted as usize).saturating_sub(nodes.len()));
             Group {
-                wanted: wanted(&address, nodes.len(), plan, facts),
+                wanted,
+                missing: short.min(lost.len()),
                 enough: facts.desired.and_then(|desired| desired.enough(&address)),
                 ready: count(Health::Ready),
                 degraded: count(Health::Degraded),
@@ -216,9 +223,31 @@ fn groups(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>) -> Vec<Gr
                 stopped: count(Health::Stopped),
                 address,
                 nodes,
+                lost,
             }
         })
         .collect()
+}
+
+fn lost(nodes: &[Node]) -> BTreeMap<Address, Vec<Lost>> {
+    let mut lost: BTreeMap<Address, Vec<Lost>> = BTreeMap::new();
+    for node in nodes {
+        let Some(taken) = node.taken() else { continue };
+        lost.entry(node.address.clone()).or_default().push(Lost {
+            id: node.id.clone(),
+            instance: node.instance.clone(),
+            zone: node.zone.clone(),
+            spot: node.spot,
+            state: node.state,
+            interrupted: taken.is_interruption(),
+            code: taken.code,
+            at: taken.at,
+        });
+    }
+    for of_group in lost.values_mut() {
+        of_group.sort_by(|a, b| (b.at, &a.id).cmp(&(a.at, &b.id)));
+    }
+    lost
 }
 
 /// A plan says how many there shall be only where that differs from what is there.

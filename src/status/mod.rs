@@ -6,5 +6,5 @@ mod model;
 mod names;
 
 pub use build::{Facts, status};
-pub use model::{Ends, FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, NodeRow, Other, Status, TaskRow};
+pub use model::{Ends, FORMAT_VERSION, FileSystem, Group, Health, Link, Lock, Lost, NodeRow, Other, Status, TaskRow};
 pub use names::{Named, find, named};

@@ -7,7 +7,7 @@ use crate::apply::preload::Progress;
 use crate::catalog::prices::Usd;
 use crate::desired::Address;
 use crate::observed::{NodeState, State, TaskState, Work};
-use crate::plan::Action;
+use crate::plan::{Action, CapacityBlock};
 
 /// The format of the JSON. New fields may come; none changes its meaning.
 pub const FORMAT_VERSION: u32 = 1;
@@ -26,6 +26,8 @@ pub struct Status {
     /// Datasets with `preload = "data"`, in the spec's order; without a spec nobody knows their paths.
     pub preload: Vec<Progress>,
     pub groups: Vec<Group>,
+    /// Capacity Blocks of the spec, as far as they were found; without a spec nobody knows of them.
+    pub blocks: Vec<CapacityBlock>,
     /// When nodes end themselves; None: no node that runs has a ttl that it says.
     pub ends: Option<Ends>,
     /// Nodes that a look still sees and that ended when their ttl was over.
@@ -98,8 +100,29 @@ pub struct Group {
     pub booting: usize,
     /// Stopped: not on its own on the way to anything.
     pub stopped: usize,
+    /// Of those in `lost`, how many no other node has replaced.
+    pub missing: usize,
     /// By id.
     pub nodes: Vec<NodeRow>,
+    /// Nodes that EC2 took away, as long as it shows them: about an hour. The last first.
+    pub lost: Vec<Lost>,
+}
+
+/// A node that EC2 took away: a spot interruption, hardware that broke.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lost {
+    pub id: String,
+    pub instance: String,
+    pub zone: String,
+    pub spot: bool,
+    /// `shutting-down` or `terminated`.
+    pub state: NodeState,
+    /// EC2 took a spot instance back.
+    pub interrupted: bool,
+    /// EC2's own word, such as `Server.SpotInstanceTermination`.
+    pub code: String,
+    /// None: EC2 does not say.
+    pub at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

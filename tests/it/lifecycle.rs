@@ -13,6 +13,7 @@ pub(crate) mod harness;
 mod hold;
 mod life;
 mod lock;
+mod markets;
 mod nodes;
 mod partly;
 mod preflight;

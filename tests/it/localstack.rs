@@ -13,6 +13,7 @@ mod faults;
 mod file_cache;
 mod held;
 mod life;
+mod markets;
 mod nodes;
 mod permissions;
 mod preflight;
@@ -55,6 +56,8 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("permissions::applies_with_its_own_policy", permissions::applies_with_its_own_policy),
     ("permissions::applies_with_what_is_given", permissions::applies_with_what_is_given),
     ("types::the_next_type_and_one_node_replaced", types::the_next_type_and_one_node_replaced),
+    ("markets::a_block_begins_and_ends", markets::a_block_begins_and_ends),
+    ("markets::spot_is_taken_back", markets::spot_is_taken_back),
     ("nodes::a_boot_fails", nodes::a_boot_fails),
     ("nodes::no_capacity", nodes::no_capacity),
     ("nodes::a_group_is_filled_later", nodes::a_group_is_filled_later),

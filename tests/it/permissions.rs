@@ -161,6 +161,29 @@ fn only_who_holds_capacity_launches_into_it() {
     assert_eq!(launches_into_any(&with_key(KEYS[0])), Vec::<String>::new());
 }
 
+/// Which of its types a group will be, no policy knows: it has to do for each of them.
+#[test]
+fn a_placement_group_that_only_another_type_needs_may_be_made() {
+    let text =
+        GIVEN.replace("instance = \"g6e.2xlarge\"\ncount = 1", "instance = [\"t3.large\", \"c5.large\"]\ncount = 2");
+    let policy = of(&text, Purpose::Apply);
+    for action in ["ec2:CreatePlacementGroup", "ec2:DeletePlacementGroup"] {
+        assert!(policy.statement.iter().any(|each| each.action.0.contains(&action)), "{action}");
+    }
+    assert!(statement(&policy, "LaunchWithOurs").contains("placement-group"));
+}
+
+/// Scores are asked for where there are several zones to choose from.
+#[test]
+fn spot_scores_are_for_spot_in_several_subnets() {
+    let asks = |text: &str| {
+        let look = statement(&of(text, Purpose::Plan), "Look");
+        look.contains("ec2:GetSpotPlacementScores")
+    };
+    let spot = GIVEN.replace("count = 1", "count = 1\nmarket = \"spot\"");
+    assert!(asks(&spot) && !asks(GIVEN) && !asks(&spot.replace(", \"subnet-0b\"", "")));
+}
+
 /// On a file system that is not ours nobody with this policy can make, change, tag or delete one.
 #[test]
 fn an_existing_file_system_cannot_be_touched() {

@@ -24,7 +24,8 @@ pub(in crate::apply) fn findings(
     findings.extend(given::group_and_profile(spec, survey, observed, settled));
     findings.extend(given::key(spec, survey, observed, &plan.region));
     findings.extend(existing::findings(spec, survey, observed, settled, &plan.region));
-    findings.extend(reservations::findings(spec, survey, observed, settled, plan));
+    findings.extend(reservations::findings(spec, survey, observed, &desired.id, settled, plan));
+    findings.extend(reservations::unused(spec, survey));
     findings.extend(quotas::findings(survey, observed, desired, plan));
     findings.extend(unanswered(&survey.unanswered));
     findings

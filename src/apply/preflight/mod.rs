@@ -4,6 +4,7 @@
 //! `place` settles where the cluster lives and from which images; the others look at what the user has given by id, at
 //! limits, at reservations and at rights. A question that nobody answers is a note, and never keeps a plan from being made.
 
+mod blocks;
 mod boot;
 mod existing;
 mod findings;
@@ -19,6 +20,7 @@ mod rights;
 mod tests;
 mod types;
 
+pub(super) use blocks::blocks;
 pub(super) use boot::boot_scripts;
 pub(super) use existing::{another, unusable};
 pub(super) use findings::{Subject, as_complaint, findings, note, without_a_plan};

@@ -17,16 +17,6 @@ pub(in crate::apply) struct Asked<'a> {
     pub observed: &'a Observed,
 }
 
-/// Where an earlier run had begun comes first, if nothing speaks against it.
-fn first(before: Option<&Place>, place: Place, mut choice: Choice) -> (Place, Choice) {
-    let at = choice.others.iter().position(|other| Some(other) == before);
-    let Some(at) = at else { return (place, choice) };
-    let before = std::mem::replace(&mut choice.others[at], place);
-    choice.others[..=at].rotate_right(1);
-    choice.reasons = vec!["an earlier run had settled on it, and nothing speaks against it".to_owned()];
-    (before, choice)
-}
-
 /// Fixes what is fixed once: the place and the images. Complaints are about what cannot be settled. `before`: where an
 /// earlier run was about to make a cluster that is not in any zone yet.
 pub(in crate::apply) fn settle(
@@ -50,9 +40,8 @@ pub(in crate::apply) fn settle(
         );
     }
     if pins.place.is_none() && complaints.is_empty() {
-        match choose(spec, survey, observed.existing.as_ref()) {
+        match choose(spec, survey, observed.existing.as_ref(), before) {
             Ok((place, choice)) => {
-                let (place, choice) = first(before, place, choice);
                 (pins.place, pins.choice) = (Some(place), Some(choice));
                 pins.existing.clone_from(&spec.storage.existing);
             }
@@ -102,8 +91,13 @@ pub(in crate::apply) fn settle(
 }
 
 /// Near a file system that exists: in its VPC, and in its zone where that can hold the nodes.
-fn choose(spec: &Spec, survey: &Survey, existing: Option<&Existing>) -> Result<(Place, Choice), Diagnostic> {
-    let Some(existing) = existing else { return desired::choose(spec, survey) };
+fn choose(
+    spec: &Spec,
+    survey: &Survey,
+    existing: Option<&Existing>,
+    before: Option<&Place>,
+) -> Result<(Place, Choice), Diagnostic> {
+    let Some(existing) = existing else { return desired::choose(spec, survey, before) };
     let named = &spec.network.subnets;
     let zone = survey.subnets.iter().find(|subnet| subnet.id == existing.subnet).map(|subnet| &subnet.zone);
     let among = |fits: &dyn Fn(&Subnet) -> bool| {
@@ -117,8 +111,8 @@ fn choose(spec: &Spec, survey: &Survey, existing: Option<&Existing>) -> Result<(
             .note(format!("{} is in {}, and none of the subnets under `[network]` is", existing.id, existing.vpc))
             .help(format!("name subnets of {}, or none: then its own is taken, {}", existing.vpc, existing.subnet)));
     }
-    let (place, mut choice) = desired::choose(spec, &among(&|subnet| Some(&subnet.zone) == zone))
-        .or_else(|_| desired::choose(spec, &everywhere))?;
+    let (place, mut choice) = desired::choose(spec, &among(&|subnet| Some(&subnet.zone) == zone), before)
+        .or_else(|_| desired::choose(spec, &everywhere, before))?;
     if zone == Some(&place.zone) {
         choice.reasons.insert(0, format!("{} is there", existing.id));
     }

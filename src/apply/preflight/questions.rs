@@ -1,7 +1,7 @@
 //! Which questions are open: only about what is not settled and not there already.
 
 use super::quotas;
-use crate::cloud::Questions;
+use crate::cloud::{Questions, SpotWish};
 use crate::desired::{Address, Kind, Pins, image_key, link};
 use crate::observed::Observed;
 use crate::spec::{Flow, Image, Market, Nodes, Spec};
@@ -49,9 +49,19 @@ pub(in crate::apply) fn questions(spec: &Spec, pins: &Pins, observed: &Observed)
         questions.instance_profile.clone_from(&spec.cluster.instance_profile);
         questions.kms_key.clone_from(&spec.storage.kms_key);
     }
-    for group in &growing {
-        if let Market::CapacityBlock(id) | Market::Reservation(id) = &group.market {
-            questions.reservations.insert(id.clone());
+    if pins.place.is_none() && observed.existing.is_none() && spec.network.subnets.len() != 1 {
+        in_favour(spec, &mut questions);
+    }
+    for group in &spec.nodes {
+        match &group.market {
+            // Also of a group that is complete: when its nodes end is worth a look.
+            Market::CapacityBlock(id) => {
+                questions.reservations.insert(id.clone());
+            }
+            Market::Reservation(id) if grows(group, observed) => {
+                questions.reservations.insert(id.clone());
+            }
+            Market::Reservation(_) | Market::OnDemand | Market::Spot => {}
         }
     }
     quotas::ask(spec, &growing, observed, &mut questions);
@@ -62,4 +72,19 @@ pub(in crate::apply) fn questions(spec: &Spec, pins: &Pins, observed: &Observed)
 fn grows(group: &Nodes, observed: &Observed) -> bool {
     let address = Address::named(Kind::Nodes, &group.name);
     observed.nodes_of(&address).count() < group.count as usize
+}
+
+/// What may speak for one of several zones.
+fn in_favour(spec: &Spec, questions: &mut Questions) {
+    for group in &spec.nodes {
+        let types = group.types().map(str::to_owned);
+        match group.market {
+            Market::OnDemand => questions.open_reservations.extend(types),
+            Market::Spot => {
+                let wish = SpotWish { types: types.collect(), count: group.count };
+                questions.spot_scores.insert(group.name.clone(), wish);
+            }
+            Market::CapacityBlock(_) | Market::Reservation(_) => {}
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Each finding from a survey alone.
 
+mod blocks;
+
 use std::collections::BTreeMap;
 
 use super::{findings, questions, rights};
@@ -78,6 +80,7 @@ fn planned(spec: &Spec, observed: &Observed) -> Planned {
 /// Of these codes alone.
 fn found(spec: &Spec, survey: &Survey, observed: &Observed, code: &str) -> Vec<Finding> {
     let Planned { desired, place, plan } = planned(spec, observed);
+    let plan = Plan { blocks: super::blocks::blocks(spec, survey, &plan), ..plan };
     let mut found = findings(spec, survey, observed, &desired, &place, &plan);
     found.retain(|finding| finding.code == code);
     found
@@ -110,6 +113,7 @@ fn reservation() -> Reservation {
         is_block: None,
         starts: None,
         ends: None,
+        placement_group: None,
     }
 }
 

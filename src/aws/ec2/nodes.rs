@@ -154,7 +154,6 @@ fn node(address: Address, instance: &Instance) -> Option<Node> {
     let tags = ec2_tags(instance.tags());
     let report = tags.get(TAG_NODE).filter(|_| state == NodeState::Running).and_then(|text| Report::parse(text));
     let preload = tags.get(TAG_PRELOAD).and_then(|text| Preload::parse(text));
-    let reason = instance.state_reason().and_then(|reason| reason.message());
     Some(Node {
         address,
         id: instance.instance_id()?.to_owned(),
@@ -167,7 +166,21 @@ fn node(address: Address, instance: &Instance) -> Option<Node> {
         private_ip: instance.private_ip_address().map(str::to_owned),
         launched: instance.launch_time().and_then(timestamp),
         spot: instance.instance_lifecycle() == Some(&InstanceLifecycleType::Spot),
-        reason: reason.or(instance.state_transition_reason()).filter(|text| !text.is_empty()).map(str::to_owned),
+        reason: reason(instance),
         tags,
     })
+}
+
+/// The code, its text, and when, which stands in a text beside them: `User initiated (2026-11-29 13:05:00 GMT)`.
+fn reason(instance: &Instance) -> Option<String> {
+    let transition = instance.state_transition_reason().filter(|text| !text.is_empty());
+    let (code, message) = instance.state_reason().map(|reason| (reason.code(), reason.message())).unwrap_or_default();
+    let said = match (code, message) {
+        // Mostly it begins with its code.
+        (Some(code), Some(message)) if !message.starts_with(code) => format!("{code}: {message}"),
+        (_, Some(text)) | (Some(text), None) => text.to_owned(),
+        (None, None) => return transition.map(str::to_owned),
+    };
+    let at = transition.and_then(|text| Some(&text[text.rfind('(')?..])).filter(|at| at.ends_with(" GMT)"));
+    Some(at.map_or_else(|| said.clone(), |at| format!("{said} {at}")))
 }

@@ -58,6 +58,7 @@ impl Aws {
                         id: each.subnet_id?,
                         vpc: each.vpc_id.unwrap_or_default(),
                         zone: each.availability_zone.unwrap_or_default(),
+                        zone_id: each.availability_zone_id.unwrap_or_default(),
                         free_addresses: to_u32(each.available_ip_address_count).unwrap_or(0),
                     })
                 },

@@ -525,7 +525,20 @@ async fn nodes_are_seen_over_all_pages() {
         instance(
             "i-0d",
             "terminated",
-            "<stateReason><message>Server.SpotInstanceTermination</message></stateReason>",
+            "<stateReason><code>Server.SpotInstanceTermination</code><message>Server.SpotInstanceTermination: Spot instance \
+             termination</message></stateReason><reason>Server.SpotInstanceTermination (2026-11-29 13:05:00 GMT)</reason>",
+            &with("provision:node", "ready"),
+        ),
+        instance(
+            "i-0d1",
+            "shutting-down",
+            "<stateReason><code>Server.InternalError</code><message>it broke</message></stateReason><reason></reason>",
+            &with("provision:node", "ready"),
+        ),
+        instance(
+            "i-0d2",
+            "stopped",
+            "<reason>User initiated (2026-11-29 13:05:00 GMT)</reason>",
             &with("provision:node", "ready"),
         ),
         instance("i-0e", "dreaming", "", &tags(&nodes_address())),
@@ -544,7 +557,9 @@ async fn nodes_are_seen_over_all_pages() {
     assert_snapshot!(observed.nodes.iter().map(line).collect::<Vec<_>>().join("\n"), @r#"
     i-0a Running Some(Ready) spot=false None
     i-0c Running Some(Degraded("no EFA")) spot=true None
-    i-0d Terminated None spot=false Some("Server.SpotInstanceTermination")
+    i-0d Terminated None spot=false Some("Server.SpotInstanceTermination: Spot instance termination (2026-11-29 13:05:00 GMT)")
+    i-0d1 ShuttingDown None spot=false Some("Server.InternalError: it broke")
+    i-0d2 Stopped None spot=false Some("User initiated (2026-11-29 13:05:00 GMT)")
     i-0e Stopped None spot=false None
     "#);
     let foreign = observed

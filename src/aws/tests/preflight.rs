@@ -7,7 +7,7 @@ use super::wire::Wire;
 use super::{create, tags};
 use crate::aws::Aws;
 use crate::cloud::{
-    Class, Cloud as _, Context, InUse, Key, Questions, QuotaId, Reservation, Rights, Survey, Use, Verdict,
+    Class, Cloud as _, Context, InUse, Key, Questions, QuotaId, Reservation, Rights, SpotWish, Survey, Use, Verdict,
 };
 use crate::desired::{Address, Kind, PlacementGroup, Resource, SecurityGroup};
 
@@ -157,6 +157,7 @@ async fn what_was_given_by_id() {
         is_block: Some(true),
         starts: Some("2026-12-01T11:30:00Z".parse().expect("a time")),
         ends: Some("2026-12-08T11:30:00Z".parse().expect("a time")),
+        placement_group: None,
     };
     for expected in [Some(block), None] {
         let questions = Questions { reservations: set(&["cr-0a"]), ..Questions::default() };
@@ -256,4 +257,50 @@ async fn who_may_not_simulate_is_told_so_and_no_more() {
     );
     assert_eq!(found.unanswered.len(), 1);
     assert_eq!(found.unanswered[0].why.class, Class::Denied);
+}
+
+#[tokio::test]
+async fn what_speaks_for_a_zone() {
+    let open = |id: &str, more: &str| {
+        format!(
+            "<item><capacityReservationId>{id}</capacityReservationId><instanceType>p5.48xlarge</instanceType>\
+             <availabilityZone>us-east-1a</availabilityZone><state>active</state>{more}</item>"
+        )
+    };
+    let room = "<availableInstanceCount>4</availableInstanceCount><placementGroupArn>arn:aws:ec2:us-east-1:1:placement-group/x/y</placementGroupArn>";
+    let scores = |items: &str| format!("<R><spotPlacementScoreSet>{items}</spotPlacementScoreSet></R>");
+    let score = |zone: &str, score: u32| {
+        format!(
+            "<item><region>us-east-1</region><availabilityZoneId>{zone}</availabilityZoneId><score>{score}</score></item>"
+        )
+    };
+    let wire = Wire::new()
+        .ok(
+            "DescribeCapacityReservations",
+            format!(
+                "<R><capacityReservationSet>{}{}</capacityReservationSet></R>",
+                open("cr-0a", room),
+                open("cr-0b", "<availableInstanceCount>0</availableInstanceCount>")
+            ),
+        )
+        .ok("GetSpotPlacementScores", scores(&(score("use1-az4", 9) + &score("use1-az1", 3))))
+        .ec2_error("GetSpotPlacementScores", 400, "MaxConfigLimitExceeded", "too many of them today");
+    let aws = wire.aws();
+    let wish = SpotWish { types: vec!["p5.48xlarge".to_owned(), "p5e.48xlarge".to_owned()], count: 8 };
+    let questions = Questions {
+        open_reservations: set(&["p5.48xlarge"]),
+        spot_scores: [("trainer".to_owned(), wish)].into(),
+        ..Questions::default()
+    };
+    let found = survey(&aws, questions.clone()).await;
+    let held: Vec<_> = found.open_reservations.iter().map(|(id, each)| (id.as_str(), each.free)).collect();
+    assert_eq!(held, [("cr-0a", 4)], "one without room is of no use");
+    let group = found.open_reservations["cr-0a"].placement_group.as_deref();
+    assert_eq!(group, Some("arn:aws:ec2:us-east-1:1:placement-group/x/y"));
+    let expected: BTreeMap<String, u32> = [("use1-az1".to_owned(), 3), ("use1-az4".to_owned(), 9)].into();
+    assert_eq!(found.spot_scores, [("trainer".to_owned(), expected)].into());
+    let refused = survey(&aws, Questions { open_reservations: BTreeSet::new(), ..questions }).await;
+    assert!(refused.spot_scores.is_empty());
+    assert_eq!(refused.unanswered[0].what, "spot placement scores for the group `trainer`");
+    assert_snapshot!(sorted(&wire));
 }

@@ -34,7 +34,7 @@ async fn no_question_sends_no_request() {
 #[tokio::test]
 async fn all_questions_are_answered_at_once() {
     let subnets = "<R><subnetSet><item><subnetId>subnet-0b</subnetId><vpcId>vpc-0a</vpcId><availabilityZone>us-east-1b</availabilityZone><availableIpAddressCount>9</availableIpAddressCount></item>\
-        <item><subnetId>subnet-0a</subnetId><vpcId>vpc-0a</vpcId><availabilityZone>us-east-1a</availabilityZone><availableIpAddressCount>4091</availableIpAddressCount></item></subnetSet></R>";
+        <item><subnetId>subnet-0a</subnetId><vpcId>vpc-0a</vpcId><availabilityZone>us-east-1a</availabilityZone><availabilityZoneId>use1-az4</availabilityZoneId><availableIpAddressCount>4091</availableIpAddressCount></item></subnetSet></R>";
     let offering =
         |zone: &str| format!("<item><instanceType>p5.48xlarge</instanceType><location>{zone}</location></item>");
     let images = "<R><imagesSet><item><imageId>ami-0a</imageId><name>dlami</name><architecture>x86_64</architecture><rootDeviceName>/dev/sda1</rootDeviceName>\

@@ -94,6 +94,7 @@ async fn where_several_would_do_the_order_is_said() {
         is_block: Some(false),
         starts: None,
         ends: None,
+        placement_group: None,
     };
     machine.cloud.adjust(|settings| {
         settings.reservations.insert("cr-1".into(), reserved);

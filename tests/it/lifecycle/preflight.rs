@@ -5,7 +5,7 @@ use provision::apply::prepare::Failed;
 use provision::cloud::{Bucket, Class, CloudError, InUse, Key, QuotaId, Reservation};
 use provision::plan::Purpose;
 use provision::simulated::Settings;
-use provision::spec::{Flow, Market, Spec};
+use provision::spec::{Flow, Market, Placement, Spec};
 
 use super::harness::{Machine, spec, world};
 
@@ -100,11 +100,13 @@ async fn the_cluster_goes_where_its_capacity_is() {
         is_block: None,
         starts: None,
         ends: None,
+        placement_group: None,
     };
     settings.reservations.insert("cr-1".into(), reservation);
     let machine = world(settings);
     let mut wanted = spec(&[2], &[]);
     wanted.nodes[0].market = Market::Reservation("cr-1".into());
+    wanted.nodes[0].placement = Placement::None;
     let prepared = machine.plan(Purpose::Up, Some(&wanted)).await;
     assert_eq!(prepared.plan.zone.as_deref(), Some("us-east-1c"));
     machine.must_up(&wanted).await;

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use provision::apply::event::Ending;
 use provision::apply::{Outcome, Report};
 use provision::cloud::QuotaId;
+use provision::desired::{PlacementGroup, Resource, Tags};
 use provision::plan::{Alternative, Plan, Purpose, Saved};
 use provision::simulated::{Fault, Settings, When};
-use provision::spec::{self, Capacity, Spec};
+use provision::spec::{self, Capacity, Placement, Spec};
 
 use super::harness::{Machine, machine, quick, spec, world};
 
@@ -53,6 +54,18 @@ fn types(plan: &Plan) -> Vec<String> {
     };
     let all = plan.alternatives.iter().flat_map(|group| &group.types);
     all.map(|each| format!("{} {}: {}", each.instance, mark(each), each.why)).collect()
+}
+
+/// The first type needs no placement group, and the one that may be taken does.
+#[tokio::test(start_paused = true)]
+async fn a_strangers_placement_group_is_seen_whichever_type_would_be_in_it() {
+    let (settings, mut wanted) = scarce(&[], &[2], Capacity::None);
+    let machine = world(settings);
+    wanted.nodes[0].placement = Placement::None;
+    wanted.nodes[0].alternatives[0].placement = Placement::None;
+    machine.cloud.plant(Resource::Placement(PlacementGroup { name: "provision/video/g0".into() }), Tags::new());
+    let plan = machine.plan(Purpose::Up, Some(&wanted)).await.plan;
+    assert!(plan.findings.iter().any(|finding| finding.code == "plan::foreign"), "{:#?}", plan.findings);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,10 +3,11 @@
 use jiff::SignedDuration;
 use provision::apply::event::{Ending, FailedFiles, Failure, Room};
 use provision::apply::lease::Holder;
-use provision::apply::{NoRoom, Report, ZoneAnswer};
+use provision::apply::{NoRoom, NotBegun, Report, ZoneAnswer};
 use provision::cloud::{Class, CloudError, Limit, LimitedBy};
 use provision::desired::{Address, Kind};
-use provision::plan::{Op, Options, Plan};
+use provision::plan::{CapacityBlock, Op, Options, Plan};
+use provision::render::begins::not_begun;
 use provision::render::failure::{FailureContext, cloud_error, report};
 use provision::render::room::no_room;
 use provision::render::{Theme, lock};
@@ -329,4 +330,27 @@ fn no_zone_has_room() {
     room.since = Some(now() - SignedDuration::from_hours(6));
     let waited = no_room(&room, "provision up", now(), &Theme::plain());
     insta::assert_snapshot!("no_room", format!("{at_once}\n{waited}"));
+}
+
+#[test]
+fn a_capacity_block_has_not_begun() {
+    let at = |hours| Some(now() + SignedDuration::from_hours(hours));
+    let block = |id: &str, starts| CapacityBlock {
+        id: id.to_owned(),
+        groups: vec![Address::named(Kind::Nodes, "trainer")],
+        instance: "p5.48xlarge".to_owned(),
+        zone: "us-east-1a".to_owned(),
+        state: "scheduled".to_owned(),
+        starts: at(starts),
+        ends: at(200),
+        nodes_end: at(199),
+        export_by: at(198),
+        checkpoint_by: None,
+        launches: 8,
+    };
+    let mut refused = NotBegun { blocks: vec![block("cr-0a", 30), block("cr-0b", 41)], wait: None };
+    let at_once = not_begun(&refused, "provision up", now(), &Theme::plain());
+    refused.wait = Some(std::time::Duration::from_secs(6 * 3600));
+    let waited = not_begun(&refused, "provision up", now(), &Theme::plain());
+    insta::assert_snapshot!("not_begun", format!("{at_once}\n{waited}"));
 }

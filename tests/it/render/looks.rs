@@ -1,8 +1,9 @@
 //! What is read of clusters that exist.
 
 use provision::catalog::prices::Prices;
+use provision::desired::{Address, Kind};
 use provision::observed::{NodeState, Observed, Report, State};
-use provision::plan::{Options, Plan, Purpose};
+use provision::plan::{CapacityBlock, Options, Plan, Purpose};
 use provision::render::list::{Entry, List};
 use provision::render::{Theme, list, status as render};
 use provision::spec::{Market, Spec};
@@ -93,6 +94,48 @@ fn a_small_cluster_with_troubles() {
     short.groups[0].nodes.truncate(1);
     short.others.truncate(1);
     insta::assert_snapshot!("status_json", render::json(&short));
+}
+
+#[test]
+fn nodes_that_ec2_took_away_and_the_end_of_a_block() {
+    let spec = spec();
+    let mut seen = observed(&desired(&spec));
+    let spot = "Server.SpotInstanceTermination";
+    for (number, node) in seen.nodes.iter_mut().enumerate().take(8) {
+        let reason = match number {
+            0 => format!("{spot}: Spot instance termination (2026-03-05 11:{:02}:00 GMT)", 30 + number),
+            1 => "Server.InternalError".to_owned(),
+            2 => "Client.UserInitiatedShutdown: User initiated shutdown".to_owned(),
+            _ => format!("{spot}: Spot instance termination"),
+        };
+        node.state = if number == 0 { NodeState::ShuttingDown } else { NodeState::Terminated };
+        node.reason = Some(reason);
+    }
+    let mut plan = planned(&spec, &seen);
+    let at = |hours| Some(now() + jiff::SignedDuration::from_hours(hours));
+    plan.blocks = vec![CapacityBlock {
+        id: "cr-0a".to_owned(),
+        groups: vec![Address::named(Kind::Nodes, "trainer")],
+        instance: "p5.48xlarge".to_owned(),
+        zone: "us-east-1a".to_owned(),
+        state: "active".to_owned(),
+        starts: at(-24),
+        ends: at(9),
+        nodes_end: at(8),
+        export_by: at(7),
+        checkpoint_by: None,
+        launches: 0,
+    }];
+    let look = |plan: &Plan| text(&status(&seen, Some(plan), &facts(), Prices::builtin()));
+    let active = look(&plan);
+    "scheduled".clone_into(&mut plan.blocks[0].state);
+    plan.blocks[0].starts = at(1);
+    let ahead = look(&plan);
+    let line = ahead.split("Capacity block").nth(1).unwrap_or_default();
+    insta::assert_snapshot!(
+        "status_lost",
+        format!("{active}\n--- ahead:{}", line.split("\n\n").next().unwrap_or_default())
+    );
 }
 
 #[test]

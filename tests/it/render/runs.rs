@@ -104,6 +104,7 @@ pub(super) fn story() -> Vec<Event> {
         event(701.0, waiting(5, link(), "importing metadata: 5 of 90 files", 1, None)),
         event(800.0, waiting(4, trainer(), "6 of 8 ready, 1 failed", 287, Some(300))),
         event(3723.0, What::Failed { step: 4, address: trainer(), failure: Failure::Nodes { nodes } }),
+        event(3723.0, What::BlockAhead { block: "cr-0123".to_owned(), starts: now(), pause_s: 3600 }),
         event(3723.1, What::Stopping),
         event(3724.0, What::Ended { outcome: Ending::Failed, done: 4, failed: 1, left: 2 }),
     ]

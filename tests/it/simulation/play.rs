@@ -290,6 +290,7 @@ impl<'a> Life<'a> {
                 Ok(Outcome::Nothing(_) | Outcome::Held(_)) => {}
                 Ok(Outcome::NoRoom { .. }) if self.story.scarce.is_some() => {}
                 Ok(Outcome::NoRoom { room, .. }) => return Err(format!("ended: there is room: {room:?}")),
+                Ok(Outcome::NotBegun { refused, .. }) => return Err(format!("ended: there is no block: {refused:?}")),
                 Ok(Outcome::Differs { findings, .. }) => {
                     return Err(format!("ended: no plan was reviewed: {findings:?}"));
                 }
