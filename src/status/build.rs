@@ -208,7 +208,7 @@ fn groups(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>) -> Vec<Gr
             let count = |health: Health| nodes.iter().filter(|row| row.health == health).count();
             Group {
                 wanted: wanted(&address, nodes.len(), plan, facts),
-                enough: facts.desired.and_then(|desired| desired.enough(&address)),
+                min_count: facts.desired.and_then(|desired| desired.enough(&address)),
                 ready: count(Health::Ready),
                 degraded: count(Health::Degraded),
                 failed: count(Health::Failed),
