@@ -39,10 +39,11 @@ list_hosts() { (cat "$1"/hosts/* 2>/dev/null || :) | sort -uV; }
 # its launch whom it joins: the last four digits of each id. Whoever is of an earlier launch and not among them is dead.
 forget_dead() {
   local directory=$1 peers launch file name theirs
-  # Answered with 404 where nobody is named: of a group that is launched whole, of very many nodes, or without tags in the metadata.
-  peers=$(imds tags/instance/provision:peers 2>/dev/null) || return 0
+  # Answered with 404 where tags cannot be shown in the metadata; and where nobody is named: of a group that is launched whole, or
+  # of very many nodes.
   launch=$(imds tags/instance/provision:epoch 2>/dev/null) || return 0
   put "$directory/launches/$INSTANCE_ID" "$launch"
+  peers=$(imds tags/instance/provision:peers 2>/dev/null) || return 0
   for file in "$directory"/hosts/i-*; do
     name=${file##*/}
     theirs=$(cat "$directory/launches/$name" 2>/dev/null || printf '%s' -1)

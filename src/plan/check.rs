@@ -41,6 +41,10 @@ pub fn check(plan: &Plan) -> Vec<String> {
             Op::Settle | Op::Preload => verb.is_some(),
             Op::EndTasks => true,
         };
+        if let Op::Create { count, least, .. } = &step.op {
+            let is_some = *count > 0 && least.is_none_or(|least| least < *count);
+            must(is_some, format!("{} is to bring {count}, and at least {least:?}", step.address));
+        }
         must(allowed, format!("a step of {} does more than the plan shows ({:?})", step.address, step.op));
     }
     existing_is_left_alone(plan, &mut must);

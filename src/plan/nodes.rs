@@ -383,7 +383,7 @@ mod tests {
 
     #[test]
     fn a_change_goes_through_a_partly_filled_group_and_waits_where_nothing_comes_back() {
-        let nodes: Vec<Node> = (0..4).map(|index| node(index, 7, true, index as i64)).collect();
+        let nodes: Vec<Node> = (0..4).zip(0..).map(|(index, at)| node(index, 7, true, at)).collect();
         let live: Vec<&Node> = nodes.iter().collect();
         let fleet = compared(&live, &NodeGroup { min_count: 2, ..group(6, Some(1)) }, &[]);
         // The first launch fills the group up as well, and has to bring as many as went.

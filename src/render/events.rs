@@ -145,6 +145,8 @@ const fn done_mark(theme: &Theme) -> &'static str {
 /// What a step sets out to do.
 pub(super) fn doing(op: &Op) -> String {
     match op {
+        Op::Create { count, least: Some(0), .. } => format!("creating up to {count}"),
+        Op::Create { count, least: Some(least), .. } => format!("creating {least} to {count}"),
         Op::Create { count, .. } if *count > 1 => format!("creating {count}"),
         Op::Create { .. } => "creating".to_owned(),
         Op::Update { fields, set_tags, remove_tags, nodes: _ } => match fields.as_slice() {

@@ -206,6 +206,7 @@ fn subject(step: &Step, plan: &Plan) -> String {
     let stays = plan.actions.iter().any(|action| action.address == step.address && action.verb == Verb::Update);
     match &step.op {
         Op::Delete { ids } if stays => format!("{} of {}", ids.len(), step.address),
+        Op::Create { count, least: Some(_), .. } if stays => format!("up to {count} of {}", step.address),
         Op::Create { count, .. } if stays => format!("{count} of {}", step.address),
         _ => step.address.to_string(),
     }

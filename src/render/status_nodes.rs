@@ -26,7 +26,8 @@ pub(super) fn groups(status: &Status, theme: &Theme) -> String {
 }
 
 fn group(group: &Group, theme: &Theme) -> String {
-    let Group { address, wanted, enough, ready, degraded, failed, booting, stopped, missing, nodes, lost: _ } = group;
+    let Group { address, wanted, min_count, ready, degraded, failed, booting, stopped, missing, nodes, lost: _ } =
+        group;
     let mut parts: Vec<String> = [
         (*failed, "FAILED"),
         (*missing, "LOST"),
@@ -40,7 +41,7 @@ fn group(group: &Group, theme: &Theme) -> String {
     .map(|(number, word)| format!("{} {word}", grouped(number as u64)))
     .collect();
     if let Some(wanted) = wanted {
-        let enough = enough.map(|enough| format!(" (at least {})", grouped(u64::from(enough)))).unwrap_or_default();
+        let enough = min_count.map(|least| format!(" (at least {})", grouped(u64::from(least)))).unwrap_or_default();
         parts.push(format!("{} wanted{enough}", grouped(u64::from(*wanted))));
     }
     if parts.is_empty() {

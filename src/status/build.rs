@@ -215,7 +215,7 @@ fn groups(observed: &Observed, plan: Option<&Plan>, facts: &Facts<'_>) -> Vec<Gr
             Group {
                 wanted,
                 missing: short.min(lost.len()),
-                enough: facts.desired.and_then(|desired| desired.enough(&address)),
+                min_count: facts.desired.and_then(|desired| desired.enough(&address)),
                 ready: count(Health::Ready),
                 degraded: count(Health::Degraded),
                 failed: count(Health::Failed),

@@ -93,7 +93,7 @@ pub struct Group {
     pub wanted: Option<u32>,
     /// So many will do (`min_count`); None: all, or nobody knows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub enough: Option<u32>,
+    pub min_count: Option<u32>,
     pub ready: usize,
     pub degraded: usize,
     pub failed: usize,

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use provision::apply::event::{Ending, Failure, What};
+use provision::apply::prepare::Request;
 use provision::apply::{Outcome, PartlyFilled, Report};
 use provision::cloud::{Class, Clock as _};
 use provision::desired::{Address, Kind, TAG_PEERS};
 use provision::observed::Node;
-use provision::plan::{Op, Plan, Purpose, Verb};
+use provision::plan::{Op, Options, Plan, Purpose, Verb};
 use provision::record;
 use provision::simulated::{Fault, Lag, Settings, When};
 use provision::spec::{self, Capacity, MaxAway, Setup, Spec};
@@ -292,4 +293,61 @@ async fn all_at_once_a_change_leaves_as_many_as_are_enough() {
     assert_eq!(launches(&machine.plan(Purpose::Up, Some(&other)).await.plan), [(4, Some(2))]);
     assert_eq!(up(&machine, &other).await.partly_filled, partly(3, 4));
     machine.must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_node_is_replaced_in_a_partly_filled_group() {
+    let machine = world(rooms(&[(P5, 3)]));
+    let spec = wanted(4, 2);
+    up(&machine, &spec).await;
+    let before = ids(&machine);
+    let named = before.first().expect("there are three").clone();
+    let request =
+        Request { replace: vec![named.clone()], ..machine.request(Purpose::Up, Some(&spec), Options::default()) };
+    let outcome = machine.run_request(request).await;
+    assert_complete(&outcome, &machine);
+    let after = ids(&machine);
+    assert_eq!((after.len(), after.intersection(&before).count()), (3, 2));
+    assert!(!after.contains(&named));
+    machine.must_hold();
+    machine.must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_every_request_of_a_change_through_a_partly_filled_group() {
+    let mut spec = wanted(4, 2);
+    spec.nodes[0].max_away = Some(MaxAway::Nodes(1));
+    let other = with_setup(&spec);
+    let requests = {
+        let machine = world(rooms(&[(P5, 3)]));
+        up(&machine, &spec).await;
+        let before = machine.cloud.requests("laptop");
+        up(&machine, &other).await;
+        machine.cloud.requests("laptop") - before
+    };
+    for number in 1..=requests {
+        let first = world(rooms(&[(P5, 3)]));
+        up(&first, &spec).await;
+        let old = ids(&first);
+        let when = if number % 2 == 0 { When::Before } else { When::After };
+        let dying = machine(&first.cloud, "laptop too");
+        dying.cloud.fault_at(number, Fault::Crash(when));
+        tokio::select! {
+            _ = dying.up(&other) => {}
+            () = dying.cloud.crashed() => {}
+        }
+        dying.must_hold();
+        assert!(nodes(&dying).len() >= 2, "{number}");
+        // What ends still takes its place.
+        tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+        let next = machine(&first.cloud, "laptop again");
+        assert_complete(&next.up(&other).await, &next);
+        next.must_hold();
+        assert!((2..=3).contains(&nodes(&next).len()), "{number}: {}", next.cloud.history());
+        assert!(ids(&next).is_disjoint(&old), "{number}: all are changed");
+        next.cloud.adjust(|settings| settings.capacity.clear());
+        next.must_up(&other).await;
+        assert_eq!(nodes(&next).len(), 4);
+        next.must_down().await;
+    }
 }

@@ -54,7 +54,7 @@ fn a_group_with_fewer_nodes_than_it_may_have_and_enough() {
     let mut seen = observed(&desired);
     seen.nodes.truncate(7);
     let status = look(&seen, Some(&spec), &Facts { desired: Some(&desired), ..facts() });
-    assert_eq!((status.groups[0].wanted, status.groups[0].enough), (Some(8), Some(6)));
+    assert_eq!((status.groups[0].wanted, status.groups[0].min_count), (Some(8), Some(6)));
     let text = text(&status);
     assert!(text.contains("nodes.trainer: 7 ready, 8 wanted (at least 6)"), "{text}");
     assert!(text.contains("7 of 8 nodes ready"), "{text}");

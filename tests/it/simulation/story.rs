@@ -242,7 +242,7 @@ impl Story {
         }
         // From chances of their own: the other lives stay what they were, and so do all that tests/mutants.toml names.
         let existing = Random::named(seed, "existing 15").below(5) == 0;
-        let mut scarce = Random::named(seed, "min-count");
+        let mut scarce = Random::named(seed, "min-count 51");
         let storage = match Random::named(seed, "storage 75").below(8) {
             0 if !existing => Keeps::Efs,
             1 if !existing => Keeps::FileCache,
