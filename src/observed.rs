@@ -148,7 +148,11 @@ impl Node {
     /// How EC2 itself took it away. None: it is there, or somebody else has ended it.
     pub fn taken(&self) -> Option<Taken> {
         let reason = self.reason.as_deref().filter(|_| !self.exists())?;
-        let code = reason.split([':', ' ']).next().filter(|code| code.starts_with("Server."))?;
+        let code = reason.split([':', ' ']).next().unwrap_or_default();
+        let is_code = code.starts_with("Server.") || code.starts_with("Client.");
+        if !is_code || BY_PEOPLE.contains(&code) {
+            return None;
+        }
         let at = reason.rsplit_once('(').and_then(|(_, rest)| rest.strip_suffix(" GMT)"));
         let at = at.and_then(|at| DateTime::strptime("%Y-%m-%d %H:%M:%S", at).ok());
         let at = at.and_then(|at| at.to_zoned(TimeZone::UTC).ok()).map(|at| at.timestamp());
@@ -162,6 +166,15 @@ impl Node {
         told.or_else(|| self.launched?.checked_add(SignedDuration::from_secs(ttl_s)).ok())
     }
 }
+
+/// Codes of reasons for which somebody, or the instance itself, has ended it (EC2 API Reference, StateReason). All others
+/// are EC2's: a spot interruption, hardware that broke, a volume that cannot be made.
+const BY_PEOPLE: [&str; 4] = [
+    "Client.InstanceInitiatedShutdown",
+    "Client.InstanceTerminated",
+    "Client.UserInitiatedHibernate",
+    "Client.UserInitiatedShutdown",
+];
 
 /// That EC2 took a node away, and nobody had asked for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -388,6 +401,8 @@ mod tests {
             taken(NodeState::Terminated, "Server.InternalError: it broke (once)"),
             Some((false, String::new(), "Server.InternalError".to_owned()))
         );
+        let volumes = "Client.VolumeLimitExceeded: Volume limit exceeded";
+        assert!(taken(NodeState::Terminated, volumes).is_some_and(|(interrupted, ..)| !interrupted));
         assert_eq!(taken(NodeState::Running, &said), None, "it is there");
         let own = ["Client.UserInitiatedShutdown: User initiated shutdown", "User initiated (2026-11-29 13:05:00 GMT)"];
         for reason in own {

@@ -81,7 +81,7 @@ pub(super) async fn wait<C: Cloud, K: Clock>(
     let keeper = Keeper::new(lease, cloud.clone(), clock.clone());
     let began = clock.now();
     let until = session.wait_for_capacity.and_then(|wait| began.checked_add(wait).ok()).unwrap_or(began);
-    let mut late = Duration::ZERO;
+    let (mut late, mut told) = (Duration::ZERO, None::<Timestamp>);
     let waited = loop {
         let now = clock.now();
         let left = match begins(prepared) {
@@ -96,8 +96,11 @@ pub(super) async fn wait<C: Cloud, K: Clock>(
         if left.is_zero() {
             break Waited::NotBegun;
         }
-        for block in awaited(prepared) {
+        // Of one that is late, too, a line an hour is enough.
+        let is_time = told.is_none_or(|told| length(told, now) >= LONGEST_PAUSE);
+        for block in awaited(prepared).filter(|_| is_time) {
             let Some(starts) = block.starts else { continue };
+            told = Some(now);
             let what = What::BlockAhead { block: block.id.clone(), starts, pause_s: left.as_secs() };
             let elapsed_s = length(began, now).as_secs_f64();
             let _ = session.events.send(Event { format_version: FORMAT_VERSION, at: now, elapsed_s, what });
