@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::desired::{Address, Desired, Kind, Link, Pins, Resource, TAG_EPOCH, Tags, Wanted};
+use crate::desired::{
+    Address, Desired, Kind, Link, Pins, Place, Resource, TAG_EPOCH, TAG_FILE_SYSTEM, Tags, Wanted,
+};
 use crate::observed::Observed;
 
 /// How long a thing may stay invisible after it was made. AWS gives no figure (EC2 API developer guide, "Eventual
@@ -44,6 +46,13 @@ pub struct Record {
     /// A node has been ready since the storage was made: there may be files on it.
     #[serde(default)]
     pub ready: bool,
+    /// Somebody may have written to the storage: a node was launched, whether it became ready or not, or a run has handed the
+    /// cluster over. Once true it stays so until the storage is gone.
+    #[serde(default = "perhaps")]
+    pub used: bool,
+    /// A move to another zone was begun: written before its first call, and over once the file system is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moving: Option<Moving>,
     /// Until when calls that change or delete may have been sent: what was before them may be seen a little longer. None: what
     /// they brought about has been seen.
     #[serde(default)]
@@ -61,6 +70,15 @@ pub struct Record {
 /// What older records do not say.
 fn perhaps() -> bool {
     true
+}
+
+/// A cluster that leaves a zone without room; its place in the record is the one that it goes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moving {
+    /// `fs-…`: the empty file system that is given up. No other may be deleted for it.
+    pub file_system: String,
+    pub from: Place,
 }
 
 /// Where a link leads.
@@ -126,6 +144,8 @@ impl Record {
             links: BTreeMap::new(),
             available: false,
             ready: false,
+            used: false,
+            moving: None,
             changing: None,
             until: None,
             waiting: None,
@@ -163,6 +183,38 @@ impl Record {
     /// Capacity may be reserved: a run was about to ask for some, and nobody has written down that it was given back.
     pub fn may_hold_capacity(&self) -> bool {
         self.tries.iter().any(|(address, last)| address.kind == Kind::Reservation && !(last.done && last.count == 0))
+    }
+
+    /// A launch was begun whose end nobody has written down.
+    pub fn may_have_launched(&self) -> bool {
+        self.tries.iter().any(|(address, last)| address.kind == Kind::Nodes && !last.done)
+    }
+
+    /// The file system that a move has begun to give up, if it is still there.
+    pub fn leaves<'a>(&'a self, observed: &Observed) -> Option<&'a Moving> {
+        let there = observed.file_system().map(|seen| seen.id.as_str());
+        self.moving.as_ref().filter(|moving| Some(moving.file_system.as_str()) == there)
+    }
+
+    /// Why there may be files on the cluster's own file system that no run has put there; None: there is surely none. A node
+    /// that never said that it is ready may have written all the same, and so may one of which nobody knows whether it ever was.
+    pub fn may_hold_files(&self, observed: &Observed) -> Option<&'static str> {
+        let storage = observed.file_system().map(|seen| seen.id.as_str());
+        let nodes = |(address, last): (&Address, &Try)| address.kind == Kind::Nodes && last.count > 0;
+        let may_mount = |tags: &Tags| tags.get(TAG_FILE_SYSTEM).is_none_or(|mounted| Some(mounted.as_str()) == storage);
+        if observed.nodes.iter().any(|node| node.exists() || may_mount(&node.tags)) {
+            Some("nodes were launched beside it")
+        } else if self.ready || self.used {
+            Some("nodes may have been launched beside it")
+        } else if self.tries.is_empty() {
+            Some("there is no record of what was launched beside it")
+        } else if self.may_have_launched() || self.tries.iter().any(nodes) {
+            Some("nobody knows whether a launch that was begun came to its end")
+        } else if observed.foreign.iter().any(|foreign| foreign.address.kind == Kind::Link) {
+            Some("somebody else has a link on it")
+        } else {
+            None
+        }
     }
 
     /// What was changed or deleted a moment ago may still be seen as it was.

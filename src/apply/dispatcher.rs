@@ -50,6 +50,8 @@ pub struct Report {
     pub failures: Vec<(Address, Failure)>,
     /// Why the record of a cluster that is gone could not be removed.
     pub unforgotten: Option<Failure>,
+    /// Nothing but room for the nodes was wanting, and with `--move-if-empty` other zones would have been asked.
+    pub may_move: bool,
 }
 
 impl Report {
@@ -316,6 +318,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             context.store.changed(seen, context.clock.now()).await;
             if complete && context.plan.purpose == Purpose::Up {
                 context.store.tag_keys(context.desired.tags.keys().cloned().collect()).await;
+                context.store.handed_over().await;
             }
             let forget = complete && context.plan.purpose == Purpose::Down && context.plan.leaves_nothing();
             // Without the lock nothing may be written. Whoever asked to stop does not want to wait for it.
@@ -342,6 +345,6 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         context.emit(What::Ended { outcome: ending, done, failed: failures.len(), left: left.len() });
         let failures =
             failures.into_iter().map(|(step, failure)| (context.plan.steps[step].address.clone(), failure)).collect();
-        Report { ending, done, left, answered: answered_for, failures, unforgotten }
+        Report { ending, done, left, answered: answered_for, failures, unforgotten, may_move: false }
     }
 }

@@ -84,12 +84,10 @@ async fn create<C: Cloud, K: Clock>(
         let sent = context.call(index, address, || context.cloud.create(&create)).await;
         match &sent {
             Ok(_) => {}
-            // That try has an end, so that the group may be of another type in the next.
-            Err(Failure::Cloud { error })
-                if limits::refuses_type(error) && context.desired.alternatives.contains_key(address) =>
-            {
+            // That try has an end: the next may be of another type or in another zone, and no node was launched by this one.
+            Err(Failure::Cloud { error }) if address.kind == Kind::Nodes && limits::refuses_type(error) => {
                 let there = context.observed.nodes_of(address).count();
-                context.store.gone(address, u32::try_from(there).unwrap_or(u32::MAX), false).await;
+                context.store.refused(address, u32::try_from(there).unwrap_or(u32::MAX)).await;
             }
             Err(_) => context.store.unknown(address, context.clock.now()).await,
         }

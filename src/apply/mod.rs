@@ -17,6 +17,7 @@ pub mod extend;
 mod keeper;
 pub mod lease;
 mod limits;
+mod moving;
 mod outside;
 mod pace;
 mod patience;

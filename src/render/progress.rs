@@ -57,6 +57,8 @@ impl Progress {
             | What::Room { .. }
             | What::NoRoomYet { .. }
             | What::NextType { .. }
+            | What::Moves { .. }
+            | What::GivenUp { .. }
             | What::Unasked { .. }
             | What::Stopping
             | What::Preloading { .. }

@@ -12,6 +12,7 @@ mod file_cache;
 pub(crate) mod harness;
 mod life;
 mod lock;
+mod moving;
 mod nodes;
 mod preflight;
 mod preload;

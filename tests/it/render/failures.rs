@@ -44,6 +44,7 @@ fn failed(plan: &Plan, address: &Address, wanted: fn(&Op) -> bool, failure: Fail
         left: plan.steps[at + 1..].iter().map(|step| (step.address.clone(), step.op.clone())).collect(),
         answered: Vec::new(),
         unforgotten: None,
+        may_move: false,
         failures: vec![(address.clone(), failure)],
     }
 }
@@ -279,6 +280,7 @@ fn a_complete_run_has_no_failure() {
         answered: Vec::new(),
         failures: Vec::new(),
         unforgotten: None,
+        may_move: false,
     };
     assert_eq!(report(&ended, &plan, &UP, &Theme::plain()), "");
 }
@@ -322,7 +324,7 @@ fn no_zone_has_room() {
         asked("b", "trainer", 8, refused("Unsupported", "not in this zone")),
         asked("b", "eval", 2, None),
     ];
-    let mut room = NoRoom { since: None, answers };
+    let mut room = NoRoom { since: None, answers, removed: None, kept: None };
     let at_once = no_room(&room, "provision up", now(), &Theme::plain());
     room.since = Some(now() - SignedDuration::from_hours(6));
     let waited = no_room(&room, "provision up", now(), &Theme::plain());
