@@ -1,8 +1,8 @@
 //! Another zone for a cluster whose nodes find no room beside the file system that was just made: `up --move-if-empty`.
 //!
 //! A zone is left only while nothing can be on the file system that S3 does not have: no node was ever launched beside it. The
-//! other zones are asked first, then the record says what is about to go, and only then it goes. What is written there lets a
-//! later run finish the move, and nothing else.
+//! other zones are asked first, then the record says what is about to go, and only then it goes. A run that comes upon a move
+//! which had not got so far gives it up: leave to delete is never inherited.
 
 use std::collections::BTreeSet;
 
@@ -50,18 +50,16 @@ pub(super) fn leaving(request: &Request, spec: &Spec, record: &Record, observed:
     leaves.then(|| Moving { file_system: seen.id.clone(), from: from.clone() })
 }
 
-/// A move that an earlier run has begun ends where it began if there may be files by now.
-pub(super) fn give_up(record: &mut Record, observed: &Observed) {
-    if observed.file_system().is_some_and(|seen| seen.state != State::Deleting) && record.leaves(observed).is_none() {
-        // It ended, and nobody has written that down.
-        record.moving = None;
-    }
-    if record.leaves(observed).is_some()
-        && record.may_hold_files(observed).is_some()
-        && let Some(moving) = record.moving.take()
-    {
-        (record.pins.place, record.pins.choice, record.exported) = (Some(moving.from), None, false);
-    }
+/// A move whose file system is still there has not begun, whatever stands in the record: the run that was about to begin it is
+/// dead, and its leave to delete died with it. Gives back what was given up.
+pub(super) fn give_up(record: &mut Record, observed: &Observed) -> Option<Moving> {
+    let seen = observed.file_system().filter(|seen| seen.state != State::Deleting)?;
+    let Moving { file_system, from } = record.moving.take()?;
+    // Else it ended, and nobody has written that down.
+    (file_system == seen.id).then(|| {
+        (record.pins.place, record.pins.choice, record.exported) = (Some(from.clone()), None, false);
+        Moving { file_system, from }
+    })
 }
 
 /// The survey without the zones that were left, and what speaks against each of them. Err: no other can hold the cluster.
@@ -100,7 +98,7 @@ pub(super) fn finding(
     spec: &Spec,
     observed: &Observed,
     (record, plan): (&Record, &Plan),
-    place: &Place,
+    (place, given_up): (&Place, Option<&Moving>),
 ) -> Option<Finding> {
     if let Some(Moving { file_system, from }) = record.leaves(observed) {
         let title = format!("the cluster moves from {} to {}", from.zone, place.zone);
@@ -110,6 +108,12 @@ pub(super) fn finding(
                 .why(format!("{file_system} is still empty: it is deleted, and another one is made")),
         );
     }
+    if let Some(Moving { file_system, from }) = given_up {
+        let title = format!("the cluster is still in {}", from.zone);
+        return Some(note("move::given-up", &title).why(format!(
+            "an earlier run was about to move it, and has not deleted {file_system}: what is missing is made again"
+        )));
+    }
     if !request.options.move_if_empty || request.purpose == Purpose::Down {
         return None;
     }
@@ -118,9 +122,8 @@ pub(super) fn finding(
         return Some(note("move::stays", &title).why(why.to_owned()));
     }
     let storage: Vec<_> = plan.cost.items.iter().filter(|item| item.address.kind.is_storage()).collect();
-    let hourly: Option<Usd> = storage.iter().map(|item| item.hourly).try_fold(Usd::from_micros(0), |sum, each| {
-        Some(sum + each?)
-    });
+    let hourly: Option<Usd> =
+        storage.iter().map(|item| item.hourly).try_fold(Usd::from_micros(0), |sum, each| Some(sum + each?));
     let cost = match hourly.filter(|_| !storage.is_empty()) {
         Some(hourly) => format!("{hourly} an hour"),
         None => "what its price is, which is not known here".to_owned(),
@@ -258,9 +261,7 @@ pub(super) async fn withdraw<C: Cloud, K: Clock>(
     let prepared = Box::new(prepared);
     Ok(match report.ending {
         Ending::Complete => Outcome::NoRoom { prepared, room: NoRoom { removed: storage, ..room } },
-        Ending::Failed | Ending::Interrupted | Ending::LostLock => {
-            Outcome::Ran { prepared, report, refused: None }
-        }
+        Ending::Failed | Ending::Interrupted | Ending::LostLock => Outcome::Ran { prepared, report, refused: None },
     })
 }
 

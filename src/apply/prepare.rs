@@ -149,7 +149,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     if let Some(finding) = unusable.clone().filter(|_| record.pins.place.is_none()) {
         return Err(Failed::Refused(vec![preflight::as_complaint(finding)]));
     }
-    moving::give_up(&mut record, &observed);
+    let given_up = moving::give_up(&mut record, &observed);
     let leaving = moving::leaving(request, spec, &record, &observed);
     let unmoved = leaving.is_some().then(|| Box::new(record.clone()));
     let was_chosen = record.pins.place.is_some() && leaving.is_none();
@@ -223,7 +223,7 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
     plan.findings.extend(images(spec, &survey, &record.pins));
     plan.findings.extend(capacity::finding(&open, &observed, &record.pins, prices));
-    plan.findings.extend(moving::finding(request, spec, &observed, (&record, &plan), &place));
+    plan.findings.extend(moving::finding(request, spec, &observed, (&record, &plan), (&place, given_up.as_ref())));
     plan.findings.extend(record.pins.choice.as_ref().filter(|_| !was_chosen).map(|choice| chosen(&place, choice)));
     plan.place = Some(Lives { place, choice: record.pins.choice.clone(), is_new: !was_chosen });
     let (is_new, offerings, open) = (stored.is_none(), survey.offerings, Some(open));

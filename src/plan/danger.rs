@@ -39,7 +39,7 @@ fn reason(action: &Action, ended: usize, storage_goes: bool) -> String {
 }
 
 const NEW: &str = "It is new: nothing that exists is touched.";
-const EMPTY: &str = 
+const EMPTY: &str =
     "It never became usable, or no node was ever launched beside it: no file can be on it. Another one is made.";
 const KEPT: &str = "Nothing is changed.";
 

@@ -11,7 +11,18 @@ use crate::cli::settings::Settings;
 use crate::plan::{Options, Purpose, Saved};
 
 pub(in crate::cli) async fn run(args: &Up, settings: &Settings) -> anyhow::Result<Exit> {
-    let Up { file, plan, yes, json, wait_for, wait_for_capacity, move_if_empty, replace_storage, refresh_images, prices } = args;
+    let Up {
+        file,
+        plan,
+        yes,
+        json,
+        wait_for,
+        wait_for_capacity,
+        move_if_empty,
+        replace_storage,
+        refresh_images,
+        prices,
+    } = args;
     let spec = load(&file.spec, settings)?;
     let prices = prices::book(prices.as_deref(), settings)?;
     let reviewed = plan.as_deref().map(|path| reviewed(path, &spec.cluster.name)).transpose()?;
