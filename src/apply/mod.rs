@@ -24,6 +24,7 @@ mod patience;
 mod preflight;
 pub mod preload;
 pub mod prepare;
+mod recovered;
 mod removal;
 pub mod scan;
 mod store;

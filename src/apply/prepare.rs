@@ -13,9 +13,10 @@ use super::preflight::{
     self, Asked, Known, boot_scripts, chosen, findings, images, no_public_address, not_compared, open_types, pinned,
     questions, settle, taken, told, within_quotas,
 };
+use super::recovered::recovered;
 use crate::catalog::prices::{PriceBook, Prices};
 use crate::cloud::{Class, Clock, Cloud, CloudError, Identity, Questions, Rights, Scope};
-use crate::desired::{self, Address, Choice, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT};
+use crate::desired::{self, Address, Choice, ClusterId, Desired, Kind, Pins, Place, Settled};
 use crate::diagnostic::Diagnostic;
 use crate::observed::Observed;
 use crate::plan::{self, Basis, Finding, Input, Lives, Options, Plan, Purpose, Sizing, Sources};
@@ -473,36 +474,6 @@ fn names(request: &Request, identity: &Identity) -> BTreeMap<Address, String> {
         }
     }
     names
-}
-
-/// Without a record the tags tell which deployment there is, if any.
-fn recovered(request: &Request, observed: &Observed) -> Result<Record, Failed> {
-    let resources = observed.resources.iter().map(|seen| (&seen.tags, &seen.id));
-    let nodes = observed.nodes.iter().filter(|node| node.exists()).map(|node| (&node.tags, &node.id));
-    let mut deployments: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (tags, id) in resources.chain(nodes) {
-        if let Some(deployment) = tags.get(TAG_DEPLOYMENT) {
-            deployments.entry(deployment).or_default().push(id);
-        }
-    }
-    match deployments.len() {
-        0 => Ok(Record::new(&request.cluster, &request.new_deployment)),
-        1 => {
-            let found = Record::new(&request.cluster, deployments.keys().next().copied().unwrap_or_default());
-            // Who has used what is there, nobody knows.
-            Ok(Record { used: true, ..found })
-        }
-        _ => {
-            let mut diagnostic = Diagnostic::error(
-                "cluster::ambiguous",
-                "there are several deployments of this cluster and no record of which one counts",
-            );
-            for (deployment, ids) in deployments {
-                diagnostic = diagnostic.note(format!("{deployment}: {}", ids.join(", ")));
-            }
-            Err(Failed::Refused(vec![diagnostic.help("remove the resources of all but one of them by hand")]))
-        }
-    }
 }
 
 /// Whether two plans do the same to the same resources.

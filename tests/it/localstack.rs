@@ -54,6 +54,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("permissions::applies_with_what_is_given", permissions::applies_with_what_is_given),
     ("nodes::a_boot_fails", nodes::a_boot_fails),
     ("nodes::no_capacity", nodes::no_capacity),
+    ("nodes::moves_while_it_is_empty", nodes::moves_while_it_is_empty),
     ("nodes::spoken_with", nodes::spoken_with),
     ("nodes::files_outside_the_links", nodes::files_outside_the_links),
     ("data::refuses_what_cannot_be", data::refuses_what_cannot_be),

@@ -11,7 +11,7 @@ use provision::observed::Observed;
 use provision::plan::{Finding, Options, Plan, Purpose};
 use provision::record::{self, Record};
 use provision::simulated::{Boot, Fault, Lag, Settings, When, Which, check_clean};
-use provision::spec::{Capacity, Compression, EfsThroughput, Preload, Service, Spec};
+use provision::spec::{Alternative, Capacity, Compression, EfsThroughput, Launch, Preload, Service, Spec};
 
 use super::harness::{Machine, assert_complete, machine, quick, spec, world};
 
@@ -168,6 +168,37 @@ async fn zone_after_zone_is_left_and_none_twice() {
     must_move(&machine, &unasked(&[2])).await;
     is_in(&machine, "c", 2);
     assert_eq!(moves(&machine), ["us-east-1a to us-east-1b", "us-east-1b to us-east-1c"]);
+    machine.must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_would_boot_beside_storage_that_is_being_made_move_it_too() {
+    let machine = world(rooms(&[("a", 0)]));
+    let mut wanted = unasked(&[2]);
+    wanted.cluster.launch = Launch::WithStorage;
+    must_move(&machine, &wanted).await;
+    is_in(&machine, "b", 2);
+    machine.must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_the_next_zone_every_type_is_open_again() {
+    let p5e = "p5e.48xlarge";
+    let mut settings = rooms(&[("a", 0)]);
+    settings.capacity.insert((p5e.into(), "us-east-1a".into()), 1);
+    let machine = world(settings);
+    let mut wanted = unasked(&[2]);
+    let group = &mut wanted.nodes[0];
+    let each = |instance: &str| Alternative {
+        instance: instance.into(),
+        capacity: Capacity::None,
+        efa: group.efa,
+        placement: group.placement,
+    };
+    group.alternatives = vec![each(P5), each(p5e)];
+    must_move(&machine, &wanted).await;
+    is_in(&machine, "b", 2);
+    assert!(machine.cloud.truth("video").nodes.iter().all(|node| node.instance == P5));
     machine.must_down().await;
 }
 

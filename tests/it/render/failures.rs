@@ -114,6 +114,15 @@ fn no_capacity_here_and_some_elsewhere() {
 }
 
 #[test]
+fn no_capacity_beside_a_file_system_that_is_empty() {
+    let plan = create(&spec());
+    let failure = cloud("ec2:RunInstances", Class::Capacity, "InsufficientInstanceCapacity", "none in us-east-1a");
+    let creates = |op: &Op| matches!(op, Op::Create { .. });
+    let ended = Report { may_move: true, ..failed(&plan, &trainer(), creates, failure) };
+    insta::assert_snapshot!("capacity_may_move", report(&ended, &plan, &UP, &Theme::plain()));
+}
+
+#[test]
 fn a_quota_is_named_with_the_request_for_more() {
     let quota = LimitedBy {
         service: "ec2".to_owned(),
@@ -329,4 +338,10 @@ fn no_zone_has_room() {
     room.since = Some(now() - SignedDuration::from_hours(6));
     let waited = no_room(&room, "provision up", now(), &Theme::plain());
     insta::assert_snapshot!("no_room", format!("{at_once}\n{waited}"));
+    room.since = None;
+    room.removed = Some("fs-0123".to_owned());
+    let removed = no_room(&room, "provision up", now(), &Theme::plain());
+    (room.removed, room.kept) = (None, Some("fs-0123".to_owned()));
+    let kept = no_room(&room, "provision up", now(), &Theme::plain());
+    insta::assert_snapshot!("no_room_after_storage", format!("{removed}\n{kept}"));
 }

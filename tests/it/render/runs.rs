@@ -85,6 +85,15 @@ pub(super) fn story() -> Vec<Event> {
         event(800.0, waiting(4, trainer(), "6 of 8 ready, 1 failed", 287, Some(300))),
         event(3723.0, What::Failed { step: 4, address: trainer(), failure: Failure::Nodes { nodes } }),
         event(3723.1, What::Stopping),
+        event(
+            3724.0,
+            What::Moves {
+                file_system: "fs-0122".to_owned(),
+                from: "us-east-1a".to_owned(),
+                to: "us-east-1b".to_owned(),
+            },
+        ),
+        event(3724.0, What::GivenUp { file_system: "fs-0122".to_owned() }),
         event(3724.0, What::Ended { outcome: Ending::Failed, done: 4, failed: 1, left: 2 }),
     ]
 }

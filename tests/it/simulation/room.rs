@@ -60,7 +60,8 @@ impl Search {
         let room = |random: &mut Random| *random.pick(&[0, all - 1, all, all, 2 * all]);
         let rooms = (0..ZONES.len()).map(|_| room(random)).collect();
         let count = *random.pick(&[0, 0, 2, 6]);
-        let changes = (0..count).map(|_| (random.below(LAST_CHANGE.as_secs()), *random.pick(&[0, 1, 2]), room(random))).collect();
+        let changes =
+            (0..count).map(|_| (random.below(LAST_CHANGE.as_secs()), *random.pick(&[0, 1, 2]), room(random))).collect();
         let runs = (0..*random.pick(&[1, 2, 3]))
             .map(|_| Attempt {
                 rest_s: *random.pick(&[0, 1, 40, 700]),
