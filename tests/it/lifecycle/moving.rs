@@ -286,6 +286,14 @@ async fn it_stays_where_a_node_was_launched_once_whatever_became_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_stays_once_it_was_handed_over_without_nodes() {
+    // Whoever makes storage alone mounts it on instances of his own.
+    let machine = world(rooms(&[("a", 0)]));
+    machine.must_up(&unasked(&[])).await;
+    must_stay(&machine, &unasked(&[2])).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_stays_where_another_group_was_launched() {
     let machine = world(rooms(&[("a", 1)]));
     let report = failed(up(&machine, &unasked(&[1, 2])).await, &machine);

@@ -22,6 +22,8 @@ const P5: &str = "p5.48xlarge";
 const ZONES: [&str; 3] = ["us-east-1a", "us-east-1b", "us-east-1c"];
 /// From the grant to the file system: the group and its rules are made in between, and a storm may delay each call.
 const SOON: Duration = Duration::from_mins(10);
+/// EC2 shows ended instances no longer.
+const FORGOTTEN: Duration = Duration::from_secs(2 * 3600);
 /// After it zones stay as they are.
 const LAST_CHANGE: Duration = Duration::from_secs(3000);
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -49,6 +51,8 @@ struct Attempt {
     wait_s: Option<u64>,
     /// `--move-if-empty`
     moves: bool,
+    /// After it AWS ends all nodes, and forgets them; their zone has no more.
+    loses_nodes: bool,
 }
 
 impl Search {
@@ -72,6 +76,7 @@ impl Search {
                 }),
                 wait_s: (random.below(3) == 0).then(|| 60 + random.below(4000)),
                 moves: false,
+                loses_nodes: false,
             })
             .collect();
         let lag_s = *random.pick(&[0, 0, 2, 10, 30]);
@@ -87,16 +92,20 @@ impl Search {
         }
         for attempt in &mut self.runs {
             attempt.moves = random.below(4) > 0;
+            attempt.loses_nodes = random.below(3) == 0;
             if let Some((number, _)) = &mut attempt.crash {
                 *number += *random.pick(&[0, 20, 40, 60, 80, 100]);
             }
         }
         let all: u32 = self.groups.iter().sum();
-        for _ in 0..*random.pick(&[1, 3, 8]) {
-            let room = *random.pick(&[0, 0, all - 1, all]);
-            self.changes.push((random.below(40), *random.pick(&[0, 0, 1, 2]), room));
+        // The first zone has room, and has none by the time of the launch.
+        self.rooms[0] = *random.pick(&[all, all, 0]);
+        self.changes.push((2 + random.below(8), 0, *random.pick(&[0, 0, all - 1])));
+        for _ in 0..*random.pick(&[0, 1, 3, 6]) {
+            let room = *random.pick(&[0, all - 1, all, all]);
+            self.changes.push((2 + random.below(60), *random.pick(&[0, 1, 2]), room));
         }
-        let kinds = [Capacity::Probe, Capacity::Probe, Capacity::None];
+        let kinds = [Capacity::Probe, Capacity::None];
         self.kinds = self.groups.iter().map(|_| *random.pick(&kinds)).collect();
         self
     }
@@ -141,6 +150,9 @@ impl Search {
             let moved = |event: &Event| matches!(event.what, What::Moves { .. });
             moves += machine.events.borrow().iter().filter(|event| moved(event)).count();
             holds().map_err(|why| format!("{why} (run {nth})"))?;
+            if attempt.loses_nodes {
+                lose_nodes(world).await;
+            }
             if ended {
                 not_reserved(world)?;
             }
@@ -203,6 +215,19 @@ impl Search {
             Some(other) => return Err(format!("ended: {other:?}")),
         }
         Ok(true)
+    }
+}
+
+async fn lose_nodes(world: &Simulated) {
+    let nodes = world.truth(CLUSTER).nodes;
+    for node in &nodes {
+        world.interrupt(&node.id, "Server.SpotInstanceTermination");
+        world.adjust(|settings| {
+            settings.capacity.insert((P5.into(), node.zone.clone()), 0);
+        });
+    }
+    if !nodes.is_empty() {
+        sleep(FORGOTTEN).await;
     }
 }
 
