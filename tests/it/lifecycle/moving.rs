@@ -6,7 +6,7 @@ use std::time::Duration;
 use provision::apply::event::{Ending, Room, What};
 use provision::apply::prepare::{Failed, Prepared};
 use provision::apply::{NoRoom, Outcome, Report};
-use provision::desired::{Address, Kind};
+use provision::desired::{Address, Kind, Tags};
 use provision::observed::Observed;
 use provision::plan::{Finding, Options, Plan, Purpose};
 use provision::record::{self, Record};
@@ -334,7 +334,7 @@ async fn storage_that_is_not_nailed_to_the_zone_stays() {
 
     let machine = world(rooms(&[("a", 0), ("b", 0)]));
     let theirs = super::existing::file_system();
-    let id = machine.cloud.plant(provision::desired::Resource::Fsx(theirs), Default::default());
+    let id = machine.cloud.plant(provision::desired::Resource::Fsx(theirs), Tags::new());
     let mut wanted = unasked(&[2]);
     wanted.storage.existing = Some(id.clone());
     failed(up(&machine, &wanted).await, &machine);
