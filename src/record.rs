@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::desired::{Address, Desired, Kind, Link, Pins, Resource, TAG_EPOCH, Tags, Wanted};
+use crate::desired::{Address, Desired, Kind, Link, Pins, Place, Resource, TAG_EPOCH, TAG_FILE_SYSTEM, Tags, Wanted};
 use crate::observed::{Observed, Seen};
 
 /// How long a thing may stay invisible after it was made. AWS gives no figure (EC2 API developer guide, "Eventual
@@ -47,6 +47,13 @@ pub struct Record {
     /// A node has been ready since the storage was made: there may be files on it.
     #[serde(default)]
     pub ready: bool,
+    /// Somebody may have written to the storage: a node was launched, whether it became ready or not, or a run has handed the
+    /// cluster over. Once true it stays so until the storage is gone.
+    #[serde(default = "perhaps")]
+    pub used: bool,
+    /// A move to another zone is begun: written before its first call, and over once the file system is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moving: Option<Moving>,
     /// Until when calls that change or delete may have been sent: what was before them may be seen a little longer. None: what
     /// they brought about has been seen.
     #[serde(default)]
@@ -64,6 +71,15 @@ pub struct Record {
 /// What older records do not say.
 fn perhaps() -> bool {
     true
+}
+
+/// A cluster that leaves a zone without room; its place in the record is the one that it goes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moving {
+    /// `fs-…`: the empty file system that is given up. No other may be deleted for it.
+    pub file_system: String,
+    pub from: Place,
 }
 
 /// Where a link leads.
@@ -130,6 +146,8 @@ impl Record {
             importing: BTreeSet::new(),
             available: false,
             ready: false,
+            used: false,
+            moving: None,
             changing: None,
             until: None,
             waiting: None,
@@ -173,6 +191,38 @@ impl Record {
     pub fn holds(&self, seen: &Seen) -> bool {
         let epoch = seen.tags.get(TAG_EPOCH).and_then(|epoch| epoch.parse().ok());
         self.tries.get(&seen.address).is_none_or(|last| Some(last.epoch) == epoch && !(last.done && last.count == 0))
+    }
+
+    /// A launch was begun whose end nobody has written down.
+    pub fn may_have_launched(&self) -> bool {
+        self.tries.iter().any(|(address, last)| address.kind == Kind::Nodes && !last.done)
+    }
+
+    /// The file system that a move has begun to give up, if it is still there.
+    pub fn leaves<'a>(&'a self, observed: &Observed) -> Option<&'a Moving> {
+        let there = observed.file_system().map(|seen| seen.id.as_str());
+        self.moving.as_ref().filter(|moving| Some(moving.file_system.as_str()) == there)
+    }
+
+    /// Why there may be files on the cluster's own file system that no run has put there; None: there is surely none. A node
+    /// that never said that it is ready may have written all the same, and so may one of which nobody knows whether it ever was.
+    pub fn may_hold_files(&self, observed: &Observed) -> Option<&'static str> {
+        let storage = observed.file_system().map(|seen| seen.id.as_str());
+        let nodes = |(address, last): (&Address, &Try)| address.kind == Kind::Nodes && last.count > 0;
+        let may_mount = |tags: &Tags| tags.get(TAG_FILE_SYSTEM).is_none_or(|mounted| Some(mounted.as_str()) == storage);
+        if observed.nodes.iter().any(|node| node.exists() || may_mount(&node.tags)) {
+            Some("nodes were launched beside it")
+        } else if self.ready || self.used {
+            Some("nodes may have been launched beside it")
+        } else if self.tries.is_empty() {
+            Some("there is no record of what was launched beside it")
+        } else if self.may_have_launched() || self.tries.iter().any(nodes) {
+            Some("nobody knows whether a launch that was begun came to its end")
+        } else if observed.foreign.iter().any(|foreign| foreign.address.kind == Kind::Link) {
+            Some("somebody else has a link on it")
+        } else {
+            None
+        }
     }
 
     /// What was changed or deleted a moment ago may still be seen as it was.
@@ -250,5 +300,91 @@ pub fn read(cluster: &str, parameters: &BTreeMap<String, String>) -> Result<Opti
     match format {
         Some(format) if format > u64::from(FORMAT) => Err(Unreadable::Newer { name, format }),
         _ => serde_json::from_str(text).map(Some).map_err(|why| Unreadable::Broken { name, why: why.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observed::{Foreign, Node, NodeState, Seen, State};
+
+    fn file_system() -> Observed {
+        let seen = Seen {
+            address: Address::one(Kind::Fsx),
+            id: "fs-1".to_owned(),
+            arn: None,
+            state: State::Ready,
+            lifecycle: "AVAILABLE".to_owned(),
+            reason: None,
+            fields: BTreeMap::new(),
+            tags: Tags::new(),
+            endpoint: None,
+            file_system: None,
+        };
+        Observed { resources: vec![seen], ..Observed::default() }
+    }
+
+    fn node(state: NodeState, mounts: Option<&str>) -> Node {
+        Node {
+            address: Address::named(Kind::Nodes, "trainer"),
+            id: "i-1".to_owned(),
+            state,
+            report: None,
+            preload: None,
+            instance: "p5.48xlarge".to_owned(),
+            image: "ami-1".to_owned(),
+            zone: "us-east-1a".to_owned(),
+            private_ip: None,
+            launched: None,
+            spot: false,
+            reason: None,
+            tags: mounts.map(|id| (TAG_FILE_SYSTEM.to_owned(), id.to_owned())).into_iter().collect(),
+        }
+    }
+
+    fn tried(kind: Kind, done: bool, count: u32) -> (Address, Try) {
+        (Address::named(kind, "trainer"), Try { epoch: 0, done, at: Timestamp::UNIX_EPOCH, count })
+    }
+
+    /// A launch was refused, and nothing else has happened beside the file system.
+    fn refused() -> Record {
+        let tries = [tried(Kind::Fsx, true, 1), tried(Kind::Nodes, true, 0)].into();
+        Record { available: true, tries, ..Record::new("video", "d-1") }
+    }
+
+    #[test]
+    fn nothing_is_on_a_file_system_only_if_no_launch_can_have_come_to_it() {
+        let known = refused();
+        let holds = |record: Record, change: &dyn Fn(&mut Observed)| {
+            let mut observed = file_system();
+            change(&mut observed);
+            record.may_hold_files(&observed).is_some()
+        };
+        let with = |more: (Address, Try)| Record { tries: [more].into(), ..refused() };
+        assert!(!holds(known.clone(), &|_| {}));
+        assert!(holds(Record { used: true, ..known.clone() }, &|_| {}));
+        assert!(holds(Record { ready: true, ..known.clone() }, &|_| {}));
+        assert!(holds(Record { tries: BTreeMap::new(), ..known.clone() }, &|_| {}));
+        assert!(holds(with(tried(Kind::Nodes, false, 2)), &|_| {}), "nobody knows its end");
+        assert!(holds(with(tried(Kind::Nodes, true, 2)), &|_| {}), "they are forgotten");
+        let seen = |state: NodeState, mounts: Option<&'static str>| {
+            holds(refused(), &move |observed| observed.nodes.push(node(state, mounts)))
+        };
+        assert!(seen(NodeState::Pending, Some("fs-0")) && seen(NodeState::Terminated, Some("fs-1")));
+        assert!(seen(NodeState::Terminated, None), "nobody knows what it mounted");
+        assert!(!seen(NodeState::Terminated, Some("fs-0")), "it was launched beside another one");
+        let linked = |observed: &mut Observed| {
+            let address = Address::named(Kind::Link, "lab");
+            observed.foreign.push(Foreign { address, id: "dra-1".to_owned(), why: String::new() });
+        };
+        assert!(holds(known, &linked));
+    }
+
+    #[test]
+    fn what_older_versions_wrote_tells_nothing_of_who_used_it() {
+        let mut value: serde_json::Value = serde_json::from_str(&refused().to_text().expect("text")).expect("json");
+        value.as_object_mut().expect("an object").remove("used");
+        let record: Record = serde_json::from_value(value).expect("it is read");
+        assert!(record.may_hold_files(&file_system()).is_some());
     }
 }

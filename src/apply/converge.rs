@@ -9,12 +9,13 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use super::block::{self, NotBegun, Waited};
-use super::capacity::{self, Hold, NoRoom, Prober, Secured};
+use super::capacity::{self, Hold, NoRoom, Prober, Secured, ZoneAnswer};
 use super::dispatcher::{Report, Run, run};
 use super::event::{Ending, Event, FORMAT_VERSION, Failure, What};
 use super::keeper::Keeper;
 use super::lease::{self, Acquired, Holder, IsDead, Lease, Refused};
 use super::limits;
+use super::moving;
 use super::outside;
 use super::patience::patiently;
 use super::prepare::{Failed, Prepared, Request, is_same, prepare};
@@ -100,6 +101,8 @@ where
     let mut agreed: Option<Plan> = None;
     // What came of the round before this one.
     let mut ran: Option<(Box<Prepared>, Report)> = None;
+    // Launches that zones have refused.
+    let mut refused: Vec<ZoneAnswer> = Vec::new();
     for round in 1.. {
         if let Some(counted) = &outside {
             plan::say_outside(&mut prepared.plan, counted, session.request.options);
@@ -120,7 +123,9 @@ where
         if let Some(refused) = block::refusal(session, &prepared, clock.now()).filter(|_| ran.is_none()) {
             return Ok(Outcome::NotBegun { prepared: Box::new(prepared), refused });
         }
-        if !prepared.plan.is_done() && !agreed.as_ref().is_some_and(|agreed| is_covered(&prepared.plan, agreed)) {
+        let moves = prepared.unmoved.is_some() && moving::is_agreed(agreed.as_ref(), &prepared.plan);
+        let covered = |agreed: &Plan| is_covered(&prepared.plan, agreed) || moves;
+        if !prepared.plan.is_done() && !agreed.as_ref().is_some_and(covered) {
             if !confirm(&prepared).await {
                 return Ok(Outcome::Declined);
             }
@@ -182,7 +187,8 @@ where
             Err(outcome) => return Ok(outcome),
         };
         prepared = secured;
-        let report = Box::pin(run(Run {
+        moving::told(&prepared).into_iter().for_each(say);
+        let mut report = Box::pin(run(Run {
             cloud: cloud.clone(),
             clock: clock.clone(),
             plan: prepared.plan.clone(),
@@ -196,6 +202,7 @@ where
             stop: session.stop.clone(),
         }))
         .await;
+        refused.extend(moving::refusals(&request, &prepared, &report));
         let next = if session.reviewed.is_some() { Vec::new() } else { other_types(&request, &prepared, &report) };
         if !next.is_empty() {
             for Refusal { address, instance, next, error } in next {
@@ -206,7 +213,27 @@ where
             prepared = looked(cloud, clock, &request).await?;
             continue;
         }
-        let again = report.ending == Ending::Failed && report.is_stale() && round < MOST_ROUNDS + request.refused.len();
+        if moving::lacks_room(&prepared, &report, &refused) && session.reviewed.is_none() {
+            if !request.options.move_if_empty {
+                report.may_move = moving::would_help(&request, &prepared, &report);
+                return Ok(Outcome::Ran { prepared: Box::new(prepared), report, refused: None });
+            }
+            let further = moving::go(&request, &refused);
+            match looked(cloud, clock, &further).await {
+                Ok(now) if now.unmoved.is_some() => {
+                    ran = Some((Box::new(prepared), report));
+                    (request, prepared) = (further, now);
+                    continue;
+                }
+                Ok(_) => return Ok(Outcome::Ran { prepared: Box::new(prepared), report, refused: None }),
+                Err(Failed::Nowhere) => {
+                    let ran = Outcome::Ran { prepared: Box::new(prepared), report, refused: None };
+                    return Box::pin(moving::nowhere(cloud, clock, session, refused, ran)).await;
+                }
+                Err(failed) => return Err(failed),
+            }
+        }
+        let again = report.ending == Ending::Failed && report.is_stale() && round < MOST_ROUNDS + refused.len();
         if !again {
             return Ok(Outcome::Ran { prepared: Box::new(prepared), report, refused: None });
         }
@@ -218,7 +245,7 @@ where
 }
 
 /// [`prepare`] on the heap, and out of its callers' frames: it is large.
-fn looked<'a, C: Cloud, K: Clock>(
+pub(super) fn looked<'a, C: Cloud, K: Clock>(
     cloud: &'a C,
     clock: &'a K,
     request: &'a Request,
@@ -287,11 +314,17 @@ async fn secure<C: Cloud, K: Clock>(
     let Some(lease) = lease else { return Err(Failed::Unsecured(Failure::LostLock)) };
     let room = match asked {
         Ok(Secured::Unasked) => {
-            prepared.record = store.record().await;
+            let record = store.record().await;
+            if prepared.unmoved.is_some() {
+                prepared.record.tries = record.tries;
+            } else {
+                prepared.record = record;
+            }
             return Ok(Ok((lease, prepared, holds)));
         }
         Ok(Secured::Room((place, choice, types)))
-            if prepared.record.pins.place.as_ref() == Some(&place)
+            if prepared.unmoved.is_none()
+                && prepared.record.pins.place.as_ref() == Some(&place)
                 && prepared
                     .record
                     .pins
@@ -328,6 +361,11 @@ async fn secure<C: Cloud, K: Clock>(
             let is_nothing = prepared.is_new && !record.may_hold_capacity() && record.waiting.is_none();
             let _ = if is_nothing { patiently(|| store.delete()).await } else { patiently(|| store.flush()).await };
             match ended {
+                Ok(Some(room)) if prepared.unmoved.is_some() => {
+                    let answers = [request.left.clone(), room.answers].concat();
+                    let room = NoRoom { answers, ..room };
+                    return Ok(Err(moving::withdraw(cloud, clock, session, lease, room).await?));
+                }
                 Ok(Some(room)) => Ok(Outcome::NoRoom { prepared: Box::new(prepared), room }),
                 Ok(None) => Ok(Outcome::Declined),
                 Err(failure) => Err(Failed::Unsecured(failure)),
@@ -450,7 +488,7 @@ async fn inherit<C: Cloud, K: Clock>(cloud: &C, clock: &K, acquired: &Acquired, 
 }
 
 /// Takes the lock. A holder that does not renew is dead: its lease is waited out; one that does is told.
-async fn lock<C: Cloud, K: Clock>(
+pub(super) async fn lock<C: Cloud, K: Clock>(
     cloud: &C,
     clock: &K,
     session: &Session<'_>,

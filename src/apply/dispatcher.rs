@@ -56,6 +56,8 @@ pub struct Report {
     pub partly_filled: Vec<PartlyFilled>,
     /// Why the record of a cluster that is gone could not be removed.
     pub unforgotten: Option<Failure>,
+    /// Nothing but room for the nodes was wanting, and with `--move-if-empty` other zones would have been asked.
+    pub may_move: bool,
 }
 
 impl Report {
@@ -332,6 +334,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
             context.store.changed(seen, context.clock.now()).await;
             if complete && context.plan.purpose == Purpose::Up {
                 context.store.tag_keys(context.desired.tags.keys().cloned().collect()).await;
+                context.store.handed_over().await;
             }
             let forget = complete && context.plan.purpose == Purpose::Down && context.plan.leaves_nothing();
             // Without the lock nothing may be written. Whoever asked to stop does not want to wait for it.
@@ -359,7 +362,7 @@ impl<C: Cloud, K: Clock> Dispatcher<C, K> {
         let of_step = |(step, failure): (usize, Failure)| (context.plan.steps[step].address.clone(), failure);
         let failures = failures.into_iter().map(of_step).chain(kept).collect();
         let partly_filled = context.partly_filled();
-        Report { ending, done, left, answered: answered_for, failures, partly_filled, unforgotten }
+        Report { ending, done, left, answered: answered_for, failures, partly_filled, unforgotten, may_move: false }
     }
 }
 

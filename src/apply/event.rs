@@ -62,6 +62,16 @@ pub enum What {
         next: String,
         error: CloudError,
     },
+    /// The nodes found no room: the empty file system is given up, and the cluster is made in another zone.
+    Moves {
+        file_system: String,
+        from: String,
+        to: String,
+    },
+    /// Nor has any other zone room: what was made is removed again.
+    GivenUp {
+        file_system: String,
+    },
     /// Whether there is room cannot be asked here; the run goes on without.
     Unasked {
         error: CloudError,

@@ -109,7 +109,7 @@ async fn create<C: Cloud, K: Clock>(
             // That try has an end. What is held would stand in the way of the next.
             context.note(index, address, format!("no launch into {} ({error}); launched without it", hold.id));
             let there = context.observed.nodes_of(address).count();
-            context.store.gone(address, u32::try_from(there).unwrap_or(u32::MAX), false).await;
+            context.store.refused(address, u32::try_from(there).unwrap_or(u32::MAX)).await;
             capacity::give_back(context, hold).await?;
             continue;
         }
@@ -119,16 +119,14 @@ async fn create<C: Cloud, K: Clock>(
             Err(Failure::Cloud { error }) if least == 0 && fill::is_used_up(error) => {
                 let error = limits::named_for_quota(&wanted.resource, count, error.clone());
                 context.launched(index, address, &[], count, Some(error));
-                context.store.gone(address, context.expected(address, 0), false).await;
+                context.store.refused(address, context.expected(address, 0)).await;
                 let _ = answered.send(index);
                 return Ok(());
             }
-            // That try has an end, so that the group may be of another type in the next.
-            Err(Failure::Cloud { error })
-                if limits::refuses_type(error) && context.desired.alternatives.contains_key(address) =>
-            {
+            // That try has an end: the next may be of another type or in another zone, and no node was launched by this one.
+            Err(Failure::Cloud { error }) if address.kind == Kind::Nodes && limits::refuses_type(error) => {
                 let there = context.observed.nodes_of(address).count();
-                context.store.gone(address, u32::try_from(there).unwrap_or(u32::MAX), false).await;
+                context.store.refused(address, u32::try_from(there).unwrap_or(u32::MAX)).await;
             }
             Err(_) => context.store.unknown(address, context.clock.now()).await,
         }

@@ -287,6 +287,7 @@ fn stalled(task: &Task, still: Duration) -> String {
 pub(super) async fn end_tasks<C: Cloud, K: Clock>(context: &Context<C, K>, index: usize) -> Result<(), Failure> {
     let address = &context.plan.steps[index].address;
     let observed = context.look(Kind::Task, address).await?;
+    context.call(index, address, || context.store.begun()).await?;
     for task in observed.tasks.iter().filter(|task| task.state.is_active()) {
         let since = task.started.map(|at| format!(" since {at:.0}")).unwrap_or_default();
         match task.work {

@@ -7,16 +7,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::capacity;
+use super::capacity::{self, ZoneAnswer};
 use super::event::Failure;
+use super::moving;
 use super::patience::patiently;
 use super::preflight::{
     self, Asked, Known, blocks, boot_scripts, chosen, findings, images, no_public_address, not_compared, open_types,
     pinned, questions, settle, taken, told, within_quotas,
 };
+use super::recovered::recovered;
 use crate::catalog::prices::{PriceBook, Prices};
 use crate::cloud::{Class, Clock, Cloud, CloudError, Identity, Questions, Rights, Scope};
-use crate::desired::{self, Address, Choice, ClusterId, Desired, Kind, Pins, Place, Settled, TAG_DEPLOYMENT};
+use crate::desired::{self, Address, Choice, ClusterId, Desired, Kind, Pins, Place, Settled};
 use crate::diagnostic::Diagnostic;
 use crate::observed::Observed;
 use crate::plan::{self, Basis, Finding, Input, Lives, Options, Plan, Purpose, Sizing, Sources};
@@ -42,6 +44,8 @@ pub struct Request {
     pub room: Option<Room>,
     /// Group and type: launches that this run has seen refused for want of capacity, offer or quota.
     pub refused: BTreeSet<(String, String)>,
+    /// Launches that were refused in zones which this run is to leave, or has left.
+    pub left: Vec<ZoneAnswer>,
 }
 
 /// Where there is room, why it is there, and of which types: by group with several.
@@ -55,6 +59,8 @@ pub struct Prepared {
     /// With what was settled; written before the first call. Not yet in the cloud if `is_new`.
     pub record: Record,
     pub is_new: bool,
+    /// The plan is one for a move to another zone: the record as it is until that begins.
+    pub unmoved: Option<Box<Record>>,
     pub scope: Scope,
     pub observed: Observed,
     pub desired: Desired,
@@ -77,6 +83,9 @@ pub enum Failed {
     /// Whether there is room for the nodes could not be found out.
     #[error("{0}")]
     Unsecured(Failure),
+    /// A look for another zone to move to, and there is none.
+    #[error("no other availability zone can hold the cluster")]
+    Nowhere,
     /// What was asked for cannot be: complaints, as of a spec.
     #[error("the cluster cannot be planned")]
     Refused(Vec<Diagnostic>),
@@ -123,8 +132,20 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         };
         let plan = plan::plan(&input, prices);
         let (is_new, offerings) = (stored.is_none(), BTreeMap::new());
-        let open = None;
-        return Ok(Prepared { identity, parameters, record, is_new, scope, observed, desired, plan, open, offerings });
+        let (open, unmoved) = (None, None);
+        return Ok(Prepared {
+            identity,
+            parameters,
+            record,
+            is_new,
+            unmoved,
+            scope,
+            observed,
+            desired,
+            plan,
+            open,
+            offerings,
+        });
     };
     let (spec, sizing) = sized(spec, &identity.region, &mut record.pins, &observed, prices)?;
     let spec = &spec;
@@ -135,10 +156,18 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     if let Some(finding) = unusable.clone().filter(|_| record.pins.place.is_none()) {
         return Err(Failed::Refused(vec![preflight::as_complaint(finding)]));
     }
-    let was_chosen = record.pins.place.is_some();
+    let given_up = moving::give_up(&mut record, &observed);
+    let leaving = moving::leaving(request, spec, &record, &observed);
+    let unmoved = leaving.is_some().then(|| Box::new(record.clone()));
+    let was_chosen = record.pins.place.is_some() && leaving.is_none();
+    record.moving = leaving.clone().or(record.moving);
     let before = match &request.room {
         Some((place, choice, _)) => {
             (record.pins.place, record.pins.choice) = (Some(place.clone()), Some(choice.clone()));
+            None
+        }
+        None if leaving.is_some() => {
+            (record.pins.place, record.pins.choice) = (None, None);
             None
         }
         // Nothing of it is in a zone yet, and which one it will be is about to be asked.
@@ -154,6 +183,10 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     let questions = questions(written, &record.pins, &observed);
     let survey = patiently(|| cloud.survey(&questions)).await?;
     let (open, unfit) = within_quotas(&open, &survey);
+    let (survey, mut left) = match leaving.as_ref().filter(|_| request.room.is_none()) {
+        Some(leaving) => moving::elsewhere(&open, &survey, leaving, &request.left)?,
+        None => (survey, Vec::new()),
+    };
     let mut complaints = settle(
         &open,
         &Asked { questions: &questions, survey: &survey, observed: &observed },
@@ -165,6 +198,9 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
         complaints.extend(preflight::without_a_plan(spec, &survey, &observed, &identity.region));
         return Err(Failed::Refused(complaints));
     };
+    if let Some(choice) = &mut record.pins.choice {
+        choice.ruled_out.append(&mut left);
+    }
     let spec = &taken(&open, &survey, &place.zone);
     record.pins.types = pinned(written, spec);
     let settled = Settled { id: &id, identity: &identity, place: &place, pins: &record.pins };
@@ -195,10 +231,11 @@ pub async fn prepare<C: Cloud, K: Clock>(cloud: &C, clock: &K, request: &Request
     plan.findings.extend(findings(spec, &survey, &observed, &desired, &place, &plan));
     plan.findings.extend(images(spec, &survey, &record.pins));
     plan.findings.extend(capacity::findings(&open, &observed, &desired, &record, &plan, prices));
+    plan.findings.extend(moving::finding(request, spec, &observed, (&record, &plan), (&place, given_up.as_ref())));
     plan.findings.extend(record.pins.choice.as_ref().filter(|_| !was_chosen).map(|choice| chosen(&place, choice)));
     plan.place = Some(Lives { place, choice: record.pins.choice.clone(), is_new: !was_chosen });
     let (is_new, offerings, open) = (stored.is_none(), survey.offerings, Some(open));
-    Ok(Prepared { identity, parameters, record, is_new, scope, observed, desired, plan, open, offerings })
+    Ok(Prepared { identity, parameters, record, is_new, unmoved, scope, observed, desired, plan, open, offerings })
 }
 
 /// A launch that was refused has an end: the next one, of another type, is another try.
@@ -445,32 +482,6 @@ fn names(request: &Request, identity: &Identity) -> BTreeMap<Address, String> {
         }
     }
     names
-}
-
-/// Without a record the tags tell which deployment there is, if any.
-fn recovered(request: &Request, observed: &Observed) -> Result<Record, Failed> {
-    let resources = observed.resources.iter().map(|seen| (&seen.tags, &seen.id));
-    let nodes = observed.nodes.iter().filter(|node| node.exists()).map(|node| (&node.tags, &node.id));
-    let mut deployments: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (tags, id) in resources.chain(nodes) {
-        if let Some(deployment) = tags.get(TAG_DEPLOYMENT) {
-            deployments.entry(deployment).or_default().push(id);
-        }
-    }
-    match deployments.len() {
-        0 => Ok(Record::new(&request.cluster, &request.new_deployment)),
-        1 => Ok(Record::new(&request.cluster, deployments.keys().next().copied().unwrap_or_default())),
-        _ => {
-            let mut diagnostic = Diagnostic::error(
-                "cluster::ambiguous",
-                "there are several deployments of this cluster and no record of which one counts",
-            );
-            for (deployment, ids) in deployments {
-                diagnostic = diagnostic.note(format!("{deployment}: {}", ids.join(", ")));
-            }
-            Err(Failed::Refused(vec![diagnostic.help("remove the resources of all but one of them by hand")]))
-        }
-    }
 }
 
 /// Whether two plans do the same to the same resources.

@@ -38,8 +38,12 @@ pub(super) struct Intent {
 }
 
 impl<C: Cloud> Store<C> {
-    pub(super) fn new(cloud: C, record: Record) -> Self {
-        Self { cloud, inner: Arc::new(Mutex::new(Inner { record, dirty: false, urgent: false, next_links: None })) }
+    pub(super) fn new(cloud: C, mut record: Record) -> Self {
+        // What came of it is not to be found out for ever: such nodes may have come and gone.
+        record.used |= record.may_have_launched();
+        // That a move is begun is in the cloud before anything is given up for it.
+        let urgent = record.moving.is_some();
+        Self { cloud, inner: Arc::new(Mutex::new(Inner { record, dirty: false, urgent, next_links: None })) }
     }
 
     /// The links of the spec; written with the first intents.
@@ -114,6 +118,28 @@ impl<C: Cloud> Store<C> {
             (last.done, last.at) = (true, now);
             inner.dirty = true;
         }
+        if address.kind == Kind::Nodes {
+            inner.record.used = true;
+        }
+        if address.kind.is_storage() {
+            inner.record.moving = None;
+        }
+    }
+
+    /// The cluster is its users' from now on.
+    pub(super) async fn handed_over(&self) {
+        let mut inner = self.inner.lock().await;
+        inner.dirty |= !inner.record.used;
+        inner.record.used = true;
+    }
+
+    /// A call was refused, and nothing of it was made: that try has an end. So many are there already.
+    pub(super) async fn refused(&self, address: &Address, there: u32) {
+        let mut inner = self.inner.lock().await;
+        if let Some(last) = inner.record.tries.get_mut(address) {
+            (last.done, last.count) = (true, there);
+            inner.dirty = true;
+        }
     }
 
     /// Nodes were launched, perhaps fewer than were intended: so many of the group there should be now.
@@ -139,6 +165,12 @@ impl<C: Cloud> Store<C> {
         inner.record.ready = true;
     }
 
+    /// Returns once that is in the cloud which has to be there before anything else.
+    pub(super) async fn begun(&self) -> Result<(), CloudError> {
+        let mut inner = self.inner.lock().await;
+        if inner.urgent { self.write(&mut inner).await } else { Ok(()) }
+    }
+
     /// Returns once it is in the cloud that something is about to be changed or deleted.
     pub(super) async fn changes(&self, now: Timestamp) -> Result<(), CloudError> {
         let mut inner = self.inner.lock().await;
@@ -162,9 +194,13 @@ impl<C: Cloud> Store<C> {
     pub(super) async fn gone(&self, address: &Address, left: u32, remade: bool) {
         let mut inner = self.inner.lock().await;
         if address.kind.is_storage() {
-            (inner.record.available, inner.record.ready) = (false, false);
+            let on_another = |(address, last): (&Address, &Try)| address.kind == Kind::Nodes && last.count > 0;
+            inner.record.used = inner.record.tries.iter().any(on_another);
+            (inner.record.available, inner.record.ready, inner.record.moving) = (false, false, None);
             inner.dirty = true;
         }
+        // They may have written before they went.
+        inner.record.used |= address.kind == Kind::Nodes;
         if let Some(last) = inner.record.tries.get_mut(address).filter(|last| last.done || !remade) {
             // What was intended before has been deleted: another try needs another number.
             (last.done, last.count) = (true, left);

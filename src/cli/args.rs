@@ -255,6 +255,10 @@ pub(super) struct Up {
     /// has not begun: wait for its beginning, if it is not further away. May be interrupted, and said again later
     #[arg(long, value_name = "DURATION", value_parser = patience)]
     pub wait_for_capacity: Option<Duration>,
+    /// Where the nodes find no room beside a file system that was made for them, and no node was ever launched beside it: delete
+    /// it, and make the cluster in the next zone that has room; where none has, remove all of it again
+    #[arg(long, conflicts_with = "plan")]
+    pub move_if_empty: bool,
     /// Replace the file system where the spec cannot be met otherwise: links are exported, then all of it is made anew
     #[arg(long)]
     pub replace_storage: bool,

@@ -92,6 +92,7 @@ pub(super) fn request(
         replace: Vec::new(),
         room: None,
         refused: BTreeSet::new(),
+        left: Vec::new(),
     }
 }
 
@@ -99,6 +100,7 @@ pub(super) fn failed(error: Failed) -> anyhow::Error {
     match error {
         Failed::Cloud(error) => cloud(error, "look at what is there"),
         broken @ Failed::Broken(_) => broken.into(),
+        nowhere @ Failed::Nowhere => plain(nowhere.to_string(), "run it again: the cluster is as it was"),
         Failed::Refused(diagnostics) => Expected::Diagnostics(diagnostics).into(),
         Failed::Unsecured(Failure::Cloud { error }) => cloud(error, "find out whether there is room for the nodes"),
         Failed::Unsecured(failure) => plain(

@@ -39,6 +39,8 @@ fn reason(action: &Action, ended: usize, storage_goes: bool) -> String {
 }
 
 const NEW: &str = "It is new: nothing that exists is touched.";
+const EMPTY: &str =
+    "It never became usable, or no node was ever launched beside it: no file can be on it. Another one is made.";
 const KEPT: &str = "Nothing is changed.";
 
 fn file_system(verb: Verb, danger: Danger) -> &'static str {
@@ -50,7 +52,7 @@ fn file_system(verb: Verb, danger: Danger) -> &'static str {
         (Verb::Replace, Danger::DestroysData) => {
             "The file system is deleted and an empty one is made: files that are not in S3 by then are lost for good."
         }
-        (Verb::Replace, _) => "It never became usable, so no file can be on it; another one is made.",
+        (Verb::Replace, _) => EMPTY,
         (Verb::Delete, _) => {
             "A deleted file system cannot be brought back: files that are not in S3 by then are lost for good."
         }
@@ -65,7 +67,7 @@ fn file_cache(verb: Verb, danger: Danger) -> &'static str {
         (Verb::Replace, Danger::DestroysData) => {
             "The cache and its links are deleted and made anew: files that are not in S3 by then are lost for good."
         }
-        (Verb::Replace, _) => "It never became usable, so no file can be on it; another one is made.",
+        (Verb::Replace, _) => EMPTY,
         (Verb::Delete, _) => {
             "A deleted cache cannot be brought back: files that are not in S3 by then are lost for good."
         }
@@ -80,7 +82,7 @@ fn efs(verb: Verb, danger: Danger) -> &'static str {
         (Verb::Replace, Danger::DestroysData) => {
             "The file system is deleted and an empty one is made: nothing on it has a copy in S3, and every file is lost for good."
         }
-        (Verb::Replace, _) => "It never became usable, so no file can be on it; another one is made.",
+        (Verb::Replace, _) => EMPTY,
         (Verb::Delete, _) => {
             "A deleted file system cannot be brought back: nothing on it has a copy in S3, and every file is lost for good."
         }

@@ -10,6 +10,7 @@ use super::not_ours;
 use super::replace;
 use super::rules;
 use super::safety::{may_owe_files, missing_links};
+use super::storage::{is_left, storage_is_replaced, was_available};
 use super::summary;
 use crate::desired::{
     Address, DISCARD, Desired, Kind, Resource, TAG_EPOCH, TAG_FILE_SYSTEM, TAG_SPEC, TAG_UNEXPORTED, Tags, Wanted,
@@ -31,6 +32,8 @@ pub struct Options {
     pub discard_unlinked_files: bool,
     /// `down` leaves the file system and its links.
     pub keep_storage: bool,
+    /// `up` moves a cluster to another zone whose nodes find no room beside a file system that is still empty.
+    pub move_if_empty: bool,
 }
 
 /// How many numbers a try may take: a token that meets what is gone gives way to the next.
@@ -168,51 +171,6 @@ fn foreign(input: &Input<'_>, outcome: &mut Outcome) {
     }
 }
 
-fn storage_is_replaced(input: &Input<'_>, outcome: &mut Outcome) -> bool {
-    let Some((address, wanted)) = input.desired.storage() else { return false };
-    let Some(seen) = input.observed.find(address) else { return false };
-    let reasons = match seen.state {
-        State::Deleting => return false,
-        // It never worked: nothing can be on it.
-        State::Failed if !was_available(input) => return true,
-        State::Failed => vec![format!("It is FAILED: {}", seen.reason.as_deref().unwrap_or("AWS gives no reason"))],
-        State::Creating | State::Ready | State::Updating | State::Misconfigured => {
-            rules::compare(address.kind, wanted, seen).1
-        }
-    };
-    let mut reasons = reasons;
-    if address.kind == Kind::FileCache && cached::shows_links(input, seen) {
-        reasons.extend(cached::other_links(input, seen));
-    }
-    if reasons.is_empty() {
-        return false;
-    }
-    if !input.options.replace_storage {
-        let mut finding = error("plan::replace-storage", Some(address), "this change needs another file system");
-        finding.notes = reasons;
-        let (what, help) = if address.kind == Kind::Efs {
-            (
-                "every file on it",
-                "undo the change in the spec; or copy what you need and `provision down`, which says what would be lost",
-            )
-        } else {
-            (
-                "every file on it that is not in S3",
-                "undo the change in the spec, or say `--replace-storage`: links are exported first, then all of it is made anew",
-            )
-        };
-        finding.notes.push(format!("{} and {what} would be deleted", seen.id));
-        finding.help = Some(help.to_owned());
-        outcome.findings.push(finding);
-    }
-    true
-}
-
-/// Without a record nobody knows, so it may have been.
-fn was_available(input: &Input<'_>) -> bool {
-    input.record.available || input.record.tries.is_empty() || input.observed.was_available()
-}
-
 /// Everything but nodes.
 fn resource(
     input: &Input<'_>,
@@ -272,8 +230,8 @@ fn resource(
             reasons.push("The file system below it is replaced.".to_owned());
         }
         action.verb = Verb::Replace;
-        action.danger =
-            if address.kind.is_storage() && was_available(input) { Danger::DestroysData } else { Danger::Disruptive };
+        let may_lose = address.kind.is_storage() && was_available(input) && !is_left(input);
+        action.danger = if may_lose { Danger::DestroysData } else { Danger::Disruptive };
         (action.changes, action.reasons) = (changes, reasons);
         work.delete.push(seen.id.clone());
         work.export = address.kind == Kind::Link && exportable(input, seen);
@@ -460,7 +418,8 @@ fn node_group(
 /// A link from which files can still be copied, or might be.
 pub(super) fn exportable(input: &Input<'_>, seen: &Seen) -> bool {
     let given_up = seen.tags.get(TAG_UNEXPORTED).is_some_and(|value| value == DISCARD);
-    !input.options.discard_unexported_data && !given_up && !matches!(seen.state, State::Failed | State::Deleting)
+    let owes = !input.options.discard_unexported_data && !given_up && !is_left(input);
+    owes && !matches!(seen.state, State::Failed | State::Deleting)
 }
 
 /// What is there and is not wanted any more: all of it, at `down`.

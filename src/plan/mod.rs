@@ -24,6 +24,7 @@ mod saved;
 mod since;
 mod sizing;
 mod steps;
+mod storage;
 mod summary;
 mod topology;
 

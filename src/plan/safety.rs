@@ -2,6 +2,7 @@
 
 use super::diff::{Input, Outcome, error, warning};
 use super::model::{Purpose, Verb};
+use super::storage::is_left;
 use super::{not_ours, outside};
 use crate::desired::{Address, DISCARD, Kind, TAG_UNEXPORTED};
 use crate::observed::{Seen, State};
@@ -35,7 +36,7 @@ pub(super) fn check(input: &Input<'_>, outcome: &mut Outcome) {
         let given_up = link.tags.get(TAG_UNEXPORTED).is_some_and(|value| value == DISCARD);
         let was_done = input.record.tries.get(&link.address).is_some_and(|last| last.done);
         // One that never worked: but nodes may have written below its path all the same.
-        let may_hold = was_done || is_used(input);
+        let may_hold = (was_done || is_used(input)) && !is_left(input);
         if input.options.discard_unexported_data {
             findings.push(lost(&link.address, path, "`--discard-unexported-data`"));
         } else if given_up {

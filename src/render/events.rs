@@ -72,6 +72,18 @@ pub(super) fn told<'a>(what: &'a What, theme: &Theme) -> Option<Line<'a>> {
             (CAREFUL, "!"),
             clean(&format!("{address} cannot be {instance} now ({error}): {next} is launched instead"), theme),
         ),
+        What::Moves { file_system, from, to } => {
+            let words = format!(
+                "{from} has no room for the nodes, {to} is next: {file_system} is empty and is made anew there"
+            );
+            of_run((CAREFUL, "!"), clean(&words, theme))
+        }
+        What::GivenUp { file_system } => {
+            let words = format!(
+                "no zone has room for the nodes: {file_system} is empty and is removed, with all that was made"
+            );
+            of_run((CAREFUL, "!"), clean(&words, theme))
+        }
         What::Unasked { error } => {
             of_run((CAREFUL, "!"), clean(&format!("whether there is room for the nodes is not asked: {error}"), theme))
         }

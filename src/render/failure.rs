@@ -26,10 +26,12 @@ pub struct FailureContext<'a> {
 
 /// Everything that a person needs who finds the run in the morning. Empty if it is complete.
 pub fn report(report: &Report, plan: &Plan, context: &FailureContext<'_>, theme: &Theme) -> String {
+    let moves = report.may_move.then(|| format!("{} --move-if-empty", context.command));
+    let moves = moves.as_deref();
     let mut blocks: Vec<Block> = grouped(&report.failures)
         .iter()
         .map(|(addresses, failure)| {
-            block(addresses, failure, operation(addresses[0], report, plan), (context.cluster, &plan.region))
+            block(addresses, failure, operation(addresses[0], report, plan), (context.cluster, &plan.region, moves))
         })
         .collect();
     match report.ending {
@@ -91,13 +93,18 @@ fn operation<'a>(address: &Address, report: &Report, plan: &'a Plan) -> Option<&
         .map(|step| &step.op)
 }
 
-fn block(addresses: &[&Address], failure: &Failure, op: Option<&Op>, (cluster, region): (&str, &str)) -> Block {
+fn block(
+    addresses: &[&Address],
+    failure: &Failure,
+    op: Option<&Op>,
+    (cluster, region, moves): (&str, &str, Option<&str>),
+) -> Block {
     let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let names = listed(&names, 3);
     let kind = addresses[0].kind.as_str();
     let doing = format!("{} {names}", op.map_or("change", words::infinitive));
     let (code, title, notes, help): (String, String, Vec<String>, Option<String>) = match failure {
-        Failure::Cloud { error } => return refused_in_run(error, &doing, region),
+        Failure::Cloud { error } => return refused_in_run(error, &doing, region, moves),
         Failure::Broken { id, lifecycle, reason } => (
             format!("{kind}::failed"),
             format!("cannot {doing}: AWS gave it up"),
@@ -193,8 +200,9 @@ fn node_notes(nodes: &[(String, String)]) -> Vec<String> {
     told
 }
 
-/// A call of a run that failed: it may have been carried out, and part of the cluster exists.
-fn refused_in_run(error: &CloudError, doing: &str, region: &str) -> Block {
+/// A call of a run that failed: it may have been carried out, and part of the cluster exists. `moves`: what makes the cluster in
+/// another zone, where that would do.
+fn refused_in_run(error: &CloudError, doing: &str, region: &str, moves: Option<&str>) -> Block {
     let mut block = refused(error, doing, Some(region));
     if error.remains == Remains::Perhaps {
         block.notes.push("it may have been carried out all the same; the next run looks before it acts".to_owned());
@@ -203,7 +211,13 @@ fn refused_in_run(error: &CloudError, doing: &str, region: &str) -> Block {
         block.notes.push(format!("EC2 says that it has some now in {}", listed(&error.elsewhere, 6)));
     }
     if matches!(error.class, Class::Capacity | Class::NotOffered) {
-        block.notes.push("a cluster stays in its zone: for another one it has to be removed first".to_owned());
+        block.notes.push(match moves {
+            None => "a cluster stays in its zone: for another one it has to be removed first".to_owned(),
+            Some(_) => "a cluster stays in its zone, unless its file system is empty: this one is".to_owned(),
+        });
+        if let (Some(moves), Some(help)) = (moves, &mut block.help) {
+            *help = format!("make it in the next zone that has room, with another file system: `{moves}`; or {help}");
+        }
     }
     block
 }

@@ -58,6 +58,8 @@ impl Progress {
             | What::NoRoomYet { .. }
             | What::BlockAhead { .. }
             | What::NextType { .. }
+            | What::Moves { .. }
+            | What::GivenUp { .. }
             | What::Unasked { .. }
             | What::CapacityHeld { .. }
             | What::CapacityGivenBack { .. }

@@ -12,7 +12,7 @@ use crate::cloud::CloudError;
 
 /// The table of zones, types and answers. `command` is what was refused; `now` tells how long it was waited.
 pub fn no_room(room: &NoRoom, command: &str, now: Timestamp, theme: &Theme) -> String {
-    let NoRoom { since, answers } = room;
+    let NoRoom { since, answers, removed, kept } = room;
     let head = ["zone", "nodes", "answer"];
     let mut rows = vec![Row::from(head.map(|word| Cell::styled(DIM, word)).to_vec())];
     rows.extend(answers.iter().map(|ZoneAnswer { zone, group, instance, count, answer: given }| {
@@ -25,7 +25,11 @@ pub fn no_room(room: &NoRoom, command: &str, now: Timestamp, theme: &Theme) -> S
     }));
     let mut block = Block::error("capacity::none", "no zone has room for the nodes");
     block.notes.extend(since.map(|since| format!("waited for {}, since {}", length(since, now), time(since))));
-    block.notes.push("nothing was made, and nothing is left of what was asked for".to_owned());
+    block.notes.push(match (removed, kept) {
+        (Some(id), _) => format!("{id} was empty and is removed again, with all that was made: nothing is left"),
+        (None, Some(id)) => format!("{id} stays, and is billed: something may be on it by now"),
+        (None, None) => "nothing was made, and nothing is left of what was asked for".to_owned(),
+    });
     block.help = Some(format!(
         "wait for room: `{command} --wait-for-capacity 6h`; or take another instance type, fewer nodes, subnets in other \
          zones, or a reservation"

@@ -174,6 +174,8 @@ impl World {
 
     /// A file system goes, and with it all that is on it.
     pub(super) fn lose_all(&mut self, file_system: &str) {
+        let (lived_on, deleted) = &mut self.lived_on;
+        deleted.extend(lived_on.get(file_system).cloned());
         let links: Vec<Link> = self.links_of(file_system).map(|(_, link, _)| link.clone()).collect();
         for link in &links {
             self.lose_below(file_system, link);

@@ -280,6 +280,11 @@ impl Simulated {
             .collect()
     }
 
+    /// File systems that a client has deleted although a node had once been launched for them.
+    pub fn deleted_after_a_launch(&self) -> Vec<String> {
+        self.world().lived_on.1.clone()
+    }
+
     /// Whether somebody else's thing is still there.
     pub fn exists(&self, kind: Kind, id: &str) -> bool {
         self.world().things.get(&(kind, id.to_owned())).is_some()

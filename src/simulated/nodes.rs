@@ -217,6 +217,7 @@ impl World {
         uses: &Uses,
     ) -> String {
         let id = self.id("i");
+        self.lived_on.0.extend(storage_of(uses).map(|(_, id)| id));
         let node = Machine {
             state: NodeState::Pending,
             instance: group.instance.clone(),

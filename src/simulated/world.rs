@@ -156,6 +156,8 @@ pub(super) struct World {
     pub(super) granted: Vec<(Duration, String, String)>,
     /// When a file system was made in which zone.
     pub(super) housed: Vec<(Duration, String)>,
+    /// File systems that a node was ever launched for, and those of them that a client has deleted.
+    pub(super) lived_on: (BTreeSet<String>, Vec<String>),
     /// How many nodes of a group were ever launched.
     pub(super) launches: BTreeMap<String, u32>,
     pub(super) files: BTreeMap<String, Files>,
@@ -201,6 +203,7 @@ impl World {
             asked: BTreeMap::new(),
             granted: Vec::new(),
             housed: Vec::new(),
+            lived_on: Default::default(),
             launches: BTreeMap::new(),
             files: BTreeMap::new(),
             queued: Vec::new(),

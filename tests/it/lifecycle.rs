@@ -14,6 +14,7 @@ mod hold;
 mod life;
 mod lock;
 mod markets;
+mod moving;
 mod nodes;
 mod partly;
 mod preflight;

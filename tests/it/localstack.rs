@@ -63,6 +63,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("nodes::a_group_is_filled_later", nodes::a_group_is_filled_later),
     ("held::launched_into", held::launched_into),
     ("held::stopped_and_gone_on_with", held::stopped_and_gone_on_with),
+    ("nodes::moves_while_it_is_empty", nodes::moves_while_it_is_empty),
     ("nodes::spoken_with", nodes::spoken_with),
     ("nodes::files_outside_the_links", nodes::files_outside_the_links),
     ("data::refuses_what_cannot_be", data::refuses_what_cannot_be),

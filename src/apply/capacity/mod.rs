@@ -46,7 +46,8 @@ pub(super) fn is_open(spec: &Spec, observed: &Observed) -> bool {
 
 /// Whether this run has to ask before it makes anything.
 pub(super) fn is_to_be_asked(session: &Session<'_>, prepared: &Prepared) -> bool {
-    session.request.spec.as_ref().is_some_and(|spec| is_open(spec, &prepared.observed))
+    let asks = |spec: &Spec| is_open(spec, &prepared.observed) || prepared.unmoved.is_some() && is_asked_for(spec);
+    session.request.spec.as_ref().is_some_and(asks)
 }
 
 /// One zone's answer for one group.
@@ -67,6 +68,10 @@ pub struct NoRoom {
     pub since: Option<Timestamp>,
     /// Of the last round, in the order asked.
     pub answers: Vec<ZoneAnswer>,
+    /// The empty file system that was there already and was removed for want of room.
+    pub removed: Option<String>,
+    /// One that stays, since there may be something on it by now.
+    pub kept: Option<String>,
 }
 
 fn address_of(group: &Nodes) -> Address {

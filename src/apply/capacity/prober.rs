@@ -63,7 +63,9 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
         prepared: &'a Prepared,
         keeper: Keeper<C, K>,
     ) -> Self {
-        let store = Store::new(cloud.clone(), prepared.record.clone());
+        // Until there is room elsewhere a cluster that would move has not begun to.
+        let record = prepared.unmoved.as_deref().unwrap_or(&prepared.record);
+        let store = Store::new(cloud.clone(), record.clone());
         let taken = |group: &Nodes| prepared.record.pins.types.get(&group.name);
         let groups = prepared.open.iter().flat_map(asked).map(|group| {
             match taken(group) {
@@ -91,7 +93,9 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
 
     async fn ask_all(&mut self) -> Result<Secured, Failure> {
         self.sweep().await?;
-        let until = self.session.wait_for_capacity.and_then(|wait| Instant::now().checked_add(wait));
+        // What stands there meanwhile is billed.
+        let patience = self.session.wait_for_capacity.filter(|_| self.prepared.unmoved.is_none());
+        let until = patience.and_then(|wait| Instant::now().checked_add(wait));
         let mut pause = FIRST_PAUSE;
         loop {
             let answers = match self.round().await? {
@@ -106,11 +110,11 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
                 Round::NoRoom(answers) => answers,
             };
             let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
-            let waits = self.session.wait_for_capacity.map(|_| self.clock.now());
+            let waits = patience.map(|_| self.clock.now());
             let since = self.store.waits(waits).await;
             if left.is_zero() {
                 self.store.waits(None).await;
-                return Ok(Secured::NoRoom(NoRoom { since, answers }));
+                return Ok(Secured::NoRoom(NoRoom { since, answers, removed: None, kept: None }));
             }
             let length = pause.min(left);
             if let Some(since) = since {

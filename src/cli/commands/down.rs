@@ -20,6 +20,7 @@ pub(in crate::cli) async fn run(args: &Down, settings: &Settings) -> anyhow::Res
         options: Options {
             replace_storage: false,
             refresh_images: false,
+            move_if_empty: false,
             discard_unexported_data: *discard_unexported_data,
             discard_unlinked_files: *discard_unlinked_files,
             keep_storage: *keep_storage,

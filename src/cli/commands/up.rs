@@ -11,7 +11,18 @@ use crate::cli::settings::Settings;
 use crate::plan::{Options, Purpose, Saved};
 
 pub(in crate::cli) async fn run(args: &Up, settings: &Settings) -> anyhow::Result<Exit> {
-    let Up { file, plan, yes, json, wait_for, wait_for_capacity, replace_storage, refresh_images, prices } = args;
+    let Up {
+        file,
+        plan,
+        yes,
+        json,
+        wait_for,
+        wait_for_capacity,
+        move_if_empty,
+        replace_storage,
+        refresh_images,
+        prices,
+    } = args;
     let spec = load(&file.spec, settings)?;
     let prices = prices::book(prices.as_deref(), settings)?;
     let reviewed = plan.as_deref().map(|path| reviewed(path, &spec.cluster.name)).transpose()?;
@@ -31,7 +42,12 @@ pub(in crate::cli) async fn run(args: &Up, settings: &Settings) -> anyhow::Resul
         cluster: spec.cluster.name.clone(),
         region: spec.cluster.region.clone(),
         spec: Some(spec),
-        options: Options { replace_storage: *replace_storage, refresh_images: *refresh_images, ..Options::default() },
+        options: Options {
+            replace_storage: *replace_storage,
+            refresh_images: *refresh_images,
+            move_if_empty: *move_if_empty,
+            ..Options::default()
+        },
         prices,
         yes: *yes,
         json: *json,

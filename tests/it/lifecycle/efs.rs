@@ -27,6 +27,7 @@ const DISCARD: Options = Options {
     discard_unexported_data: true,
     discard_unlinked_files: false,
     keep_storage: false,
+    move_if_empty: false,
 };
 
 /// `down`, with the user's word that what is on EFS may go.

@@ -252,9 +252,11 @@ impl Machine {
 
     /// Looks and plans, and does nothing.
     pub(crate) async fn plan(&self, purpose: Purpose, spec: Option<&Spec>) -> Prepared {
-        let prepared = prepare(&self.cloud, &self.clock, &self.request(purpose, spec, Options::default()))
-            .await
-            .expect("it can be planned");
+        self.prepared(self.request(purpose, spec, Options::default())).await
+    }
+
+    pub(crate) async fn prepared(&self, request: Request) -> Prepared {
+        let prepared = prepare(&self.cloud, &self.clock, &request).await.expect("it can be planned");
         let broken = provision::plan::check(&prepared.plan);
         assert!(broken.is_empty(), "{broken:#?}");
         prepared
@@ -282,6 +284,7 @@ impl Machine {
             replace: Vec::new(),
             room: None,
             refused: std::collections::BTreeSet::new(),
+            left: Vec::new(),
         }
     }
 

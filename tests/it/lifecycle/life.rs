@@ -85,6 +85,7 @@ async fn two_clusters_side_by_side_do_not_touch_each_other() {
         replace: Vec::new(),
         room: None,
         refused: std::collections::BTreeSet::new(),
+        left: Vec::new(),
     };
     let theirs = super::harness::machine(&machine.cloud, "theirs");
     assert_complete(&theirs.run_request(request).await, &theirs);

@@ -112,6 +112,33 @@ pub(super) fn a_group_is_filled_later(scene: &Scene) {
     assert_same(&scene.cloud("inventory", &[]), &empty);
 }
 
+pub(super) fn moves_while_it_is_empty(scene: &Scene) {
+    let empty = scene.cloud("inventory", &[]);
+    let unasked = SPEC.replace("instance = \"p5.48xlarge\"", "instance = \"p5.48xlarge\"\ncapacity = \"none\"");
+    let path = scene.write("cluster.toml", &unasked);
+    let room = |b: u32| json!({ "ec2": { "capacity": { "p5.48xlarge": { "us-east-1a": 1, "us-east-1b": b } } } });
+    scene.set(&room(2));
+    scene.run(&["up", "--yes", &path]).exits(4).says(&["us-east-1a", "--move-if-empty"]);
+    let up = scene.run(&["up", "--yes", "--move-if-empty", &path]).exits(0);
+    up.says(&["move::if-empty", "us-east-1a has no room for the nodes, us-east-1b is next"]);
+    assert_complete(&scene.cloud("inventory", &[]), &empty, 2);
+    let counts = |scene: &Scene| {
+        let ledger = scene.ledger();
+        ["file_systems_created", "file_systems_deleted", "files_lost"].map(|what| ledger[what].as_u64().unwrap_or(0))
+    };
+    assert_eq!(counts(scene), [2, 1, 0]);
+    scene.run(&["plan", "--detailed-exitcode", &path]).exits(0);
+    // From now on it stays, whatever becomes of the nodes.
+    scene.set(&room(0));
+    for id in instances(&scene.cloud("inventory", &[])) {
+        scene.cloud("terminate", &[&id]);
+    }
+    scene.run(&["up", "--yes", "--move-if-empty", &path]).exits(4).says(&["move::stays"]);
+    assert_eq!(counts(scene), [2, 1, 0]);
+    scene.run(&["down", "--yes", &path]).exits(0);
+    assert_same(&scene.cloud("inventory", &[]), &empty);
+}
+
 /// What takes the place of AWS's plugin: it says its version, and else what it was given.
 const PLUGIN: &str = r#"#!/bin/sh
 if [ "$1" = --version ]; then echo "${PLUGIN_VERSION:-1.2.553.0}"; exit; fi

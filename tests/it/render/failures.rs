@@ -46,6 +46,7 @@ fn failed(plan: &Plan, address: &Address, wanted: fn(&Op) -> bool, failure: Fail
         answered: Vec::new(),
         partly_filled: Vec::new(),
         unforgotten: None,
+        may_move: false,
         failures: vec![(address.clone(), failure)],
     }
 }
@@ -112,6 +113,15 @@ fn no_capacity_here_and_some_elsewhere() {
     let mut error = call("ec2:RunInstances", Class::Capacity, "InsufficientInstanceCapacity", "none in us-east-1a");
     error.elsewhere = vec!["us-east-1c".to_owned(), "us-east-1b".to_owned()];
     insta::assert_snapshot!("capacity_elsewhere", creating(&trainer(), Failure::Cloud { error }));
+}
+
+#[test]
+fn no_capacity_beside_a_file_system_that_is_empty() {
+    let plan = create(&spec());
+    let failure = cloud("ec2:RunInstances", Class::Capacity, "InsufficientInstanceCapacity", "none in us-east-1a");
+    let creates = |op: &Op| matches!(op, Op::Create { .. });
+    let ended = Report { may_move: true, ..failed(&plan, &trainer(), creates, failure) };
+    insta::assert_snapshot!("capacity_may_move", report(&ended, &plan, &UP, &Theme::plain()));
 }
 
 #[test]
@@ -282,6 +292,7 @@ fn a_complete_run_has_no_failure() {
         failures: Vec::new(),
         partly_filled: Vec::new(),
         unforgotten: None,
+        may_move: false,
     };
     assert_eq!(report(&ended, &plan, &UP, &Theme::plain()), "");
 }
@@ -325,11 +336,17 @@ fn no_zone_has_room() {
         asked("b", "trainer", 8, refused("Unsupported", "not in this zone")),
         asked("b", "eval", 2, None),
     ];
-    let mut room = NoRoom { since: None, answers };
+    let mut room = NoRoom { since: None, answers, removed: None, kept: None };
     let at_once = no_room(&room, "provision up", now(), &Theme::plain());
     room.since = Some(now() - SignedDuration::from_hours(6));
     let waited = no_room(&room, "provision up", now(), &Theme::plain());
     insta::assert_snapshot!("no_room", format!("{at_once}\n{waited}"));
+    room.since = None;
+    room.removed = Some("fs-0123".to_owned());
+    let removed = no_room(&room, "provision up", now(), &Theme::plain());
+    (room.removed, room.kept) = (None, Some("fs-0123".to_owned()));
+    let kept = no_room(&room, "provision up", now(), &Theme::plain());
+    insta::assert_snapshot!("no_room_after_storage", format!("{removed}\n{kept}"));
 }
 
 #[test]

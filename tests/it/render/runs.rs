@@ -106,6 +106,15 @@ pub(super) fn story() -> Vec<Event> {
         event(3723.0, What::Failed { step: 4, address: trainer(), failure: Failure::Nodes { nodes } }),
         event(3723.0, What::BlockAhead { block: "cr-0123".to_owned(), starts: now(), pause_s: 3600 }),
         event(3723.1, What::Stopping),
+        event(
+            3724.0,
+            What::Moves {
+                file_system: "fs-0122".to_owned(),
+                from: "us-east-1a".to_owned(),
+                to: "us-east-1b".to_owned(),
+            },
+        ),
+        event(3724.0, What::GivenUp { file_system: "fs-0122".to_owned() }),
         event(3724.0, What::Ended { outcome: Ending::Failed, done: 4, failed: 1, left: 2 }),
     ]
 }

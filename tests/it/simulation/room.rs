@@ -1,14 +1,16 @@
 //! Zones whose capacity comes and goes, and runs that are killed or stopped at any request: a file system is made only where
 //! every group was just granted room, what was reserved is given back, what was held is there for the launch, and nothing is
-//! left of a search in vain.
+//! left of a search in vain. Some runs may move: a file system goes only if no node was ever launched beside it, and there is
+//! never more than one.
 
 use std::time::Duration;
 
 use provision::apply::Outcome;
-use provision::apply::event::{Ending, Failure};
+use provision::apply::event::{Ending, Event, Failure, What};
 use provision::apply::prepare::Failed as Unprepared;
 use provision::cloud::Class;
 use provision::desired::Kind;
+use provision::plan::{Options, Purpose};
 use provision::simulated::{Fault, Lag, Random, Simulated, When, check, check_clean};
 use provision::spec::{Capacity, Placement, Spec};
 use tokio::time::{Instant, sleep, timeout};
@@ -21,6 +23,10 @@ const P5: &str = "p5.48xlarge";
 const ZONES: [&str; 3] = ["us-east-1a", "us-east-1b", "us-east-1c"];
 /// From the grant to the file system: the group and its rules are made in between, and a storm may delay each call.
 const SOON: Duration = Duration::from_mins(10);
+/// EC2 shows ended instances no longer.
+const FORGOTTEN: Duration = Duration::from_secs(2 * 3600);
+/// After it zones stay as they are.
+const LAST_CHANGE: Duration = Duration::from_secs(3000);
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug)]
@@ -35,6 +41,8 @@ struct Search {
     /// Seconds after the beginning: a zone has so many then.
     changes: Vec<(u64, usize, u32)>,
     runs: Vec<Attempt>,
+    /// By group, how its room is found out; empty: by asking.
+    kinds: Vec<Capacity>,
 }
 
 #[derive(Debug)]
@@ -46,6 +54,10 @@ struct Attempt {
     stop_s: Option<u64>,
     /// `--wait-for-capacity`
     wait_s: Option<u64>,
+    /// `--move-if-empty`
+    moves: bool,
+    /// After it AWS ends all nodes, and forgets them; their zone has no more.
+    loses_nodes: bool,
 }
 
 impl Search {
@@ -59,7 +71,8 @@ impl Search {
         let room = |random: &mut Random| *random.pick(&[0, all - 1, all, all, 2 * all]);
         let rooms = (0..ZONES.len()).map(|_| room(random)).collect();
         let count = *random.pick(&[0, 0, 2, 6]);
-        let changes = (0..count).map(|_| (random.below(3000), *random.pick(&[0, 1, 2]), room(random))).collect();
+        let changes =
+            (0..count).map(|_| (random.below(LAST_CHANGE.as_secs()), *random.pick(&[0, 1, 2]), room(random))).collect();
         let runs = (0..*random.pick(&[1, 2, 3]))
             .map(|_| Attempt {
                 rest_s: *random.pick(&[0, 1, 40, 700]),
@@ -70,16 +83,50 @@ impl Search {
                 }),
                 stop_s: (of_holds.below(5) == 0).then(|| of_holds.below(30)),
                 wait_s: (random.below(3) == 0).then(|| 60 + random.below(4000)),
+                moves: false,
+                loses_nodes: false,
             })
             .collect();
-        Self { seed, lag_s: *random.pick(&[0, 0, 2, 10, 30]), groups, held, rooms, changes, runs }
+        let lag_s = *random.pick(&[0, 0, 2, 10, 30]);
+        Self { seed, lag_s, groups, held, rooms, changes, runs, kinds: Vec::new() }.moving()
+    }
+
+    /// From a stream of its own, so that what a seed meant before it means still. Half of the searches know no moves. In the
+    /// others some groups are not asked for, and zones change within the seconds in which a file system is made.
+    fn moving(mut self) -> Self {
+        let random = &mut Random::named(self.seed, "moves");
+        if random.below(2) == 0 {
+            return self;
+        }
+        for attempt in &mut self.runs {
+            attempt.moves = random.below(4) > 0;
+            attempt.loses_nodes = random.below(3) == 0;
+            if let Some((number, _)) = &mut attempt.crash {
+                *number += *random.pick(&[0, 20, 40, 60, 80, 100]);
+            }
+        }
+        let all: u32 = self.groups.iter().sum();
+        // The first zone has room, and has none by the time of the launch.
+        self.rooms[0] = *random.pick(&[all, all, 0]);
+        self.changes.push((2 + random.below(8), 0, *random.pick(&[0, 0, all - 1])));
+        for _ in 0..*random.pick(&[0, 1, 3, 6]) {
+            let room = *random.pick(&[0, all - 1, all, all]);
+            self.changes.push((2 + random.below(60), *random.pick(&[0, 1, 2]), room));
+        }
+        let kinds = [Capacity::Probe, Capacity::None];
+        self.kinds = self.groups.iter().map(|_| *random.pick(&kinds)).collect();
+        self
     }
 
     fn spec(&self) -> Spec {
         let mut spec = harness::spec(&self.groups, &["/train"]);
-        for (group, held) in spec.nodes.iter_mut().zip(&self.held) {
-            group.capacity = if *held { Capacity::Reserve } else { Capacity::Probe };
-            if *held {
+        for (at, (group, held)) in spec.nodes.iter_mut().zip(&self.held).enumerate() {
+            group.capacity = match self.kinds.get(at) {
+                Some(Capacity::None) => Capacity::None,
+                _ if *held => Capacity::Reserve,
+                _ => Capacity::Probe,
+            };
+            if group.capacity == Capacity::Reserve {
                 group.placement = Placement::None;
             }
         }
@@ -100,11 +147,14 @@ impl Search {
         world
     }
 
-    async fn live(&self, world: &Simulated) -> Result<(), String> {
+    /// Says how often the cluster has moved.
+    async fn live(&self, world: &Simulated) -> Result<usize, String> {
+        let mut moves = 0;
         world.watch();
         let began = Instant::now();
         let spec = self.spec();
-        let names: Vec<String> = spec.nodes.iter().map(|group| group.name.clone()).collect();
+        let asked = spec.nodes.iter().filter(|group| group.is_asked_for());
+        let names: Vec<String> = asked.map(|group| group.name.clone()).collect();
         let holds = || {
             let broken = world.broken().into_iter().chain(check(world)).map(|each| each.to_string());
             let broken: Vec<String> = broken.chain(world.housed_without_room(&names, SOON)).collect();
@@ -114,7 +164,12 @@ impl Search {
             sleep(Duration::from_secs(attempt.rest_s)).await;
             let machine = harness::machine(world, &format!("laptop {nth}"));
             let ended = self.attempt(attempt, &machine, &spec, nth == 0).await?;
+            let moved = |event: &Event| matches!(event.what, What::Moves { .. });
+            moves += machine.events.borrow().iter().filter(|event| moved(event)).count();
             holds().map_err(|why| format!("{why} (run {nth})"))?;
+            if attempt.loses_nodes {
+                lose_nodes(world).await;
+            }
             if ended {
                 not_reserved(world)?;
             }
@@ -127,12 +182,15 @@ impl Search {
         let outcome = timeout(LONGEST, machine.up(&spec)).await.map_err(|_| "hangs: the last up".to_owned())?;
         complete(&outcome, "the last up")?;
         holds()?;
+        if let Some(id) = world.deleted_after_a_launch().first() {
+            return Err(format!("data-safe: {id} was deleted by an up, and had nodes"));
+        }
         not_reserved(world)?;
         let machine = harness::machine(world, "desk again");
         let outcome = timeout(LONGEST, machine.down()).await.map_err(|_| "hangs: down".to_owned())?;
         complete(&outcome, "down")?;
         holds()?;
-        check_clean(world).first().map_or(Ok(()), |left| Err(left.to_string()))
+        check_clean(world).first().map_or(Ok(moves), |left| Err(left.to_string()))
     }
 
     /// Whether it came to an end.
@@ -150,11 +208,12 @@ impl Search {
             machine.stop.cancel();
             std::future::pending::<()>().await;
         };
+        let options = Options { move_if_empty: attempt.moves, ..Options::default() };
         let ends = async {
             tokio::select! {
                 biased;
                 () = machine.cloud.crashed() => None,
-                outcome = machine.up(spec) => Some(outcome),
+                outcome = machine.run(Purpose::Up, Some(spec), options) => Some(outcome),
                 () = stops => None,
             }
         };
@@ -190,6 +249,19 @@ impl Search {
     }
 }
 
+async fn lose_nodes(world: &Simulated) {
+    let nodes = world.truth(CLUSTER).nodes;
+    for node in &nodes {
+        world.interrupt(&node.id, "Server.SpotInstanceTermination");
+        world.adjust(|settings| {
+            settings.capacity.insert((P5.into(), node.zone.clone()), 0);
+        });
+    }
+    if !nodes.is_empty() {
+        sleep(FORGOTTEN).await;
+    }
+}
+
 fn not_reserved(world: &Simulated) -> Result<(), String> {
     let truth = world.truth(CLUSTER);
     let held = truth.resources.iter().find(|seen| seen.address.kind == Kind::Reservation);
@@ -204,7 +276,7 @@ fn complete(outcome: &Result<Outcome, Unprepared>, what: &str) -> Result<(), Str
     }
 }
 
-fn search(seed: u64) -> Result<(), Failed> {
+fn search(seed: u64) -> Result<usize, Failed> {
     let search = Search::draw(seed);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
@@ -217,9 +289,12 @@ fn search(seed: u64) -> Result<(), Failed> {
 
 #[test]
 fn no_file_system_is_made_where_the_nodes_have_no_room() {
+    let (mut searches, mut moves) = (0, 0);
     for seed in seeds() {
-        if let Err(Failed { why, history }) = search(seed) {
-            panic!("seed {seed}: {why}\n{history}");
+        match search(seed) {
+            Ok(moved) => (searches, moves) = (searches + 1, moves + moved),
+            Err(Failed { why, history }) => panic!("seed {seed}: {why}\n{history}"),
         }
     }
+    assert!(searches < 50 || moves > searches / 20, "{moves} moves in {searches} searches");
 }
