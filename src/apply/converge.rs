@@ -226,7 +226,9 @@ async fn secure<C: Cloud, K: Clock>(
     }
     if !capacity::is_to_be_asked(session, &prepared) {
         let holds = capacity::adopted(&prepared);
-        holds.iter().for_each(|hold| say(hold.held()));
+        for hold in &holds {
+            say(hold.held());
+        }
         return Ok(Ok((lease, prepared, holds)));
     }
     let deployed = prepared.desired.id.clone();

@@ -64,6 +64,7 @@ async fn create<C: Cloud, K: Clock>(
         Resource::Nodes(group) => format!("{address}@{}", group.zone),
         _ => address.to_string(),
     };
+    let mut hold = context.holds.of(address);
     for epoch in first_epoch..first_epoch + EPOCHS_A_TRY {
         if epoch > first_epoch {
             let intent = Intent { address: address.clone(), epoch, count: expected(context, address, count) };
@@ -74,7 +75,6 @@ async fn create<C: Cloud, K: Clock>(
         tags.extend(wanted.tags.clone());
         tags.extend(mounted(context, address));
         tags.extend(life(context, &wanted.resource).await);
-        let hold = context.holds.of(address);
         let mut known = context.known();
         known.ids.extend(hold.iter().map(|hold| (hold.address.clone(), hold.id.clone())));
         let create = Create {
@@ -87,14 +87,15 @@ async fn create<C: Cloud, K: Clock>(
             known,
         };
         let sent = context.call(index, address, || context.cloud.create(&create)).await;
-        if let (Err(Failure::Cloud { error }), Some(hold)) = (&sent, &hold)
+        if let Err(Failure::Cloud { error }) = &sent
             && capacity::is_no_good(error)
+            && let Some(hold) = hold.take()
         {
-            // That try has an end. What is held would stand in the way of the next.
+            // That try has an end. What is held would stand in the way of the next; the end of the run tells if it does.
             context.note(index, address, format!("no launch into {} ({error}); launched without it", hold.id));
             let there = context.observed.nodes_of(address).count();
             context.store.gone(address, u32::try_from(there).unwrap_or(u32::MAX), false).await;
-            capacity::give_back(context, hold).await?;
+            let _ = capacity::give_back(context, &hold).await;
             continue;
         }
         match &sent {

@@ -281,7 +281,14 @@ async fn a_launch_does_not_fail_for_what_is_held() {
     wanted.nodes[0].placement = Placement::Cluster;
     machine.must_up(&wanted).await;
     assert_eq!((calls(&machine, &[LAUNCH]).len(), nodes(&machine), reserved(&machine).len()), (2, 2, 0));
-    // The next run after such an end finds nothing to do.
+    // Nor may it be given back: that is another failure, and not of the nodes.
+    let (denied, mut grouped) = held(quick(0), &[("a", 4)], &[2]);
+    grouped.nodes[0].placement = Placement::Cluster;
+    denied.cloud.deny(CANCEL);
+    let report = ran(denied.up(&grouped).await, &denied);
+    let failed: Vec<String> = report.failures.iter().map(|(address, _)| address.to_string()).collect();
+    assert_eq!((failed, nodes(&denied)), (vec!["reservation.g0".to_owned()], 2));
+    // The next run after a good end finds nothing to do.
     machine.must_up(&wanted).await;
     machine.must_down().await;
 }
