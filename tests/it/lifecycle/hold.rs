@@ -182,6 +182,19 @@ async fn what_a_dead_run_has_left_goes_where_it_is_not_needed() {
     let again = super::harness::machine(&machine.cloud, "desk");
     again.must_up(&wanted).await;
     assert_eq!((nodes(&again), reserved(&again)), (2, Vec::new()));
+    // The nodes are on their way still, and the next run is stopped while it waits for them.
+    let mut settings = quick(0);
+    settings.delays.node_pending = Duration::from_secs(600);
+    let (machine, wanted) = held(settings, &[], &[2]);
+    die(&machine, &wanted, LAUNCH, 1).await;
+    let again = super::harness::machine(&machine.cloud, "desk");
+    let stops = async {
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        assert_eq!(reserved(&again).len(), 1, "nobody knows what becomes of nodes on their way");
+        again.stop.cancel();
+    };
+    let (outcome, ()) = tokio::join!(again.up(&wanted), stops);
+    assert_eq!((ran(outcome, &again).ending, reserved(&again).len()), (Ending::Interrupted, 0));
     // `down`, which knows nothing but the name.
     let (machine, wanted) = held(quick(0), &[], &[2]);
     die(&machine, &wanted, "fsx:CreateFileSystem", 1).await;
