@@ -298,12 +298,11 @@ async fn secure<C: Cloud, K: Clock>(
     let say = |what| {
         let _ = session.events.send(Event { format_version: FORMAT_VERSION, at: clock.now(), elapsed_s: 0.0, what });
     };
-    if session.request.purpose == Purpose::Down {
-        return Ok(Ok((lease, prepared, Vec::new())));
-    }
-    if !capacity::is_to_be_asked(session, &prepared) {
-        let holds = capacity::adopted(&prepared);
-        holds.iter().for_each(|hold| say(hold.held()));
+    if session.request.purpose == Purpose::Down || !capacity::is_to_be_asked(session, &prepared) {
+        let holds = capacity::left(&prepared);
+        for hold in holds.iter().filter(|hold| hold.is_kept) {
+            say(hold.held());
+        }
         return Ok(Ok((lease, prepared, holds)));
     }
     let deployed = prepared.desired.id.clone();

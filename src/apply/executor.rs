@@ -76,6 +76,7 @@ async fn create<C: Cloud, K: Clock>(
         Resource::Nodes(group) => format!("{address}@{}", group.zone),
         _ => address.to_string(),
     };
+    let mut hold = context.holds.of(address);
     for epoch in first_epoch..first_epoch + EPOCHS_A_TRY {
         if epoch > first_epoch {
             let intent = Intent { address: address.clone(), epoch, count: context.expected(address, count) };
@@ -87,7 +88,6 @@ async fn create<C: Cloud, K: Clock>(
         tags.extend(mounted(context, address));
         tags.extend(life(context, &wanted.resource).await);
         tags.extend(context.peers(index, address, &wanted.resource));
-        let hold = context.holds.of(address);
         // No more fit into it. The next `up` asks for the rest.
         let of_hold = |nodes: u32| hold.as_ref().map_or(nodes, |hold| nodes.min(hold.count));
         let mut known = context.known();
@@ -103,14 +103,15 @@ async fn create<C: Cloud, K: Clock>(
             known,
         };
         let sent = context.call(index, address, || context.cloud.create(&create)).await;
-        if let (Err(Failure::Cloud { error }), Some(hold)) = (&sent, &hold)
+        if let Err(Failure::Cloud { error }) = &sent
             && capacity::is_no_good(error)
+            && let Some(hold) = hold.take()
         {
-            // That try has an end. What is held would stand in the way of the next.
+            // That try has an end. What is held would stand in the way of the next; the end of the run tells if it does.
             context.note(index, address, format!("no launch into {} ({error}); launched without it", hold.id));
             let there = context.observed.nodes_of(address).count();
             context.store.refused(address, u32::try_from(there).unwrap_or(u32::MAX)).await;
-            capacity::give_back(context, hold).await?;
+            let _ = capacity::give_back(context, &hold).await;
             continue;
         }
         match &sent {

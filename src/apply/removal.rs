@@ -8,11 +8,11 @@ use super::context::Context;
 use super::event::Failure;
 use super::export;
 use super::pace::pace;
-use super::wait::{Verdict, broken, is_fresh, op, wait};
+use super::wait::{Verdict, broken, is_fresh, nodes_run, op, wait};
 use crate::cloud::{Class, Clock, Cloud, Delete};
 use crate::desired::{Address, Kind};
 use crate::observed::{NodeState, Seen, State};
-use crate::plan::Op;
+use crate::plan::{Op, Purpose};
 
 /// Deletes, waits until it is gone, and writes down that it is.
 pub(super) async fn remove<C: Cloud, K: Clock>(
@@ -31,6 +31,14 @@ pub(super) async fn remove<C: Cloud, K: Clock>(
         // With the nodes goes what tells that there may be files.
         context.store.ready().await;
     }
+    if address.kind == Kind::Reservation && context.plan.purpose == Purpose::Up {
+        // Of nodes that are still on their way into it no page says what becomes of them.
+        let group = Address::named(Kind::Nodes, &address.name);
+        let ids: Vec<String> = context.observed.nodes_of(&group).map(|node| node.id.clone()).collect();
+        if !ids.is_empty() {
+            nodes_run(context, index, address, &ids).await?;
+        }
+    }
     let now = context.clock.now();
     context.call(index, address, || context.store.changes(now)).await?;
     // A link that this run has made has no id in the plan.
@@ -42,6 +50,7 @@ pub(super) async fn remove<C: Cloud, K: Clock>(
         token: context.desired.id.token(&format!("delete {address} {}", ids.join(" ")), 0),
     };
     call(context, index, &delete).await?;
+    context.holds.forget(ids);
     gone(context, index, address, ids).await?;
     if address.kind == Kind::Nodes && storage_goes && !context.store.was_ready().await {
         let latest = context.watch.latest(Kind::Nodes).await;

@@ -18,7 +18,7 @@ use crate::apply::store::Store;
 use crate::cloud::{Class, Clock, Cloud, CloudError, Delete, Remains};
 use crate::desired::{Address, ClusterId, HELD, Kind, TAG_SPEC};
 use crate::observed::{Seen, State};
-use crate::plan;
+use crate::plan::{self, Purpose};
 
 /// A reservation that is ours to give back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,9 +64,14 @@ impl Hold {
     }
 }
 
-/// What an earlier run has left for just these nodes.
-pub(in crate::apply) fn adopted(prepared: &Prepared) -> Vec<Hold> {
-    plan::held(&prepared.desired, &prepared.observed, &prepared.record).into_iter().map(Hold::seen).collect()
+/// What earlier runs have left: kept is what is for just these nodes. The plan gives back the rest, and if it does not get
+/// that far, the end of the run does.
+pub(in crate::apply) fn left(prepared: &Prepared) -> Vec<Hold> {
+    let Prepared { desired, observed, record, plan, .. } = prepared;
+    let held = if plan.purpose == Purpose::Up { plan::held(desired, observed, record) } else { Vec::new() };
+    let is_needed = |seen: &Seen| held.iter().any(|held| held.id == seen.id);
+    let there = observed.resources.iter().filter(|seen| seen.address.kind == Kind::Reservation);
+    there.map(|seen| Hold { is_kept: is_needed(seen), ..Hold::seen(seen) }).collect()
 }
 
 /// Everything that a run holds.
@@ -88,7 +93,13 @@ impl Holds {
 
     /// What is held for a group of nodes.
     pub(in crate::apply) fn of(&self, nodes: &Address) -> Option<Hold> {
-        self.all().iter().find(|hold| nodes.kind == Kind::Nodes && hold.address.name == nodes.name).cloned()
+        let is_for = |hold: &&Hold| hold.is_kept && nodes.kind == Kind::Nodes && hold.address.name == nodes.name;
+        self.all().iter().find(is_for).cloned()
+    }
+
+    /// They are given back.
+    pub(in crate::apply) fn forget(&self, ids: &[String]) {
+        self.all().retain(|hold| !ids.contains(&hold.id));
     }
 
     pub(in crate::apply) fn used(&self, id: &str) {
@@ -103,7 +114,7 @@ pub(in crate::apply) async fn give_back<C: Cloud, K: Clock>(
 ) -> Result<(), Failure> {
     cancel(&context.cloud, &context.keeper, &context.store, &context.desired.id, hold).await?;
     let now = context.holds.left().into_iter().find(|each| each.id == hold.id);
-    context.holds.all().retain(|each| each.id != hold.id);
+    context.holds.forget(std::slice::from_ref(&hold.id));
     context.emit(now.as_ref().unwrap_or(hold).given_back());
     Ok(())
 }

@@ -12,7 +12,7 @@ mod zones;
 use jiff::{SignedDuration, Timestamp};
 
 pub use hold::Hold;
-pub(super) use hold::{Holds, adopted, cancel, give_back, is_no_good};
+pub(super) use hold::{Holds, cancel, give_back, is_no_good, left};
 pub(super) use prober::{Prober, Secured};
 pub(super) use say::findings;
 

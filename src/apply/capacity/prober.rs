@@ -87,7 +87,9 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
         let given_back = self.give_back(|hold| !(has_room && hold.is_kept)).await;
         let secured = asked?;
         given_back?;
-        self.held.iter().for_each(|hold| self.say(hold.held()));
+        for hold in &self.held {
+            self.say(hold.held());
+        }
         Ok(secured)
     }
 

@@ -65,8 +65,7 @@ impl Said<'_> {
             return None;
         }
         let title = "whether there is room for the nodes is found out before the file system is made";
-        let finding =
-            self.order(self.groups(note("capacity::probe", title), &groups, "reserved and given back at once"));
+        let finding = self.order(listed(note("capacity::probe", title), &groups, "reserved and given back at once"));
         Some(finding.why(match self.cost(&groups, PROBE) {
             Some(cost) => format!("it costs what the nodes cost in that time: {cost} for a minute"),
             None => "it costs what the nodes cost in that time, and their price is not known here".to_owned(),
@@ -79,7 +78,7 @@ impl Said<'_> {
             return None;
         }
         let title = "capacity is held from before the file system is made until the nodes run";
-        let mut finding = self.order(self.groups(
+        let mut finding = self.order(listed(
             note("capacity::reserve", title),
             &groups,
             "reserved, and given back once they run in it",
@@ -133,13 +132,6 @@ impl Said<'_> {
             .how("`capacity = \"probe\"` asks in the same way and holds nothing")
     }
 
-    fn groups(&self, finding: Finding, groups: &[&Nodes], what: &str) -> Finding {
-        groups.iter().fold(finding, |finding, group| {
-            let types: Vec<&str> = group.types().collect();
-            finding.why(format!("{} × {} for nodes.{}: {what}", group.least(), types.join(" or "), group.name))
-        })
-    }
-
     fn order(&self, finding: Finding) -> Finding {
         let others: Vec<&str> =
             self.pins.choice.iter().flat_map(|choice| &choice.others).map(|other| other.zone.as_str()).collect();
@@ -158,7 +150,7 @@ impl Said<'_> {
         for group in groups {
             let of_types: Option<Vec<Usd>> = group.types().map(|each| self.prices.instance_hour(each)).collect();
             let hour = of_types.and_then(|prices| prices.into_iter().max())?;
-            sum = sum + hour.times(u64::from(group.least())).part(time.as_secs(), 3600);
+            sum += hour.times(u64::from(group.least())).part(time.as_secs(), 3600);
         }
         Some(sum)
     }
@@ -184,6 +176,13 @@ impl Said<'_> {
         }
         sum
     }
+}
+
+fn listed(finding: Finding, groups: &[&Nodes], what: &str) -> Finding {
+    groups.iter().fold(finding, |finding, group| {
+        let types: Vec<&str> = group.types().collect();
+        finding.why(format!("{} × {} for nodes.{}: {what}", group.least(), types.join(" or "), group.name))
+    })
 }
 
 fn is_held(group: &Nodes) -> bool {

@@ -182,6 +182,19 @@ async fn what_a_dead_run_has_left_goes_where_it_is_not_needed() {
     let again = super::harness::machine(&machine.cloud, "desk");
     again.must_up(&wanted).await;
     assert_eq!((nodes(&again), reserved(&again)), (2, Vec::new()));
+    // The nodes are on their way still, and the next run is stopped while it waits for them.
+    let mut settings = quick(0);
+    settings.delays.node_pending = Duration::from_secs(600);
+    let (machine, wanted) = held(settings, &[], &[2]);
+    die(&machine, &wanted, LAUNCH, 1).await;
+    let again = super::harness::machine(&machine.cloud, "desk");
+    let stops = async {
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        assert_eq!(reserved(&again).len(), 1, "nobody knows what becomes of nodes on their way");
+        again.stop.cancel();
+    };
+    let (outcome, ()) = tokio::join!(again.up(&wanted), stops);
+    assert_eq!((ran(outcome, &again).ending, reserved(&again).len()), (Ending::Interrupted, 0));
     // `down`, which knows nothing but the name.
     let (machine, wanted) = held(quick(0), &[], &[2]);
     die(&machine, &wanted, "fsx:CreateFileSystem", 1).await;
@@ -281,7 +294,14 @@ async fn a_launch_does_not_fail_for_what_is_held() {
     wanted.nodes[0].placement = Placement::Cluster;
     machine.must_up(&wanted).await;
     assert_eq!((calls(&machine, &[LAUNCH]).len(), nodes(&machine), reserved(&machine).len()), (2, 2, 0));
-    // The next run after such an end finds nothing to do.
+    // Nor may it be given back: that is another failure, and not of the nodes.
+    let (denied, mut grouped) = held(quick(0), &[("a", 4)], &[2]);
+    grouped.nodes[0].placement = Placement::Cluster;
+    denied.cloud.deny(CANCEL);
+    let report = ran(denied.up(&grouped).await, &denied);
+    let failed: Vec<String> = report.failures.iter().map(|(address, _)| address.to_string()).collect();
+    assert_eq!((failed, nodes(&denied)), (vec!["reservation.g0".to_owned()], 2));
+    // The next run after a good end finds nothing to do.
     machine.must_up(&wanted).await;
     machine.must_down().await;
 }

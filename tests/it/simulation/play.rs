@@ -95,7 +95,7 @@ impl<'a> Life<'a> {
         let mut spec = wish.spec(self.story.storage);
         if self.story.asks {
             // With half of the seeds it is held.
-            let held = self.story.seed % 2 == 0;
+            let held = self.story.seed.is_multiple_of(2);
             for group in &mut spec.nodes {
                 group.capacity = if held { Capacity::Reserve } else { Capacity::Probe };
                 group.placement = if held { Placement::None } else { group.placement };

@@ -79,7 +79,7 @@ impl Search {
                 sky: *random.pick(&[Sky::Fair, Sky::Throttled, Sky::Rough]),
                 crash: (random.below(3) > 0).then(|| {
                     let when = *random.pick(&[When::Before, When::After]);
-                    (*random.pick(&(1..=40).collect::<Vec<usize>>()), when)
+                    (*random.pick(&(1..=90).collect::<Vec<usize>>()), when)
                 }),
                 stop_s: (of_holds.below(5) == 0).then(|| of_holds.below(30)),
                 wait_s: (random.below(3) == 0).then(|| 60 + random.below(4000)),
