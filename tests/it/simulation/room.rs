@@ -105,7 +105,8 @@ impl Search {
                 not_reserved(world)?;
             }
         }
-        // In the end there is room wherever the cluster has come to live.
+        // In the end there is room wherever the cluster has come to live, and no change that is still to come takes it away.
+        sleep(self.changes.iter().map(|(at, ..)| Duration::from_secs(*at)).max().unwrap_or_default()).await;
         world.adjust(|settings| settings.capacity.clear());
         let machine = harness::machine(world, "desk");
         let outcome = timeout(LONGEST, machine.up(&spec)).await.map_err(|_| "hangs: the last up".to_owned())?;
