@@ -131,6 +131,16 @@ async fn create<C: Cloud, K: Clock>(
             }
             Err(_) => context.store.unknown(address, context.clock.now()).await,
         }
+        if let Err(Failure::Cloud { error }) = &sent
+            && error.class == Class::Conflict
+            && address.kind == Kind::Nodes
+        {
+            wait::launch_is_over(context, index, address, epoch, error).await?;
+            context.note(index, address, "what this token launched before is gone; it is launched anew under another");
+            let there = context.observed.nodes_of(address).count();
+            context.store.gone(address, u32::try_from(there).unwrap_or(u32::MAX), false).await;
+            continue;
+        }
         let made = match sent {
             // The token met the same thing with other settings: it exists, and the look that the plan was made from was old.
             Err(Failure::Cloud { error }) if error.class == Class::Conflict => {

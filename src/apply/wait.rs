@@ -10,8 +10,8 @@ use super::context::Context;
 use super::event::{Failure, What};
 use super::pace::{Pace, pace};
 use super::watch::Look;
-use crate::cloud::{Clock, Cloud};
-use crate::desired::{Address, Kind, Wanted};
+use crate::cloud::{Clock, Cloud, CloudError};
+use crate::desired::{Address, Kind, TAG_EPOCH, Wanted};
 use crate::observed::{Node, NodeState, Observed, Report, Seen, State, Task, TaskState, Work};
 use crate::plan::Op;
 use crate::record::CONSISTENCY_WINDOW_S;
@@ -240,6 +240,29 @@ pub(super) async fn nodes_run<C: Cloud, K: Clock>(
         match hidden + mine().filter(|node| node.state == NodeState::Pending).count() {
             0 => Verdict::Done,
             pending => Verdict::Pending(format!("{} of {} running", ids.len() - pending, ids.len())),
+        }
+    })
+    .await
+}
+
+/// A launch by the token of this try was carried out before, with other settings, and nothing of it is there any more. Err: it
+/// is, and was not seen when the plan was made.
+pub(super) async fn launch_is_over<C: Cloud, K: Clock>(
+    context: &Context<C, K>,
+    index: usize,
+    address: &Address,
+    epoch: u32,
+    refusal: &CloudError,
+) -> Result<(), Failure> {
+    let epoch = epoch.to_string();
+    wait(context, index, address, Kind::Nodes, pace(Kind::Nodes, op(context, index)), |observed, waited| {
+        let is_of_it = |node: &Node| node.address == *address && node.tags.get(TAG_EPOCH) == Some(&epoch);
+        if observed.nodes.iter().any(is_of_it) {
+            Verdict::Broken(Failure::Stale { text: refusal.to_string() })
+        } else if is_fresh(waited) {
+            Verdict::Pending("looking for what an earlier run launched".to_owned())
+        } else {
+            Verdict::Done
         }
     })
     .await
