@@ -3,6 +3,7 @@
 //! left of a search in vain. Some runs may move: a file system goes only if no node was ever launched beside it, and there is
 //! never more than one.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use provision::apply::Outcome;
@@ -12,7 +13,7 @@ use provision::cloud::Class;
 use provision::desired::Kind;
 use provision::plan::{Options, Purpose};
 use provision::simulated::{Fault, Lag, Random, Simulated, When, check, check_clean};
-use provision::spec::{Capacity, Placement, Spec};
+use provision::spec::{Alternative, Capacity, Placement, Spec};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::story::Sky;
@@ -20,6 +21,7 @@ use super::{Failed, seeds};
 use crate::lifecycle::harness::{self, CLUSTER, Machine, quick};
 
 const P5: &str = "p5.48xlarge";
+const P5E: &str = "p5e.48xlarge";
 const ZONES: [&str; 3] = ["us-east-1a", "us-east-1b", "us-east-1c"];
 /// From the grant to the file system: the group and its rules are made in between, and a storm may delay each call.
 const SOON: Duration = Duration::from_mins(10);
@@ -43,6 +45,10 @@ struct Search {
     runs: Vec<Attempt>,
     /// By group, how its room is found out; empty: by asking.
     kinds: Vec<Capacity>,
+    /// By zone at first, of a second type that would do; empty: none would.
+    others: Vec<u32>,
+    /// How that changes.
+    others_change: Vec<(u64, usize, u32)>,
 }
 
 #[derive(Debug)]
@@ -88,7 +94,24 @@ impl Search {
             })
             .collect();
         let lag_s = *random.pick(&[0, 0, 2, 10, 30]);
-        Self { seed, lag_s, groups, held, rooms, changes, runs, kinds: Vec::new() }.moving()
+        let (kinds, others, others_change) = (Vec::new(), Vec::new(), Vec::new());
+        Self { seed, lag_s, groups, held, rooms, changes, runs, kinds, others, others_change }.moving().with_types()
+    }
+
+    /// Another type for two of five searches, where it is needed: the first is scarce there.
+    fn with_types(mut self) -> Self {
+        let random = &mut Random::named(self.seed, "types");
+        if random.below(5) > 1 {
+            return self;
+        }
+        let all: u32 = self.groups.iter().sum();
+        let room = |random: &mut Random| *random.pick(&[0, all - 1, all, 2 * all]);
+        self.rooms.iter_mut().for_each(|of_first| *of_first = *random.pick(&[0, all - 1, *of_first]));
+        self.others = ZONES.iter().map(|_| room(random)).collect();
+        let changes = *random.pick(&[0, 2, 4]);
+        self.others_change =
+            (0..changes).map(|_| (random.below(900), *random.pick(&[0, 1, 2]), room(random))).collect();
+        self
     }
 
     /// From a stream of its own, so that what a seed meant before it means still. Half of the searches know no moves. In the
@@ -118,6 +141,10 @@ impl Search {
         self
     }
 
+    fn changes_at_all(&self) -> bool {
+        !(self.changes.is_empty() && self.others_change.is_empty())
+    }
+
     fn spec(&self) -> Spec {
         let mut spec = harness::spec(&self.groups, &["/train"]);
         for (at, (group, held)) in spec.nodes.iter_mut().zip(&self.held).enumerate() {
@@ -128,6 +155,11 @@ impl Search {
             };
             if group.capacity == Capacity::Reserve {
                 group.placement = Placement::None;
+            }
+            let (capacity, efa, placement) = (group.capacity, group.efa, group.placement);
+            let each = |instance: &str| Alternative { instance: instance.to_owned(), capacity, efa, placement };
+            if !self.others.is_empty() {
+                group.alternatives = vec![each(P5), each(P5E)];
             }
         }
         spec
@@ -140,9 +172,15 @@ impl Search {
         for (zone, room) in ZONES.iter().zip(&self.rooms) {
             settings.capacity.insert((P5.into(), (*zone).into()), *room);
         }
+        for (zone, room) in ZONES.iter().zip(&self.others) {
+            settings.capacity.insert((P5E.into(), (*zone).into()), *room);
+        }
         let world = Simulated::new(settings);
         for (at_s, zone, room) in &self.changes {
             world.capacity_at(Duration::from_secs(*at_s), P5, ZONES[*zone], *room);
+        }
+        for (at_s, zone, room) in &self.others_change {
+            world.capacity_at(Duration::from_secs(*at_s), P5E, ZONES[*zone], *room);
         }
         world
     }
@@ -175,12 +213,13 @@ impl Search {
             }
         }
         // In the end there is room wherever the cluster has come to live, and it stays.
-        let last = self.changes.iter().map(|(at_s, ..)| Duration::from_secs(at_s + 1)).max();
+        let last = self.changes.iter().chain(&self.others_change).map(|(at_s, ..)| Duration::from_secs(at_s + 1)).max();
         sleep(last.unwrap_or_default().saturating_sub(began.elapsed())).await;
         world.adjust(|settings| settings.capacity.clear());
         let machine = harness::machine(world, "desk");
         let outcome = timeout(LONGEST, machine.up(&spec)).await.map_err(|_| "hangs: the last up".to_owned())?;
         complete(&outcome, "the last up")?;
+        of_one_type(world)?;
         holds()?;
         if let Some(id) = world.deleted_after_a_launch().first() {
             return Err(format!("data-safe: {id} was deleted by an up, and had nodes"));
@@ -233,7 +272,7 @@ impl Search {
                         .nodes
                         .iter()
                         .any(|group| group.name == address.name && group.capacity == Capacity::Reserve);
-                    let went = error.class == Class::Capacity && !self.changes.is_empty() && !(first && is_held);
+                    let went = error.class == Class::Capacity && self.changes_at_all() && !(first && is_held);
                     if !went && !error.class.passes() {
                         return Err(format!("ended: {address}: {error}"));
                     }
@@ -260,6 +299,18 @@ async fn lose_nodes(world: &Simulated) {
     if !nodes.is_empty() {
         sleep(FORGOTTEN).await;
     }
+}
+
+/// A job over nodes of two types goes at the pace of the slower one.
+fn of_one_type(world: &Simulated) -> Result<(), String> {
+    let mut types: BTreeMap<String, String> = BTreeMap::new();
+    for node in world.truth(CLUSTER).nodes.iter().filter(|node| node.exists()) {
+        let first = types.entry(node.address.name.clone()).or_insert_with(|| node.instance.clone());
+        if *first != node.instance {
+            return Err(format!("types: {} has {first} and {}", node.address, node.instance));
+        }
+    }
+    Ok(())
 }
 
 fn not_reserved(world: &Simulated) -> Result<(), String> {
