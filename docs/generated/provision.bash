@@ -846,7 +846,7 @@ _provision() {
             return 0
             ;;
         provision__subcmd__up)
-            opts="-y -v -q -h -V --plan --yes --json --wait-for --wait-for-capacity --replace-storage --refresh-images --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
+            opts="-y -v -q -h -V --plan --yes --json --wait-for --wait-for-capacity --move-if-empty --replace-storage --refresh-images --prices --region --profile --endpoint-url --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -104,7 +104,7 @@ complete -c provision -n "__fish_provision_using_subcommand plan" -s V -l versio
 complete -c provision -n "__fish_provision_using_subcommand up" -l plan -d 'Do exactly what this plan says, or nothing: the JSON of `plan --out FILE`, made from the same spec, and of a cluster that has not changed since' -r -F
 complete -c provision -n "__fish_provision_using_subcommand up" -l wait-for -d 'When it is done: once every node is ready, or also once the nodes have restored every dataset with `preload = "data"`. May be said again later, only to wait' -r -f -a "nodes\t''
 data\t''"
-complete -c provision -n "__fish_provision_using_subcommand up" -l wait-for-capacity -d 'Where no zone has room for the nodes: go on asking for so long, such as `6h`, with growing pauses. May be interrupted, and said again later' -r
+complete -c provision -n "__fish_provision_using_subcommand up" -l wait-for-capacity -d 'Where no zone has room for the nodes: go on asking for so long, such as `6h`, with growing pauses. Where a Capacity Block has not begun: wait for its beginning, if it is not further away. May be interrupted, and said again later' -r
 complete -c provision -n "__fish_provision_using_subcommand up" -l prices -d 'Prices of your own, one `item price` a line as `prices show` has them: they win over the table\'s' -r -F
 complete -c provision -n "__fish_provision_using_subcommand up" -l region -d 'Region; else that of the spec, the environment or the profile' -r
 complete -c provision -n "__fish_provision_using_subcommand up" -l profile -d 'Profile of the AWS configuration' -r
@@ -114,6 +114,7 @@ always\t''
 never\t''"
 complete -c provision -n "__fish_provision_using_subcommand up" -s y -l yes -d 'Do not ask'
 complete -c provision -n "__fish_provision_using_subcommand up" -l json -d 'One JSON event a line on stdout instead of progress'
+complete -c provision -n "__fish_provision_using_subcommand up" -l move-if-empty -d 'Where the nodes find no room beside a file system that was made for them, and no node was ever launched beside it: delete it, and make the cluster in the next zone that has room; where none has, remove all of it again'
 complete -c provision -n "__fish_provision_using_subcommand up" -l replace-storage -d 'Replace the file system where the spec cannot be met otherwise: links are exported, then all of it is made anew'
 complete -c provision -n "__fish_provision_using_subcommand up" -l refresh-images -d 'Take the images that `ssm:` parameters name today, and replace the nodes that run older ones'
 complete -c provision -n "__fish_provision_using_subcommand up" -s v -l verbose -d 'Say more: -v for what the tool decides, -vv for every request'
