@@ -248,3 +248,39 @@ pub fn read(cluster: &str, parameters: &BTreeMap<String, String>) -> Result<Opti
         _ => serde_json::from_str(text).map(Some).map_err(|why| Unreadable::Broken { name, why: why.to_string() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observed::State;
+
+    fn reservation(epoch: u32) -> Seen {
+        Seen {
+            address: Address::named(Kind::Reservation, "trainer"),
+            id: format!("cr-{epoch}"),
+            arn: None,
+            state: State::Ready,
+            lifecycle: "active".to_owned(),
+            reason: None,
+            fields: BTreeMap::new(),
+            tags: [(TAG_EPOCH.to_owned(), epoch.to_string())].into(),
+            endpoint: None,
+            file_system: None,
+        }
+    }
+
+    #[test]
+    fn of_reservations_that_are_seen_the_latest_is_held_until_it_is_given_back() {
+        let mut record = Record::new("video", "d-1");
+        let held = |record: &Record| [1, 2].map(|epoch| record.holds(&reservation(epoch)));
+        assert_eq!(held(&record), [true, true], "nobody knows");
+        let mut tried = |done, count| {
+            let last = Try { epoch: 2, done, at: Timestamp::UNIX_EPOCH, count };
+            record.tries.insert(reservation(2).address, last);
+            held(&record)
+        };
+        assert_eq!(tried(false, 1), [false, true], "its answer may be lost");
+        assert_eq!(tried(true, 1), [false, true]);
+        assert_eq!(tried(true, 0), [false, false]);
+    }
+}
