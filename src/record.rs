@@ -387,4 +387,34 @@ mod tests {
         let record: Record = serde_json::from_value(value).expect("it is read");
         assert!(record.may_hold_files(&file_system()).is_some());
     }
+
+    fn reservation(epoch: u32) -> Seen {
+        Seen {
+            address: Address::named(Kind::Reservation, "trainer"),
+            id: format!("cr-{epoch}"),
+            arn: None,
+            state: State::Ready,
+            lifecycle: "active".to_owned(),
+            reason: None,
+            fields: BTreeMap::new(),
+            tags: [(TAG_EPOCH.to_owned(), epoch.to_string())].into(),
+            endpoint: None,
+            file_system: None,
+        }
+    }
+
+    #[test]
+    fn of_reservations_that_are_seen_the_latest_is_held_until_it_is_given_back() {
+        let mut record = Record::new("video", "d-1");
+        let held = |record: &Record| [1, 2].map(|epoch| record.holds(&reservation(epoch)));
+        assert_eq!(held(&record), [true, true], "nobody knows");
+        let mut tried = |done, count| {
+            let last = Try { epoch: 2, done, at: Timestamp::UNIX_EPOCH, count };
+            record.tries.insert(reservation(2).address, last);
+            held(&record)
+        };
+        assert_eq!(tried(false, 1), [false, true], "its answer may be lost");
+        assert_eq!(tried(true, 1), [false, true]);
+        assert_eq!(tried(true, 0), [false, false]);
+    }
 }

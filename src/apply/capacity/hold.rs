@@ -19,6 +19,7 @@ use crate::cloud::{Class, Clock, Cloud, CloudError, Delete, Remains};
 use crate::desired::{Address, ClusterId, HELD, Kind, TAG_SPEC};
 use crate::observed::{Seen, State};
 use crate::plan::{self, Purpose};
+use crate::record::Record;
 
 /// A reservation that is ours to give back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +38,9 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// As a look shows it. One that was only asked for, or is on its way in or out, is not kept.
-    pub(super) fn seen(seen: &Seen) -> Self {
+    /// As a look shows it. One that was only asked for, is on its way in or out, or was given back and is still seen, is not
+    /// kept.
+    pub(super) fn seen(seen: &Seen, record: &Record) -> Self {
         let field = |name: &str| seen.fields.get(name).cloned().unwrap_or_default();
         Self {
             address: seen.address.clone(),
@@ -47,7 +49,9 @@ impl Hold {
             count: field("count").parse().unwrap_or(0),
             zone: field("zone"),
             ends: field("ends").parse().ok(),
-            is_kept: seen.state == State::Ready && seen.tags.get(TAG_SPEC).is_some_and(|word| word == HELD),
+            is_kept: seen.state == State::Ready
+                && seen.tags.get(TAG_SPEC).is_some_and(|word| word == HELD)
+                && record.holds(seen),
             is_used: false,
         }
     }
@@ -71,7 +75,7 @@ pub(in crate::apply) fn left(prepared: &Prepared) -> Vec<Hold> {
     let held = if plan.purpose == Purpose::Up { plan::held(desired, observed, record) } else { Vec::new() };
     let is_needed = |seen: &Seen| held.iter().any(|held| held.id == seen.id);
     let there = observed.resources.iter().filter(|seen| seen.address.kind == Kind::Reservation);
-    there.map(|seen| Hold { is_kept: is_needed(seen), ..Hold::seen(seen) }).collect()
+    there.map(|seen| Hold { is_kept: is_needed(seen), ..Hold::seen(seen, record) }).collect()
 }
 
 /// Everything that a run holds.

@@ -134,13 +134,11 @@ impl<'a, C: Cloud, K: Clock> Prober<'a, C, K> {
 
     /// What an earlier run has left reserved would stand in the way of what is asked for, unless that is it.
     async fn sweep(&mut self) -> Result<(), Failure> {
-        let left = self.prepared.observed.resources.iter().filter(|seen| seen.address.kind == Kind::Reservation);
-        self.held.extend(left.map(Hold::seen));
+        let Prepared { observed, record, .. } = self.prepared;
+        let left = observed.resources.iter().filter(|seen| seen.address.kind == Kind::Reservation);
+        self.held.extend(left.map(|seen| Hold::seen(seen, record)));
         let late = self.clock.now() + LIFE_OF_HOLD / 2;
-        let left = self.prepared.observed.resources.iter().filter(|seen| self.prepared.record.holds(seen));
-        let known: Vec<&String> = left.map(|seen| &seen.id).collect();
-        self.give_back(|hold| !hold.is_kept || !known.contains(&&hold.id) || hold.ends.is_none_or(|ends| ends < late))
-            .await
+        self.give_back(|hold| !hold.is_kept || hold.ends.is_none_or(|ends| ends < late)).await
     }
 
     /// Every zone with every type, the best types first; among equals those zones that EC2 itself has named.

@@ -138,6 +138,10 @@ impl Search {
         }
         let kinds = [Capacity::Probe, Capacity::None];
         self.kinds = self.groups.iter().map(|_| *random.pick(&kinds)).collect();
+        // What is held is there for the launch: most moves are of groups that hold nothing.
+        if random.below(4) > 0 {
+            self.held.fill(false);
+        }
         self
     }
 
