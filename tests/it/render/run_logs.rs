@@ -176,5 +176,5 @@ fn the_story_has_every_kind() {
         .iter()
         .map(|event: &Event| serde_json::to_value(event).expect("JSON")["event"]["kind"].to_string())
         .collect();
-    assert_eq!(kinds.len(), 18, "{kinds:?}");
+    assert_eq!(kinds.len(), 20, "{kinds:?}");
 }

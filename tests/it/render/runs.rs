@@ -96,6 +96,7 @@ pub(super) fn story() -> Vec<Event> {
         event(513.3, started(3, link(), create(1))),
         event(513.3, started(4, trainer(), create(8))),
         event(513.9, next_type),
+        event(513.9, What::PartlyFilled { step: 4, address: trainer(), nodes: 6, count: 8, error: None }),
         event(514.0, What::Answered { step: 4, address: trainer(), id: "i-0001 and 7 more".to_owned() }),
         event(555.0, given_back(true)),
         event(555.0, given_back(false)),
