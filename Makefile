@@ -45,8 +45,8 @@ build: ## Build the program
 release: ## Build the program as it is shipped
 	$(CARGO) build --locked --release
 
-soak: ## Live SEEDS drawn lives of clusters over the simulated cloud (SEEDS=100000)
-	PROVISION_SEEDS=$(SEEDS) $(CARGO) test --locked --no-default-features --profile soak --test it simulation::no_seed -- --nocapture
+soak: ## Live SEEDS drawn lives of clusters, and searches for room, over the simulated cloud (SEEDS=100000)
+	PROVISION_SEEDS=$(SEEDS) $(CARGO) test --locked --no-default-features --profile soak --test it -- simulation::no_seed simulation::room --nocapture
 
 properties: ## Try each property with CASES drawn cases that no run has seen (`make test` draws the same ones each time)
 	PROPTEST_CASES=$(CASES) $(CARGO) test --locked --no-default-features --lib -- --skip what_is_said_of_an_error_holds # which holds of most

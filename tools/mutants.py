@@ -69,15 +69,15 @@ def try_one(mutant: dict, seeds: int) -> tuple[str, str] | None:
         if mutant.get("story"):
             # What was found once and is lived again by every test run.
             return stories()
-        seed = mutant.get("seed")
-        return (seed is not None and run(f"{seed}..{seed + 1}")) or run(f"0..{seeds}") or stories()
+        seed, lives = mutant.get("seed"), mutant.get("lives", "no_seed")
+        return (seed is not None and run(f"{seed}..{seed + 1}", lives)) or run(f"0..{seeds}", lives) or stories()
     finally:
         file.write_text(before)
 
 
-def run(seeds: str) -> tuple[str, str] | None:
+def run(seeds: str, lives: str = "no_seed") -> tuple[str, str] | None:
     """The seed that failed and why; None: all held."""
-    return test("simulation::no_seed", r"^seed (\d+): (.*)$", seeds)
+    return test(f"simulation::{lives}", r"^seed (\d+): (.*)$", seeds)
 
 
 def stories() -> tuple[str, str] | None:
