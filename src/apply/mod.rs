@@ -30,6 +30,7 @@ pub mod prepare;
 mod recovered;
 mod removal;
 pub mod scan;
+mod secure;
 mod store;
 mod wait;
 mod watch;

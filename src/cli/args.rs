@@ -1,13 +1,18 @@
 //! The command line as typed: names, helps, value parsers. What it means together with the environment is `settings`.
 
+mod advise;
+mod iam;
+
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use advise::ADVISE;
+pub(super) use advise::{AdviceFormat, Advise, ScanPlace};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(super) use iam::{Iam, Trust};
 
 use crate::apply::command::LONGEST;
-use crate::permissions::Repository;
 use crate::plan::Danger;
 use crate::render::plan_markdown::MaxBytes;
 use crate::spec::units;
@@ -484,164 +489,6 @@ pub(super) struct Log {
     /// Text for a person; JSON for a program: header, events as `--json` had them, and ending
     #[arg(long, value_enum, default_value_t)]
     pub format: TextOrJson,
-}
-
-/// Below the options of `advise`.
-const ADVISE: &str = "Examples:\n  \
-    provision advise                                 from cluster.toml\n  \
-    provision advise job.toml --plot frontier.svg    and a picture: cost against throughput\n  \
-    provision advise job.toml --scan                 and what lies in the datasets' buckets\n  \
-    provision advise --scan s3://acme-video/train    without a spec\n  \
-    provision advise now.toml --compare next.toml    side by side\n\n\
-    Works offline and without credentials, but for --scan, which lists buckets (s3:ListBucket) and reads no object.";
-
-#[derive(Debug, Args)]
-pub(super) struct Advise {
-    /// The spec; every table of it may be missing
-    #[arg(value_name = "SPEC", default_value = "cluster.toml")]
-    pub spec: PathBuf,
-    /// Other specs, to be held against SPEC side by side
-    #[arg(long, value_name = "SPEC", num_args = 1..)]
-    pub compare: Vec<PathBuf>,
-    /// List what lies below a place in S3 and count it; may be given several times. Without a place: the datasets of the spec
-    #[arg(long, value_name = "s3://BUCKET/PREFIX", num_args = 0..=1, default_missing_value = "", value_parser = place)]
-    pub scan: Vec<ScanPlace>,
-    /// Count so many objects at a place; a larger one is estimated from samples, and told so
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = limit)]
-    pub scan_limit: u64,
-    /// Text for a terminal, Markdown for a pull request, JSON for a program [default: text]
-    #[arg(long, value_enum)]
-    pub format: Option<AdviceFormat>,
-    /// Write it to a file as well; may be given several times. Its form is that of --format, else told by the ending: .md, .txt,
-    /// else JSON. With --format there is no other output
-    #[arg(long, value_name = "FILE")]
-    pub out: Vec<PathBuf>,
-    /// Draw what more money buys: cost against throughput, as SVG
-    #[arg(long, value_name = "FILE.svg")]
-    pub plot: Option<PathBuf>,
-    /// Prices of your own, one `item price` a line as `prices show` has them: they win over the table's
-    #[arg(long, value_name = "FILE")]
-    pub prices: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum AdviceFormat {
-    #[default]
-    Text,
-    Json,
-    Markdown,
-}
-
-impl AdviceFormat {
-    pub(super) fn of(file: &Path) -> Self {
-        match PlanFormat::of(file) {
-            PlanFormat::Markdown => Self::Markdown,
-            PlanFormat::Text => Self::Text,
-            PlanFormat::Json | PlanFormat::Html => Self::Json,
-        }
-    }
-}
-
-/// What to scan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ScanPlace {
-    /// All of the spec.
-    Datasets,
-    Bucket {
-        bucket: String,
-        /// Without a slash at its ends.
-        prefix: String,
-    },
-}
-
-fn limit(text: &str) -> Result<u64, String> {
-    text.replace('_', "")
-        .parse()
-        .ok()
-        .filter(|limit| *limit > 0)
-        .ok_or_else(|| "a number from 1 up, such as 5000000".to_owned())
-}
-
-fn place(text: &str) -> Result<ScanPlace, String> {
-    if text.is_empty() {
-        return Ok(ScanPlace::Datasets);
-    }
-    let Some(rest) = text.strip_prefix("s3://") else {
-        return Err(
-            "a place is written like `s3://acme-video/train`; to scan the datasets of a spec, put `--scan` behind it: \
-             `provision advise cluster.toml --scan`"
-                .to_owned(),
-        );
-    };
-    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-    if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(is_name) {
-        return Err("the name of a bucket has 3 to 63 small letters, digits, hyphens and dots".to_owned());
-    }
-    Ok(ScanPlace::Bucket { bucket: bucket.to_owned(), prefix: prefix.trim_matches('/').to_owned() })
-}
-
-/// Whose rights: one of the two has to be said.
-#[derive(Debug, Args)]
-#[group(required = true)]
-pub(super) struct Rights {
-    /// Of those who look: what `plan`, `status` and `list` need
-    #[arg(long)]
-    pub plan: bool,
-    /// Of those who change: what `up` and `down` need, and what `--plan` allows
-    #[arg(long)]
-    pub apply: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Iam {
-    #[command(flatten)]
-    pub file: SpecFile,
-    #[command(flatten)]
-    pub rights: Rights,
-    /// The account, in twelve digits; without it the policy fits any
-    #[arg(long, value_name = "ID", value_parser = account)]
-    pub account: Option<String>,
-    /// Which of several policies, where IAM takes no more in one
-    #[arg(long, value_name = "N", conflicts_with = "trust")]
-    pub part: Option<usize>,
-    /// Print the trust policy of a role for jobs of a repository instead, by OpenID Connect
-    #[arg(long, value_enum, value_name = "WHOM", requires = "repo", requires = "account")]
-    pub trust: Option<Trust>,
-    /// With --trust: the repository, `owner/name`; `owner@id/name@id` if it was made since July 2026
-    #[arg(long, value_name = "REPOSITORY", requires = "trust")]
-    pub repo: Option<Repository>,
-    /// With --trust: jobs of this branch; may be given several times
-    #[arg(long, value_name = "NAME", requires = "trust")]
-    pub branch: Vec<String>,
-    /// With --trust: jobs of this environment; may be given several times
-    #[arg(long, value_name = "NAME", requires = "trust")]
-    pub environment: Vec<String>,
-    /// With --trust and --plan: jobs that pull requests start
-    #[arg(long, requires = "trust", conflicts_with = "apply")]
-    pub pull_request: bool,
-    /// The format, of which there is one
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Trust {
-    Github,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Json {
-    #[default]
-    Json,
-}
-
-fn account(text: &str) -> Result<String, String> {
-    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        Ok(text.to_owned())
-    } else {
-        Err("an account is twelve digits".to_owned())
-    }
 }
 
 #[derive(Debug, Subcommand)]
