@@ -153,7 +153,13 @@ async fn create<C: Cloud, K: Clock>(
         };
         match made {
             Created::Resource(seen) if seen.state == State::Deleting => {}
-            Created::Nodes(nodes) if nodes.iter().any(|node| !node.exists()) => {}
+            Created::Nodes(nodes) if !nodes.is_empty() && nodes.iter().all(|node| !node.exists()) => {}
+            // Another launch would come beside those that live.
+            Created::Nodes(nodes) if nodes.iter().any(|node| !node.exists()) => {
+                return Err(Failure::Stale {
+                    text: format!("some nodes of {address} that were launched before have ended"),
+                });
+            }
             Created::Resource(seen) => {
                 let known = seen.id.clone();
                 context.learn(&seen);

@@ -9,11 +9,11 @@ use provision::apply::{Outcome, event::Failure};
 use provision::cloud::CommandState;
 use provision::diagnostic::Severity;
 use provision::plan::{Options, Plan, Purpose};
-use provision::simulated::{Boot, Play, Settings, Which};
+use provision::simulated::{Boot, Fault, Lag, Play, Settings, When, Which};
 use provision::spec::Spec;
 use tokio_util::sync::CancellationToken;
 
-use super::harness::{Machine, assert_complete, spec, world};
+use super::harness::{Machine, assert_complete, machine, quick, spec, world};
 
 fn ids(machine: &Machine) -> BTreeSet<String> {
     let truth = machine.cloud.truth("video");
@@ -232,4 +232,38 @@ async fn a_command_whose_answer_is_lost_is_not_sent_again() {
     machine.cloud.fault_at_operation("ssm:SendCommand", 2, Fault::Throttle);
     command(&machine.cloud, &order, &CancellationToken::new(), |_| {}).await.expect("refused for sure, so sent again");
     assert_eq!(sent(&machine), 3);
+}
+
+/// A run that dies as soon as its nodes are launched: they are seen 10 s later.
+async fn died_after_the_launch(spec: &Spec) -> Machine {
+    // As long as an instance profile is not known everywhere a launch is refused.
+    for nth in 1..20 {
+        let lag = Duration::from_secs(10);
+        let dying = world(Settings { lag: Lag { resources: lag, tags: lag, parameters: Duration::ZERO }, ..quick(0) });
+        dying.cloud.fault_at_operation("ec2:RunInstances", nth, Fault::Crash(When::After));
+        tokio::select! {
+            _ = dying.up(spec) => {}
+            () = dying.cloud.crashed() => {}
+        }
+        if !ids(&dying).is_empty() {
+            return dying;
+        }
+    }
+    panic!("no launch came through");
+}
+
+/// The token of a launch whose answer was lost brings back what it made: of those that live, not one is launched a second time.
+#[tokio::test(start_paused = true)]
+async fn a_launch_that_is_met_again_with_one_node_dead_is_filled_and_not_doubled() {
+    let spec = spec(&[4], &["/train"]);
+    let dying = died_after_the_launch(&spec).await;
+    let first = ids(&dying);
+    dying.cloud.interrupt(first.first().expect("four were launched"), "Server.InternalError");
+    let next = machine(&dying.cloud, "laptop again");
+    next.must_up(&spec).await;
+    next.must_hold();
+    assert_eq!(ids(&next).len(), 4);
+    let all: BTreeSet<String> = next.cloud.truth("video").nodes.iter().map(|node| node.id.clone()).collect();
+    assert_eq!(all.len(), 5, "one was launched in the place of the dead one: {}", next.cloud.history());
+    next.must_down().await;
 }
