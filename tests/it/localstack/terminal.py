@@ -11,8 +11,8 @@ import sys
 word, hangup, *command = sys.argv[1:]
 pid, terminal = pty.fork()
 if pid == 0:
-    if hangup == "ignore":
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # Said in either case: who was started with nohup passes that on.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if hangup == "ignore" else signal.SIG_DFL)
     os.execv(command[0], command)
 shown = b""
 while word.encode() not in shown:
