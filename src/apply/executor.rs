@@ -68,7 +68,7 @@ async fn create<C: Cloud, K: Clock>(
     wish: &Wish,
     answered: &Answered,
 ) -> Result<(), Failure> {
-    let Wish { first_epoch, count, least } = *wish;
+    let Wish { first_epoch, mut count, mut least } = *wish;
     let wanted = wanted(context, address)?;
     let id = &context.desired.id;
     let what = match &wanted.resource {
@@ -77,6 +77,7 @@ async fn create<C: Cloud, K: Clock>(
         _ => address.to_string(),
     };
     let mut hold = context.holds.of(address);
+    let mut launched: Vec<String> = Vec::new();
     for epoch in first_epoch..first_epoch + EPOCHS_A_TRY {
         if epoch > first_epoch {
             let intent = Intent { address: address.clone(), epoch, count: context.expected(address, count) };
@@ -88,7 +89,7 @@ async fn create<C: Cloud, K: Clock>(
         tags.extend(mounted(context, address));
         tags.extend(life(context, &wanted.resource).await);
         tags.extend(context.peers(index, address, &wanted.resource));
-        // No more fit into it. The next `up` asks for the rest.
+        // No more fit into it.
         let of_hold = |nodes: u32| hold.as_ref().map_or(nodes, |hold| nodes.min(hold.count));
         let mut known = context.known();
         known.ids.extend(hold.iter().map(|hold| (hold.address.clone(), hold.id.clone())));
@@ -122,7 +123,10 @@ async fn create<C: Cloud, K: Clock>(
                 context.launched(index, address, &[], count, Some(error));
                 context.store.refused(address, context.expected(address, 0)).await;
                 let _ = answered.send(index);
-                return Ok(());
+                if launched.is_empty() {
+                    return Ok(());
+                }
+                return wait::nodes_ready(context, index, address, &launched).await;
             }
             // That try has an end: the next may be of another type or in another zone, and no node was launched by this one.
             Err(Failure::Cloud { error }) if address.kind == Kind::Nodes && limits::refuses_type(error) => {
@@ -177,16 +181,24 @@ async fn create<C: Cloud, K: Clock>(
             Created::Nodes(nodes) => {
                 let ids: Vec<String> = nodes.iter().map(|node: &Node| node.id.clone()).collect();
                 context.emit(What::Answered { step: index, address: address.clone(), id: ids_text(&ids) });
-                context.launched(index, address, &ids, count, None);
-                context.store.launched(address, epoch, context.expected(address, count), context.clock.now()).await;
+                context.launched(index, address, &ids, create.count, None);
+                let rest = count - create.count;
+                let expected = context.expected(address, count).saturating_sub(rest);
+                context.store.launched(address, epoch, expected, context.clock.now()).await;
                 let _ = answered.send(index);
-                if let Some(hold) = hold {
+                if let Some(hold) = hold.take() {
                     context.holds.used(&hold.id);
                     wait::nodes_run(context, index, address, &ids).await?;
                     // What does not succeed now is tried again at the end of the run, and told then.
                     let _ = capacity::give_back(context, &hold).await;
                 }
-                return wait::nodes_ready(context, index, address, &ids).await;
+                launched.extend(ids);
+                if rest == 0 {
+                    return wait::nodes_ready(context, index, address, &launched).await;
+                }
+                // What was held is enough. The rest is wherever there is room.
+                (count, least) = (rest, 0);
+                continue;
             }
         }
         context.note(index, address, "what this token made before is gone; it is made anew under another");

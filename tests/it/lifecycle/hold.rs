@@ -380,3 +380,62 @@ async fn a_plan_says_what_waiting_costs_beside_what_it_protects() {
     the nodes are in no cluster placement group: what is held was not reserved in one, and cannot be launched into one
     ");
 }
+
+/// `min_count` is what is held; the rest is launched beside it once its nodes run.
+fn some_held() -> (Machine, Spec) {
+    let (machine, mut wanted) = held(quick(0), &[("a", 3), ("b", 1), ("c", 1)], &[4]);
+    wanted.nodes[0].min_count = Some(2);
+    (machine, wanted)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_for_enough_nodes_keeps_nobody_from_having_more() {
+    let (machine, wanted) = some_held();
+    let report = ran(machine.up(&wanted).await, &machine);
+    let filled: Vec<u32> = report.partly_filled.iter().map(|group| group.nodes).collect();
+    assert_eq!((report.ending, filled, nodes(&machine)), (Ending::Complete, vec![3], 3), "{}", machine.cloud.history());
+    assert_eq!(told(&machine), ["2 held for g0 in us-east-1a", "g0 given back, used: true"]);
+    assert_eq!(
+        calls(&machine, &[CREATE, CANCEL, LAUNCH]),
+        ["Create reservation.g0", "RunInstances nodes.g0", "Cancel reservation.g0", "RunInstances nodes.g0"]
+    );
+    machine.cloud.adjust(|settings| settings.capacity.clear());
+    machine.must_up(&wanted).await;
+    assert_eq!(nodes(&machine), 4);
+    machine.must_down().await;
+
+    // With room for no more than is held.
+    let (machine, mut wanted) = held(quick(0), &[("a", 2)], &[4]);
+    wanted.nodes[0].min_count = Some(2);
+    let report = ran(machine.up(&wanted).await, &machine);
+    assert_eq!((report.ending, nodes(&machine), reserved(&machine)), (Ending::Complete, 2, Vec::new()));
+    machine.must_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_every_request_of_a_launch_in_two_parts_doubles_nothing() {
+    let requests = {
+        let (machine, wanted) = some_held();
+        ran(machine.up(&wanted).await, &machine);
+        machine.cloud.requests("laptop")
+    };
+    for number in (1..=requests).rev().take(60) {
+        for when in [When::Before, When::After] {
+            let (dying, wanted) = some_held();
+            dying.cloud.fault_at(number, Fault::Crash(when));
+            tokio::select! {
+                _ = dying.up(&wanted) => {}
+                () = dying.cloud.crashed() => {}
+            }
+            let next = super::harness::machine(&dying.cloud, "laptop again");
+            let report = match next.up(&wanted).await {
+                Ok(Outcome::Nothing(_)) => None,
+                outcome => Some(ran(outcome, &next)),
+            };
+            assert!(report.is_none_or(|report| report.ending == Ending::Complete), "{number} {when:?}");
+            next.must_hold();
+            assert_eq!((nodes(&next), reserved(&next)), (3, Vec::new()), "{number} {when:?}\n{}", next.cloud.history());
+            next.must_down().await;
+        }
+    }
+}
