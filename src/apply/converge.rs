@@ -341,15 +341,23 @@ async fn inherit<C: Cloud, K: Clock>(cloud: &C, clock: &K, acquired: &Acquired, 
     let Some(until) = acquired.others_until(clock.now()) else {
         return Ok(false);
     };
+    // A machine that slept since may no longer have the lock: then the record is another run's, and a new look tells.
+    let is_ours = || !acquired.lease.left(clock.now()).is_zero();
     let record = record::read(cluster, &acquired.parameters)?;
     if let Some(mut record) = record
         && record.sent_until(until)
     {
         let text = record.to_text().map_err(|why| CloudError::new("ssm:PutParameter", Class::Invalid, why))?;
         let name = record::record_name(cluster);
-        patiently(|| cloud.put_parameter(&name, &text, Overwrite::Yes)).await?;
+        let write = async || match is_ours() {
+            true => cloud.put_parameter(&name, &text, Overwrite::Yes).await.map(|_| ()),
+            false => Ok(()),
+        };
+        patiently(write).await?;
     }
-    acquired.bury(cloud).await?;
+    if is_ours() {
+        acquired.bury(cloud).await?;
+    }
     Ok(true)
 }
 
