@@ -349,9 +349,8 @@ async fn inherit<C: Cloud, K: Clock>(cloud: &C, clock: &K, acquired: &Acquired, 
     {
         let text = record.to_text().map_err(|why| CloudError::new("ssm:PutParameter", Class::Invalid, why))?;
         let name = record::record_name(cluster);
-        let write = async || match is_ours() {
-            true => cloud.put_parameter(&name, &text, Overwrite::Yes).await.map(|_| ()),
-            false => Ok(()),
+        let write = async || {
+            if is_ours() { cloud.put_parameter(&name, &text, Overwrite::Yes).await.map(|_| ()) } else { Ok(()) }
         };
         patiently(write).await?;
     }
