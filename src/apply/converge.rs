@@ -9,10 +9,10 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use super::block::{self, NotBegun};
-use super::capacity::{NoRoom, ZoneAnswer};
+use super::capacity::{Hold, NoRoom, ZoneAnswer};
 use super::dispatcher::{Report, Run, run};
 use super::event::{Ending, Event, FORMAT_VERSION, Failure, What};
-use super::lease::{self, Acquired, Holder, IsDead, Refused};
+use super::lease::{self, Acquired, Holder, IsDead, Lease, Refused};
 use super::limits;
 use super::moving;
 use super::outside;
@@ -188,20 +188,7 @@ where
         };
         prepared = secured;
         moving::told(&prepared).into_iter().for_each(say);
-        let mut report = Box::pin(run(Run {
-            cloud: cloud.clone(),
-            clock: clock.clone(),
-            plan: prepared.plan.clone(),
-            desired: prepared.desired.clone(),
-            observed: prepared.observed.clone(),
-            record: prepared.record.clone(),
-            scope: prepared.scope.clone(),
-            lease,
-            holds,
-            events: session.events.clone(),
-            stop: session.stop.clone(),
-        }))
-        .await;
+        let mut report = carried_out(cloud, clock, session, &prepared, (lease, holds)).await;
         refused.extend(moving::refusals(&request, &prepared, &report));
         let next = if session.reviewed.is_some() { Vec::new() } else { other_types(&request, &prepared, &report) };
         if !next.is_empty() {
@@ -242,6 +229,30 @@ where
         prepared = looked(cloud, clock, &request).await?;
     }
     Ok(Outcome::Declined)
+}
+
+/// Applies the plan, under the lock and with what is held for it.
+pub(super) async fn carried_out<C: Cloud, K: Clock>(
+    cloud: &C,
+    clock: &K,
+    session: &Session<'_>,
+    prepared: &Prepared,
+    (lease, holds): (Lease, Vec<Hold>),
+) -> Report {
+    Box::pin(run(Run {
+        cloud: cloud.clone(),
+        clock: clock.clone(),
+        plan: prepared.plan.clone(),
+        desired: prepared.desired.clone(),
+        observed: prepared.observed.clone(),
+        record: prepared.record.clone(),
+        scope: prepared.scope.clone(),
+        lease,
+        holds,
+        events: session.events.clone(),
+        stop: session.stop.clone(),
+    }))
+    .await
 }
 
 /// [`prepare`] on the heap, and out of its callers' frames: it is large.

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use super::capacity::{NoRoom, ZoneAnswer};
-use super::converge::{Outcome, Session, lock, looked};
-use super::dispatcher::{Report, Run, run};
+use super::converge::{Outcome, Session, carried_out, lock, looked};
+use super::dispatcher::Report;
 use super::event::{Ending, Event, FORMAT_VERSION, Failure, Room, What};
 use super::lease::{Lease, Refused};
 use super::limits;
@@ -245,20 +245,7 @@ pub(super) async fn withdraw<C: Cloud, K: Clock>(
         let what = What::GivenUp { file_system: file_system.clone() };
         let _ = session.events.send(Event { format_version: FORMAT_VERSION, at: clock.now(), elapsed_s: 0.0, what });
     }
-    let report = Box::pin(run(Run {
-        cloud: cloud.clone(),
-        clock: clock.clone(),
-        plan: prepared.plan.clone(),
-        desired: prepared.desired.clone(),
-        observed: prepared.observed.clone(),
-        record: prepared.record.clone(),
-        scope: prepared.scope.clone(),
-        lease,
-        events: session.events.clone(),
-        stop: session.stop.clone(),
-        holds: Vec::new(),
-    }))
-    .await;
+    let report = carried_out(cloud, clock, session, &prepared, (lease, Vec::new())).await;
     let prepared = Box::new(prepared);
     Ok(match report.ending {
         Ending::Complete => Outcome::NoRoom { prepared, room: NoRoom { removed: storage, ..room } },
